@@ -1,0 +1,48 @@
+/* Files and folders: the only place with POSIX calls. Every file read is untrusted. */
+#ifndef CSG_BASE_FILES_H
+#define CSG_BASE_FILES_H
+
+#include "base/status.h"
+
+/* A file mapped for reading. A regular file only. */
+struct csg_mapped {
+    const uint8_t *data;
+    size_t bytes;
+};
+/* `status` is what a failure returns (CSG_ERROR_MODEL for weights, CSG_ERROR_INPUT for labels, ...). */
+int csg_map_file(struct csg_mapped *out, const char *path, enum csg_status status, struct csg_error *err);
+void csg_unmap_file(struct csg_mapped *file);
+
+/* Reads a whole file ("-": standard input) of at most limit_bytes into memory with a NUL after the end; *data is to be freed. */
+int csg_read_file(char **data, size_t *bytes, const char *path, size_t limit_bytes, enum csg_status status,
+                  struct csg_error *err);
+
+/* A file under a temporary name in the folder of `path`, renamed to it by commit. "-" is not accepted here. */
+struct csg_output;
+/* Without overwrite an existing path fails at once (CSG_ERROR); commit fails too where it has come up since. */
+int csg_output_create(struct csg_output **out, const char *path, bool overwrite, struct csg_error *err);
+int csg_output_write(struct csg_output *output, const void *data, size_t bytes, struct csg_error *err);
+int csg_output_commit(struct csg_output **output, struct csg_error *err);
+/* Removes the temporary file where commit was not reached. */
+void csg_output_destroy(struct csg_output **output);
+
+bool csg_is_folder(const char *path);
+bool csg_is_file(const char *path);
+/* "a/b" of "a" and "b"; to be freed; NULL where memory is short. */
+char *csg_path_join(const char *folder, const char *name);
+/* Makes the folder and its parents with mode 0700. */
+int csg_make_folders(const char *path, struct csg_error *err);
+
+/* Folders, to be freed; NULL where there is none.
+ *   data: $CSG_DATA_DIR, else the source tree's assets/ while the build folder is used, else PREFIX/share/clip-surgeon,
+ *         taken from the running program's place first
+ *   user data: $XDG_DATA_HOME/clip-surgeon or ~/.local/share/clip-surgeon
+ *   cache: $XDG_CACHE_HOME/clip-surgeon or ~/.cache/clip-surgeon */
+char *csg_data_folder(void);
+char *csg_user_data_folder(void);
+char *csg_cache_folder(void);
+
+/* Monotonic milliseconds. */
+double csg_now_ms(void);
+
+#endif

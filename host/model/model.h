@@ -1,0 +1,79 @@
+/* A checkpoint: sizes and tensors, checked, still in the mapped file. Untrusted input. */
+#ifndef CSG_MODEL_MODEL_H
+#define CSG_MODEL_MODEL_H
+
+#include "base/dtype.h"
+#include "base/files.h"
+
+/* A matrix or vector in the file. data is NULL where the checkpoint has no such tensor and may lack it. */
+struct csg_tensor {
+    const uint8_t *data; /* unaligned, little-endian */
+    enum csg_dtype dtype;
+    size_t dims[4], n_dims, elements;
+};
+
+/* [W] */
+struct csg_norm {
+    struct csg_tensor weight, bias;
+};
+
+/* One residual attention block of width W and MLP width M. Linear layers are [out, in] as in PyTorch. */
+struct csg_block {
+    struct csg_norm ln_1, ln_2;
+    struct csg_tensor q_weight, k_weight, v_weight; /* [W, W] */
+    struct csg_tensor q_bias, k_bias, v_bias;       /* [W] */
+    struct csg_tensor out_weight, out_bias;         /* [W, W], [W] */
+    struct csg_tensor fc_weight, fc_bias;           /* [M, W], [M] */
+    struct csg_tensor proj_weight, proj_bias;       /* [W, M], [W] */
+};
+
+struct csg_tower {
+    size_t width, layers, heads, mlp_width;
+    struct csg_block *blocks; /* [layers] */
+};
+
+struct csg_model {
+    char *path; /* the folder */
+    char *name; /* its last component */
+    size_t embed_dim;
+    bool quick_gelu; /* else exact GELU */
+    float mean[3], std[3];
+    float layer_norm_eps; /* 1e-5 */
+
+    /* vision */
+    size_t patch_px, image_px, grid; /* native square input and its side in patches */
+    struct csg_tower vision;
+    struct csg_tensor patch_weight;    /* [W, 3, P, P] */
+    struct csg_tensor class_embedding; /* [W] */
+    struct csg_tensor vision_position; /* [1 + grid * grid, W] */
+    struct csg_norm ln_pre, ln_post;
+    struct csg_tensor vision_proj; /* vision_proj_transposed ? [W, C] : [C, W] */
+
+    /* text */
+    size_t context, vocab_size;
+    struct csg_tower text;
+    struct csg_tensor token_embedding; /* [vocab, Wt] */
+    struct csg_tensor text_position;   /* [context, Wt] */
+    struct csg_norm ln_final;
+    struct csg_tensor text_proj; /* [Wt, C] or [C, Wt] */
+    bool proj_transposed;        /* both projections are [in, out], as OpenAI stores them */
+
+    char *weights_path;       /* the file that is hashed */
+    struct csg_mapped *files; /* [n_files] */
+    size_t n_files;
+};
+
+/* folder: a path, or a name under the user's data folder (models/NAME) or the project's (NAME). Surplus tensors are told to
+ * the log once. CSG_ERROR_MODEL names what is missing or misshapen. */
+int csg_model_open(struct csg_model **out, const char *folder, const struct csg_log *log, struct csg_error *err);
+void csg_model_close(struct csg_model **model);
+
+/* Writes the tensor as float32 [elements]. */
+void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out);
+/* Of the weights file, streamed. */
+int csg_model_sha256(const struct csg_model *model, char hex[65], struct csg_error *err);
+
+/* known_words.txt of the folder: see csg_unknown_words in the public header. */
+int csg_model_unknown_words(const struct csg_model *model, const char *text, char *words, size_t capacity, struct csg_error *err);
+
+#endif

@@ -1,0 +1,172 @@
+/* The arguments of every operator: its whole contract. Both backends take the same structs.
+ *
+ * A view is a place in a buffer of the backend that runs the operator, counted in elements of the type named here (float32
+ * where nothing is said). Matrices are row-major; `stride` is the distance of rows in elements, at least the row's
+ * length. Elements between the end of a row and the next are never written. Outputs do not overlap inputs unless an
+ * argument says that they may. Sizes are at least 1. */
+#ifndef CSG_OPS_ARGS_H
+#define CSG_OPS_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct csg_buffer;
+struct csg_weight;
+
+struct csg_view {
+    struct csg_buffer *buffer; /* NULL where an optional view is absent */
+    size_t at;                 /* first element */
+};
+
+/* One pass of Pillow's resampling over an 8-bit RGB picture [in_h, in_w, 3], along one axis:
+ * out = clip8((2^21 + sum_j weights[i * taps + j] * in[first[i] + j]) >> 22) for j < count[i]. Bit-exact. */
+struct csg_resize_args {
+    struct csg_view in;           /* uint8 [in_h_px, in_w_px, 3] */
+    struct csg_view out;          /* uint8 [in_h_px, out_px, 3] along the width, [out_px, in_w_px, 3] along the height */
+    struct csg_view first, count; /* int32 [out_px]; first[i] + count[i] never exceeds the input's side */
+    struct csg_view weights;      /* int32 [out_px, taps] */
+    size_t in_w_px, in_h_px, out_px, taps;
+    bool vertical;
+};
+
+/* The patches of a picture as rows for the patch embedding's GEMM, normalised: row 0 is zeros (CLS has no pixels), row
+ * 1 + gy * (w / patch) + gx holds (pixel / 255 - mean[c]) / std[c] in (channel, y, x) order, which is conv1's weight layout. */
+struct csg_patches_args {
+    struct csg_view in;  /* uint8 [h_px, w_px, 3] */
+    struct csg_view out; /* [1 + (h_px / patch_px) * (w_px / patch_px), 3 * patch_px * patch_px] */
+    size_t out_stride;
+    size_t w_px, h_px, patch_px; /* sides are multiples of the patch */
+    float mean[3], std[3];
+};
+
+/* Position embedding at any grid: row 0 = pos[0] + cls; row 1 + y * grid_w + x = bilinear(pos[1..] as [in_grid, in_grid, width]),
+ * align_corners=False, no antialias (torch.nn.functional.interpolate). Equal grids copy exactly. */
+struct csg_position_args {
+    struct csg_view pos; /* [1 + in_grid * in_grid, width] */
+    struct csg_view cls; /* [width] */
+    struct csg_view out; /* [1 + grid_h * grid_w, width], stride width */
+    size_t in_grid, grid_w, grid_h, width;
+};
+
+/* Text embedding: out[i] = table[ids[i]] + pos[places[i]]. */
+struct csg_tokens_args {
+    struct csg_view ids, places; /* int32 [rows] in range */
+    struct csg_view table;       /* [vocab, width] */
+    struct csg_view pos;         /* [context, width] */
+    struct csg_view out;         /* [rows, width], stride width */
+    size_t rows, width;
+};
+
+/* y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias per row, biased variance. y may be x. */
+struct csg_layernorm_args {
+    struct csg_view x, weight, bias, y; /* [rows, width], [width], [width], [rows, width] */
+    size_t x_stride, y_stride, rows, width;
+    float eps;
+};
+
+enum csg_activation {
+    CSG_ACT_NONE,
+    CSG_ACT_QUICK_GELU, /* x * sigmoid(1.702 x) */
+    CSG_ACT_GELU        /* x * (1 + erf(x / sqrt 2)) / 2 */
+};
+
+/* y = act(x W^T + bias) + residual, W being `weight` of n rows and k columns (sizes in struct csg_weight). */
+struct csg_gemm_args {
+    struct csg_view x; /* [rows, k] */
+    const struct csg_weight *weight;
+    struct csg_view bias;     /* [n], optional */
+    struct csg_view residual; /* [rows, n], optional; may be y with the same stride */
+    struct csg_view y;        /* [rows, n] */
+    size_t x_stride, residual_stride, y_stride, rows;
+    enum csg_activation act;
+};
+
+/* Both attention paths in one pass over q, k, v. Row i of qkv holds q, k and v of token i, each of heads * head_dim elements, head
+ * after head. Tokens are grouped in sequences that do not see each other: sequence s is the tokens from
+ * seq[s] up to seq[s + 1]. With `causal` token i sees the tokens of its sequence up to itself.
+ *   qk = softmax(scale q k^T) v     CLIP's own
+ *   vv = softmax(scale v v^T) v     architecture surgery
+ * either of which may be absent, but not both. */
+struct csg_attention_args {
+    struct csg_view qkv;    /* [tokens, 3 * heads * head_dim] */
+    struct csg_view seq;    /* int32 [sequences + 1], seq[0] = 0, seq[sequences] = tokens */
+    struct csg_view qk, vv; /* [tokens, heads * head_dim] */
+    size_t qkv_stride, qk_stride, vv_stride;
+    size_t tokens, sequences, longest; /* longest: tokens of the longest sequence */
+    size_t heads, head_dim;
+    float scale;
+    bool causal;
+};
+
+/* out[i] = in[rows_at[i]]. */
+struct csg_gather_args {
+    struct csg_view in;      /* [any, width] */
+    struct csg_view rows_at; /* int32 [rows] */
+    struct csg_view out;     /* [rows, width] */
+    size_t in_stride, out_stride, rows, width;
+};
+
+/* y = x / ||x||_2 per row; a row of zeros stays zeros. y may be x. */
+struct csg_normalize_args {
+    struct csg_view x, y; /* [rows, width] */
+    size_t x_stride, y_stride, rows, width;
+};
+
+/* out[g] = mean of the rows groups[g] up to groups[g + 1] of in. */
+struct csg_mean_args {
+    struct csg_view in;     /* [groups[n_groups], width] */
+    struct csg_view groups; /* int32 [n_groups + 1], ascending strictly, groups[0] = 0 */
+    struct csg_view out;    /* [n_groups, width] */
+    size_t in_stride, out_stride, n_groups, width;
+};
+
+/* S = I T^T, the cosines of normalised features. */
+struct csg_similarity_args {
+    struct csg_view tokens; /* [rows, width] */
+    struct csg_view texts;  /* [n_texts, width] */
+    struct csg_view out;    /* [rows, n_texts], stride n_texts */
+    size_t tokens_stride, texts_stride, rows, n_texts, width;
+};
+
+/* Feature surgery against given redundant features: out[t] = texts[t] - redundant, before the similarity. out may be texts. */
+struct csg_subtract_args {
+    struct csg_view texts, redundant, out; /* [n_texts, width], [width], [n_texts, width], stride width each */
+    size_t n_texts, width;
+};
+
+/* Feature surgery over a label set (Li et al. 2025, section 3.3), as the identity of one pass over S: with row 0 being CLS
+ *   p = softmax_t(2 S[0, t]), w = p / mean_t(p), out[i, t] = w_t S[i, t] - mean_u(w_u S[i, u]). out may be s. */
+struct csg_surgery_args {
+    struct csg_view s, out; /* [rows, n_texts], stride n_texts */
+    size_t rows, n_texts;
+};
+
+/* Per text the similarities of the patches as a map: similarity[t, i] = s[1 + i, t], range[t] = {min, max} of them, and
+ * map[t, i] = (similarity[t, i] - min) / (max - min), or zeros where max = min. */
+struct csg_minmax_args {
+    struct csg_view s;          /* [1 + cells, n_texts], stride n_texts */
+    struct csg_view similarity; /* [n_texts, cells] */
+    struct csg_view map;        /* [n_texts, cells] */
+    struct csg_view range;      /* [n_texts, 2] */
+    size_t cells, n_texts;
+};
+
+/* Bilinear resize of n maps, align_corners=False, no antialias. */
+struct csg_bilinear_args {
+    struct csg_view in;  /* [n, in_h, in_w] */
+    struct csg_view out; /* [n, out_h, out_w] */
+    size_t n, in_w, in_h, out_w, out_h;
+};
+
+/* Overlay: heat = table[floor(255 * clamp(map, 0, 1))], out = floor((1 - opacity) * image + opacity * heat) per channel. */
+struct csg_blend_args {
+    struct csg_view image; /* uint8 [cells, 3] */
+    struct csg_view map;   /* [cells] */
+    struct csg_view table; /* uint8 [256, 3] */
+    struct csg_view out;   /* uint8 [cells, 3]; may be image */
+    size_t cells;
+    float opacity;
+};
+
+#endif

@@ -1,0 +1,22 @@
+/* The one table of operators. Included several times with CSG_OP(name) defined; each line demands
+ *   struct csg_NAME_args        host/ops/args.h
+ *   csg_ref_NAME                host/ref/NAME.c
+ *   csg_ocl_NAME                host/ocl/op_NAME.c and cl/NAME.cl
+ *   csg_test_NAME               tests/conformance/test_NAME.c
+ * and a missing one is a link error. No include guard: that is the point. */
+CSG_OP(resize)
+CSG_OP(patches)
+CSG_OP(position)
+CSG_OP(tokens)
+CSG_OP(layernorm)
+CSG_OP(gemm)
+CSG_OP(attention)
+CSG_OP(gather)
+CSG_OP(normalize)
+CSG_OP(mean)
+CSG_OP(similarity)
+CSG_OP(subtract)
+CSG_OP(surgery)
+CSG_OP(minmax)
+CSG_OP(bilinear)
+CSG_OP(blend)

@@ -1,0 +1,240 @@
+/* clip-surgeon: CLIP Surgery on any OpenCL device.
+ *
+ * This header is the whole public interface; the command-line tool and the viewer use nothing else.
+ *
+ * Conventions
+ *   - Every function that can fail returns CSG_OK (0) or a negative enum csg_status and, where `err` is not NULL,
+ *     fills it with one sentence. On failure outputs are NULL or untouched.
+ *   - create/destroy pairs: destroy takes the address of the pointer, accepts NULL and pointers to NULL, and sets
+ *     the pointer to NULL.
+ *   - Structs whose name ends in _params have defaults: all zero (NULL, 0) means "the default" in every member.
+ *   - Strings are UTF-8 and NUL-terminated. Strings inside results live as long as the result.
+ *   - The library never prints, never exits and keeps no global state. Engines are independent of each other: each may
+ *     be used by one thread at a time, different engines by different threads at once.
+ *   - Matrices are row-major float32. N = 1 + grid_h * grid_w image tokens, token 0 is CLS, then the patches in rows.
+ */
+#ifndef CLIP_SURGEON_H
+#define CLIP_SURGEON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define CSG_API
+#else
+#define CSG_API __attribute__((visibility("default")))
+#endif
+
+/* The exit code of the command-line tool is the negated value. */
+enum csg_status {
+    CSG_OK = 0,
+    CSG_ERROR = -1,             /* an output that exists or cannot be written, out of host memory */
+    CSG_ERROR_USAGE = -2,       /* an argument out of its range or of no known name */
+    CSG_ERROR_NO_DEVICE = -3,   /* no OpenCL device, or none of the wanted name */
+    CSG_ERROR_MODEL = -4,       /* model files missing, damaged or not understood */
+    CSG_ERROR_INPUT = -5,       /* an image, label or template file missing, damaged or too large */
+    CSG_ERROR_BUILD = -6,       /* the driver refused to compile a kernel */
+    CSG_ERROR_MEMORY = -7,      /* not enough memory on the device */
+    CSG_ERROR_SELF_TEST = -8,   /* the device computes wrong results */
+    CSG_ERROR_DEVICE_LOST = -9, /* the driver reported a fatal error; the engine must be destroyed */
+    CSG_ERROR_INTERRUPTED = -130
+};
+
+struct csg_error {
+    enum csg_status status;
+    char sentence[1024]; /* one sentence without a final newline */
+};
+
+enum csg_log_level { CSG_LOG_WARNING, CSG_LOG_INFO, CSG_LOG_DEBUG };
+/* Called from the thread that uses the engine. `message` is one line without newline, valid during the call. */
+typedef void (*csg_log_fn)(void *user, enum csg_log_level level, const char *message);
+
+/* "MAJOR.MINOR.PATCH" */
+CSG_API const char *csg_version(void);
+
+/* ---------------------------------------------------------------------------------------------- images */
+
+struct csg_image; /* 8-bit RGB */
+
+/* Loads PNG, JPEG, BMP, TGA, GIF (first frame), PSD, PNM; grey, palette, alpha (dropped), CMYK and 16-bit become 8-bit
+ * RGB; EXIF orientation is applied. "-" reads standard input. At most 2^28 pixels.
+ * CSG_ERROR_INPUT: missing, no image, damaged, too large. */
+CSG_API int csg_image_load(struct csg_image **out, const char *path, struct csg_error *err);
+/* Copies height_px rows of width_px RGB triples, stride_bytes apart (0: packed). */
+CSG_API int csg_image_from_rgb(struct csg_image **out, const uint8_t *rgb, int width_px, int height_px, size_t stride_bytes,
+                               struct csg_error *err);
+CSG_API void csg_image_destroy(struct csg_image **image);
+CSG_API int csg_image_width_px(const struct csg_image *image);
+CSG_API int csg_image_height_px(const struct csg_image *image);
+/* Packed rows; owned by the image. */
+CSG_API const uint8_t *csg_image_rgb(const struct csg_image *image);
+/* Writes through a temporary name in the same folder and renames. An existing file is replaced only with overwrite.
+ * CSG_ERROR: exists, or cannot be written. */
+CSG_API int csg_image_write_png(const struct csg_image *image, const char *path, bool overwrite, struct csg_error *err);
+/* NumPy's format 1.0, little-endian float32, C order, n_dims of 1..8; written as csg_image_write_png does. */
+CSG_API int csg_npy_write(const char *path, const float *data, const size_t *dims, size_t n_dims, bool overwrite,
+                          struct csg_error *err);
+
+/* ---------------------------------------------------------------------------------------------- devices */
+
+struct csg_device_info {
+    unsigned index; /* what a device SPEC names */
+    char name[256], platform[256], vendor[256], driver[256], version[256];
+    char type[16]; /* "gpu", "cpu", "accelerator" */
+    unsigned compute_units;
+    uint64_t global_memory_bytes, max_allocation_bytes;
+    bool fp16, subgroups;
+    bool usable;       /* meets what the engine needs */
+    bool chosen;       /* what an engine without a SPEC takes */
+    char verdict[256]; /* why it is or is not usable, or why it comes first */
+};
+/* Lists every device of every platform in index order; *devices is one allocation to be given to
+ * csg_devices_free. No platform at all is CSG_OK with *count 0. */
+CSG_API int csg_devices_list(struct csg_device_info **devices, size_t *count, struct csg_error *err);
+CSG_API void csg_devices_free(struct csg_device_info **devices);
+
+/* ---------------------------------------------------------------------------------------------- engine */
+
+struct csg_engine_params {
+    const char *model;        /* a folder, or a name under the data folder (XDG); NULL: the demo model */
+    const char *device;       /* SPEC: an index of csg_devices_list, a part of a name, or "reference"; NULL: the best */
+    const char *precision;    /* "f32" or NULL */
+    const char *templates;    /* a file with one template a line ("{}" is the text), "none"; NULL: the 85 published ones */
+    const char *cache_dir;    /* for compiled kernels; "": none; NULL: XDG_CACHE_HOME/clip-surgeon */
+    const char *device_class; /* "cpu" or "gpu": force the kernel forms made for that class; NULL: the device's own */
+    csg_log_fn log;           /* may be NULL */
+    void *log_user;
+};
+struct csg_engine;
+
+/* Opens the device, loads the model and puts its weights on the device.
+ * CSG_ERROR_NO_DEVICE, CSG_ERROR_MODEL, CSG_ERROR_INPUT (templates), CSG_ERROR_BUILD, CSG_ERROR_MEMORY, CSG_ERROR_USAGE.
+ * An explicit device is never replaced by another; without a SPEC and without any OpenCL device it fails too. */
+CSG_API int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err);
+CSG_API void csg_engine_destroy(struct csg_engine **engine);
+/* Makes the running call, or the next, end with CSG_ERROR_INTERRUPTED. Async-signal-safe; any thread. */
+CSG_API void csg_engine_interrupt(struct csg_engine *engine);
+
+struct csg_engine_info {
+    const char *model_path, *model_name;
+    const char *model_sha256;               /* of the weights file, 64 hex digits; computed at the first call */
+    const char *device, *platform, *driver; /* device is "reference" for the C reference */
+    const char *device_class;               /* "cpu", "gpu" or "reference": which kernel forms run */
+    const char *precision;
+    int image_size_px, patch_px; /* native input size and patch of the model */
+    size_t layers, width, heads, embed_dim, context;
+    size_t first_block_default; /* max(1, layers - 5), counted from 1 */
+};
+CSG_API int csg_engine_info(struct csg_engine *engine, struct csg_engine_info *info, struct csg_error *err);
+
+struct csg_op_stat {
+    const char *op;
+    uint64_t launches;
+    double event_ms;
+};
+/* Since creation or the last reset, one entry per operator; *stats is owned by the engine until the next call. */
+CSG_API int csg_engine_stats(struct csg_engine *engine, const struct csg_op_stat **stats, size_t *count, struct csg_error *err);
+CSG_API void csg_engine_stats_reset(struct csg_engine *engine);
+
+/* ---------------------------------------------------------------------------------------------- features */
+
+/* Text features: per text the ensemble over the templates, L2-normalised [n_texts, embed_dim], written to `features`
+ * (capacity n_texts * embed_dim floats). Too long a text is cut so that EOT is the last token, with a warning. */
+CSG_API int csg_embed_texts(struct csg_engine *engine, const char *const *texts, size_t n_texts, float *features,
+                            struct csg_error *err);
+/* The CLS feature, L2-normalised [embed_dim], of the image stretched to the model's native size. */
+CSG_API int csg_embed_image(struct csg_engine *engine, const struct csg_image *image, float *feature, struct csg_error *err);
+/* Words of `text` that the model's folder does not list in known_words.txt, separated by ", ", written to `words`;
+ * an empty string where all are known or the folder has no such list. */
+CSG_API int csg_unknown_words(struct csg_engine *engine, const char *text, char *words, size_t capacity, struct csg_error *err);
+
+/* ---------------------------------------------------------------------------------------------- maps */
+
+struct csg_map_params {
+    const char *method;    /* a name of csg_method_name; NULL: "surgery" */
+    const char *labels;    /* a file with one label a line, or pascal59, coco80, voc20, imagenet1000; NULL: none */
+    const char *redundant; /* "auto" (NULL), "set", "empty" */
+    const char *fit;       /* "stretch" (NULL): square, as published; "aspect": the picture's own aspect ratio */
+    int size_px;           /* a multiple of the patch; 0: the model's. With "aspect" the shorter side. */
+    unsigned first_block;  /* first block with two paths, counted from 1; 0: the default of the model */
+};
+
+/* Rows of the method table; NULL past the end. */
+CSG_API const char *csg_method_name(size_t index);
+CSG_API const char *csg_method_summary(size_t index);
+
+struct csg_text_result {
+    const char *text;
+    float score;                      /* cosine of CLS and the text; for a+b the mean of its parts' */
+    float raw_min, raw_max, raw_mean; /* of the similarities of the patches */
+    int peak_x_px, peak_y_px;         /* of the finished map in picture pixels (first in row order) */
+    bool constant;                    /* the similarities are all equal: the map is zeros */
+};
+struct csg_stage_time {
+    const char *stage;
+    double ms;
+};
+
+struct csg_result {
+    const char *method;
+    const char *mode; /* feature surgery that was used: "off", "set" or "empty" */
+    const char *fit;
+    unsigned first_block;
+    int input_width_px, input_height_px; /* what the encoder saw */
+    int grid_w, grid_h;
+    int image_width_px, image_height_px;
+    size_t n_texts;
+    const struct csg_text_result *texts; /* [n_texts] */
+    const float *similarity;             /* [n_texts, grid_h, grid_w] before min-max */
+    const float *grid_map;               /* [n_texts, grid_h, grid_w] after min-max */
+    const float *tokens;                 /* [1 + grid_h * grid_w, embed_dim] projected, L2-normalised image tokens */
+    size_t embed_dim;
+    size_t n_set; /* texts in the label set, those that are not drawn included */
+    const struct csg_stage_time *stages;
+    size_t n_stages;
+};
+
+/* Computes the similarity map of each text in the picture. `a+b` is the mean of the parts' min-max maps (`\+`: a plus sign).
+ * params may be NULL. *out is destroyed with csg_result_destroy, before the engine or after it. */
+CSG_API int csg_map(struct csg_engine *engine, const struct csg_image *image, const char *const *texts, size_t n_texts,
+                    const struct csg_map_params *params, struct csg_result **out, struct csg_error *err);
+CSG_API void csg_result_destroy(struct csg_result **result);
+
+/* The finished map of one text: min-max grid map, bilinear (align_corners=False) to width_px x height_px (0: the picture's),
+ * written to `map` [height_px, width_px]. */
+CSG_API int csg_result_map(struct csg_engine *engine, const struct csg_result *result, size_t text, int width_px, int height_px,
+                           float *map, struct csg_error *err);
+
+struct csg_draw_params {
+    const char *colormap; /* viridis (NULL), jet (OpenCV's table), turbo, inferno, cividis, grey */
+    double opacity;       /* of the heat map, 0..1; 0: the default, 0.6; negative: none */
+    bool legend;          /* caption and colour bar with the raw range below the picture */
+};
+CSG_API const char *csg_colormap_name(size_t index); /* NULL past the end */
+/* The picture with the heat map of one text over it. */
+CSG_API int csg_draw_overlay(struct csg_engine *engine, const struct csg_result *result, const struct csg_image *image,
+                             size_t text, const struct csg_draw_params *params, struct csg_image **out, struct csg_error *err);
+/* Tiles pictures of any size into one sheet, each with its caption (may be NULL) above it; a cell is at most
+ * cell_px wide (0: 480). */
+CSG_API int csg_contact_sheet(const struct csg_image *const *cells, const char *const *captions, size_t count, int columns,
+                              int cell_px, struct csg_image **out, struct csg_error *err);
+
+/* Points for SAM, as published (t = threshold, down_sample = 2): for one text the k highest cells ascending by value, then
+ * the k lowest; for a+b first the negatives of the mean map, then the positives of each part. *points [count, 2] in
+ * pixels (x, y), *labels [count] (1 positive, 0 negative); owned by the result. A constant map or a grid of one
+ * patch has no points. threshold 0: 0.8. */
+CSG_API int csg_result_points(struct csg_engine *engine, struct csg_result *result, size_t text, double threshold,
+                              const int (**points)[2], const uint8_t **labels, size_t *count, struct csg_error *err);
+
+/* The folder with the project's data (assets), or NULL; for the demo's pictures. Owned by the engine. */
+CSG_API const char *csg_engine_data_dir(struct csg_engine *engine);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
