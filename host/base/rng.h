@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct csg_rng {
-    uint64_t key, counter;
+    uint64_t key, stream, counter;
     uint32_t spare[4];
     unsigned left;
 };

@@ -1,0 +1,123 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/mem.h"
+
+bool csg_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool csg_is_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+char *csg_path_join(const char *folder, const char *name)
+{
+    size_t a = strlen(folder), b = strlen(name);
+    bool slash = a && folder[a - 1] != '/';
+    char *path = csg_calloc(1, a + b + 2);
+    if (path) {
+        memcpy(path, folder, a);
+        if (slash)
+            path[a] = '/';
+        memcpy(path + a + slash, name, b);
+    }
+    return path;
+}
+
+int csg_make_folders(const char *path, struct csg_error *err)
+{
+    char *part = csg_strdup(path);
+    if (!part)
+        return csg_fail_memory(err);
+    int status = CSG_OK;
+    for (char *p = part + 1; status == CSG_OK && *part; p++) {
+        if (*p && *p != '/')
+            continue;
+        char kept = *p;
+        *p = 0;
+        if (mkdir(part, 0700) != 0 && errno != EEXIST && !csg_is_folder(part))
+            status = csg_fail(err, CSG_ERROR, "the folder %s cannot be made: %s", part, strerror(errno));
+        *p = kept;
+        if (!kept)
+            break;
+    }
+    if (status == CSG_OK && !csg_is_folder(path))
+        status = csg_fail(err, CSG_ERROR, "%s is not a folder", path);
+    free(part);
+    return status;
+}
+
+/* $variable/name, where the variable is set and absolute (the XDG specification ignores relative ones), else $HOME/fallback/name. */
+static char *xdg_folder(const char *variable, const char *fallback, const char *name)
+{
+    const char *value = getenv(variable), *home = getenv("HOME");
+    if (value && value[0] == '/')
+        return csg_path_join(value, name);
+    if (!home || home[0] != '/')
+        return NULL;
+    char *base = csg_path_join(home, fallback);
+    char *path = base ? csg_path_join(base, name) : NULL;
+    free(base);
+    return path;
+}
+
+char *csg_user_data_folder(void)
+{
+    return xdg_folder("XDG_DATA_HOME", ".local/share", "clip-surgeon");
+}
+
+char *csg_cache_folder(void)
+{
+    return xdg_folder("XDG_CACHE_HOME", ".cache", "clip-surgeon");
+}
+
+/* folder/name if it exists as a folder, else NULL. */
+static char *folder_in(const char *folder, const char *name)
+{
+    char *path = csg_path_join(folder, name);
+    if (path && !csg_is_folder(path)) {
+        free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+char *csg_data_folder(void)
+{
+    const char *named = getenv("CSG_DATA_DIR");
+    if (named && *named)
+        return csg_strdup(named);
+
+    /* Relative to the running program: PREFIX/bin/clip-surgeon finds PREFIX/share/clip-surgeon wherever PREFIX was moved to. */
+    char program[4096];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length > 0) {
+        program[length] = 0;
+        char *slash = strrchr(program, '/');
+        if (slash) {
+            *slash = 0;
+            char *path = folder_in(program, "../share/clip-surgeon");
+            if (path)
+                return path;
+        }
+    }
+    char *path = folder_in(CSG_SOURCE_DIR, "assets");
+    return path ? path : folder_in(CSG_INSTALL_DATA_DIR, "");
+}
+
+double csg_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
