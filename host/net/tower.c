@@ -1,0 +1,238 @@
+#include "net/tower.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+int csg_net_vector(struct csg_backend *backend, const struct csg_tensor *tensor, struct csg_buffer **out, struct csg_error *err)
+{
+    float *values = csg_calloc(tensor->elements, sizeof *values);
+    *out = NULL;
+    if (!values)
+        return csg_fail_memory(err);
+    csg_tensor_to_f32(tensor, values);
+    int status = csg_buffer_from(backend, values, tensor->elements * sizeof *values, out, err);
+    free(values);
+    return status;
+}
+
+int csg_net_matrix(struct csg_backend *backend, const struct csg_tensor *tensor, bool transposed, struct csg_weight **out,
+                   struct csg_error *err)
+{
+    size_t rows = tensor->dims[0], columns = tensor->elements / rows;
+    struct csg_weight_part part = {tensor->data, tensor->dtype, transposed ? columns : rows, transposed};
+    return csg_weight_create(backend, &part, 1, transposed ? rows : columns, out, err);
+}
+
+/* Collects vectors for the one upload: add() is called twice for the same list, first to count, then to fill. */
+struct collector {
+    struct csg_buffer *buffer;
+    float *values; /* NULL while counting */
+    size_t used;
+};
+
+static void add(struct collector *to, const struct csg_tensor *tensor, struct csg_view *view)
+{
+    *view = csg_view(to->buffer, to->used);
+    if (to->values)
+        csg_tensor_to_f32(tensor, to->values + to->used);
+    to->used += tensor->elements;
+}
+
+static void add_vectors(struct collector *to, const struct csg_tower *tower, struct csg_net_block *blocks)
+{
+    for (size_t b = 0; b < tower->layers; b++) {
+        const struct csg_block *from = tower->blocks + b;
+        struct csg_net_block *block = blocks + b;
+        struct csg_view joined; /* q, k and v stand behind each other: the first view serves all three */
+        add(to, &from->ln_1.weight, &block->ln_1.weight);
+        add(to, &from->ln_1.bias, &block->ln_1.bias);
+        add(to, &from->ln_2.weight, &block->ln_2.weight);
+        add(to, &from->ln_2.bias, &block->ln_2.bias);
+        add(to, &from->q_bias, &block->qkv_bias);
+        add(to, &from->k_bias, &joined);
+        add(to, &from->v_bias, &joined);
+        add(to, &from->out_bias, &block->out_bias);
+        add(to, &from->fc_bias, &block->fc_bias);
+        add(to, &from->proj_bias, &block->proj_bias);
+    }
+}
+
+static int upload_vectors(struct csg_net_tower *tower, const struct csg_tower *from, struct csg_error *err)
+{
+    struct collector count = {0};
+    add_vectors(&count, from, tower->blocks);
+    struct collector fill = {.values = csg_calloc(count.used, sizeof(float))};
+    if (!fill.values)
+        return csg_fail_memory(err);
+    int status = csg_buffer_create(tower->backend, count.used * sizeof(float), &tower->vectors, err);
+    if (status == CSG_OK) {
+        fill.buffer = tower->vectors;
+        add_vectors(&fill, from, tower->blocks);
+        status = csg_buffer_write(tower->vectors, 0, fill.values, count.used * sizeof(float), err);
+    }
+    free(fill.values);
+    return status;
+}
+
+static int upload_matrices(struct csg_net_tower *tower, size_t b, const struct csg_block *from, struct csg_error *err)
+{
+    struct csg_net_block *block = tower->blocks + b;
+    const struct csg_weight_part qkv[3] = {{from->q_weight.data, from->q_weight.dtype, tower->width, false},
+                                           {from->k_weight.data, from->k_weight.dtype, tower->width, false},
+                                           {from->v_weight.data, from->v_weight.dtype, tower->width, false}};
+    int status = csg_weight_create(tower->backend, qkv, 3, tower->width, &block->qkv, err);
+    if (status == CSG_OK)
+        status = csg_net_matrix(tower->backend, &from->out_weight, false, &block->out, err);
+    if (status == CSG_OK)
+        status = csg_net_matrix(tower->backend, &from->fc_weight, false, &block->fc, err);
+    if (status == CSG_OK)
+        status = csg_net_matrix(tower->backend, &from->proj_weight, false, &block->proj, err);
+    return status;
+}
+
+int csg_net_tower_create(struct csg_net_tower **out, struct csg_backend *backend, const struct csg_model *model,
+                         const struct csg_tower *from, struct csg_error *err)
+{
+    struct csg_net_tower *tower = csg_calloc(1, sizeof *tower);
+    int status = CSG_OK;
+    *out = NULL;
+    if (!tower)
+        return csg_fail_memory(err);
+    tower->backend = backend;
+    tower->width = from->width;
+    tower->layers = from->layers;
+    tower->heads = from->heads;
+    tower->head_dim = from->width / from->heads;
+    tower->mlp_width = from->mlp_width;
+    tower->eps = model->layer_norm_eps;
+    tower->scale = (float)(1.0 / sqrt((double)tower->head_dim));
+    tower->act = model->quick_gelu ? CSG_ACT_QUICK_GELU : CSG_ACT_GELU;
+    tower->blocks = csg_calloc(from->layers, sizeof *tower->blocks);
+    if (!tower->blocks)
+        status = csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = upload_vectors(tower, from, err);
+    for (size_t b = 0; status == CSG_OK && b < from->layers; b++)
+        status = upload_matrices(tower, b, from->blocks + b, err);
+    if (status) {
+        csg_net_tower_destroy(&tower);
+        return status;
+    }
+    *out = tower;
+    return CSG_OK;
+}
+
+void csg_net_tower_destroy(struct csg_net_tower **out)
+{
+    struct csg_net_tower *tower = out ? *out : NULL;
+    if (!tower)
+        return;
+    for (size_t b = 0; tower->blocks && b < tower->layers; b++) {
+        csg_weight_destroy(&tower->blocks[b].qkv);
+        csg_weight_destroy(&tower->blocks[b].out);
+        csg_weight_destroy(&tower->blocks[b].fc);
+        csg_weight_destroy(&tower->blocks[b].proj);
+    }
+    csg_buffer_destroy(&tower->vectors);
+    free(tower->blocks);
+    free(tower);
+    *out = NULL;
+}
+
+int csg_net_layernorm(struct csg_backend *backend, const struct csg_net_norm *norm, struct csg_view x, struct csg_view y,
+                      size_t rows, size_t width, float eps, struct csg_error *err)
+{
+    const struct csg_layernorm_args args = {.x = x,
+                                            .weight = norm->weight,
+                                            .bias = norm->bias,
+                                            .y = y,
+                                            .x_stride = width,
+                                            .y_stride = width,
+                                            .rows = rows,
+                                            .width = width,
+                                            .eps = eps};
+    return csg_layernorm(backend, &args, err);
+}
+
+int csg_net_qkv(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, struct csg_error *err)
+{
+    const struct csg_net_block *block = tower->blocks + b;
+    int status =
+        csg_net_layernorm(tower->backend, &block->ln_1, tokens->x, tokens->h, tokens->rows, tower->width, tower->eps, err);
+    const struct csg_gemm_args args = {.x = tokens->h,
+                                       .weight = block->qkv,
+                                       .bias = block->qkv_bias,
+                                       .y = tokens->qkv,
+                                       .x_stride = tower->width,
+                                       .y_stride = 3 * tower->width,
+                                       .rows = tokens->rows};
+    return status ? status : csg_gemm(tower->backend, &args, err);
+}
+
+int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,
+                      struct csg_view vv, struct csg_error *err)
+{
+    const struct csg_attention_args args = {.qkv = tokens->qkv,
+                                            .seq = tokens->seq,
+                                            .qk = qk,
+                                            .vv = vv,
+                                            .qkv_stride = 3 * tower->width,
+                                            .qk_stride = tower->width,
+                                            .vv_stride = tower->width,
+                                            .tokens = tokens->rows,
+                                            .sequences = tokens->sequences,
+                                            .longest = tokens->longest,
+                                            .heads = tower->heads,
+                                            .head_dim = tower->head_dim,
+                                            .scale = tower->scale,
+                                            .causal = tokens->causal};
+    return csg_attention(tower->backend, &args, err);
+}
+
+int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view attended, struct csg_view residual,
+                struct csg_view y, size_t rows, struct csg_error *err)
+{
+    const struct csg_net_block *block = tower->blocks + b;
+    const struct csg_gemm_args args = {.x = attended,
+                                       .weight = block->out,
+                                       .bias = block->out_bias,
+                                       .residual = residual,
+                                       .y = y,
+                                       .x_stride = tower->width,
+                                       .residual_stride = tower->width,
+                                       .y_stride = tower->width,
+                                       .rows = rows};
+    return csg_gemm(tower->backend, &args, err);
+}
+
+int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, size_t rows,
+                struct csg_error *err)
+{
+    const struct csg_net_block *block = tower->blocks + b;
+    int status = csg_net_layernorm(tower->backend, &block->ln_2, tokens->x, tokens->h, rows, tower->width, tower->eps, err);
+    if (status)
+        return status;
+    const struct csg_gemm_args fc = {.x = tokens->h,
+                                     .weight = block->fc,
+                                     .bias = block->fc_bias,
+                                     .y = tokens->mlp,
+                                     .x_stride = tower->width,
+                                     .y_stride = tower->mlp_width,
+                                     .rows = rows,
+                                     .act = tower->act};
+    status = csg_gemm(tower->backend, &fc, err);
+    if (status)
+        return status;
+    const struct csg_gemm_args proj = {.x = tokens->mlp,
+                                       .weight = block->proj,
+                                       .bias = block->proj_bias,
+                                       .residual = tokens->x,
+                                       .y = tokens->x,
+                                       .x_stride = tower->mlp_width,
+                                       .residual_stride = tower->width,
+                                       .y_stride = tower->width,
+                                       .rows = rows};
+    return csg_gemm(tower->backend, &proj, err);
+}

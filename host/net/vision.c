@@ -1,0 +1,269 @@
+#include "net/vision.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "net/scratch.h"
+#include "net/tower.h"
+
+struct csg_vision {
+    struct csg_backend *backend;
+    const struct csg_model *model;
+    struct csg_net_tower *tower;
+    struct csg_weight *patch, *proj;
+    struct csg_buffer *cls, *position, *norms, *cls_row;
+    struct csg_net_norm ln_pre, ln_post;
+
+    /* The position embedding at the grid of the last call, and the index buffer of its one sequence. */
+    struct csg_buffer *grid_position, *seq;
+    size_t grid_w, grid_h;
+
+    struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
+};
+
+static int upload_norms(struct csg_vision *vision, struct csg_error *err)
+{
+    const struct csg_model *model = vision->model;
+    size_t width = model->vision.width;
+    float *values = csg_calloc(4 * width, sizeof *values);
+    if (!values)
+        return csg_fail_memory(err);
+    csg_tensor_to_f32(&model->ln_pre.weight, values);
+    csg_tensor_to_f32(&model->ln_pre.bias, values + width);
+    csg_tensor_to_f32(&model->ln_post.weight, values + 2 * width);
+    csg_tensor_to_f32(&model->ln_post.bias, values + 3 * width);
+    int status = csg_buffer_from(vision->backend, values, 4 * width * sizeof *values, &vision->norms, err);
+    free(values);
+    vision->ln_pre = (struct csg_net_norm){csg_view(vision->norms, 0), csg_view(vision->norms, width)};
+    vision->ln_post = (struct csg_net_norm){csg_view(vision->norms, 2 * width), csg_view(vision->norms, 3 * width)};
+    return status;
+}
+
+int csg_vision_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err)
+{
+    struct csg_vision *vision = csg_calloc(1, sizeof *vision);
+    *out = NULL;
+    if (!vision)
+        return csg_fail_memory(err);
+    vision->backend = backend;
+    vision->model = model;
+    const int32_t first_row = 0;
+    int status = csg_net_tower_create(&vision->tower, backend, model, &model->vision, err);
+    if (status == CSG_OK)
+        status = csg_net_matrix(backend, &model->patch_weight, false, &vision->patch, err);
+    if (status == CSG_OK)
+        status = csg_net_matrix(backend, &model->vision_proj, model->proj_transposed, &vision->proj, err);
+    if (status == CSG_OK)
+        status = csg_net_vector(backend, &model->class_embedding, &vision->cls, err);
+    if (status == CSG_OK)
+        status = csg_net_vector(backend, &model->vision_position, &vision->position, err);
+    if (status == CSG_OK)
+        status = csg_buffer_from(backend, &first_row, sizeof first_row, &vision->cls_row, err);
+    if (status == CSG_OK)
+        status = upload_norms(vision, err);
+    if (status) {
+        csg_vision_destroy(&vision);
+        return status;
+    }
+    *out = vision;
+    return CSG_OK;
+}
+
+void csg_vision_destroy(struct csg_vision **out)
+{
+    struct csg_vision *vision = out ? *out : NULL;
+    if (!vision)
+        return;
+    csg_net_tower_destroy(&vision->tower);
+    csg_weight_destroy(&vision->patch);
+    csg_weight_destroy(&vision->proj);
+    struct csg_buffer **buffers[] = {
+        &vision->cls,      &vision->position, &vision->norms, &vision->cls_row, &vision->grid_position,
+        &vision->seq,      &vision->patches,  &vision->x,     &vision->h,       &vision->qkv,
+        &vision->attended, &vision->mlp,      &vision->out};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        csg_buffer_destroy(buffers[i]);
+    free(vision);
+    *out = NULL;
+}
+
+/* Always from the pristine embedding: resizing a resized one would degrade it. */
+static int prepare_grid(struct csg_vision *vision, size_t grid_w, size_t grid_h, struct csg_error *err)
+{
+    if (vision->grid_position && vision->grid_w == grid_w && vision->grid_h == grid_h)
+        return CSG_OK;
+    const struct csg_model *model = vision->model;
+    size_t rows = 1 + grid_w * grid_h;
+    const int32_t seq[2] = {0, (int32_t)rows};
+    vision->grid_w = vision->grid_h = 0;
+    int status = csg_scratch_f32(vision->backend, &vision->grid_position, rows, model->vision.width, err);
+    if (status == CSG_OK)
+        status = csg_scratch(vision->backend, &vision->seq, sizeof seq, err);
+    if (status == CSG_OK)
+        status = csg_buffer_write(vision->seq, 0, seq, sizeof seq, err);
+    if (status)
+        return status;
+    const struct csg_position_args args = {.pos = csg_view(vision->position, 0),
+                                           .cls = csg_view(vision->cls, 0),
+                                           .out = csg_view(vision->grid_position, 0),
+                                           .in_grid = model->grid,
+                                           .grid_w = grid_w,
+                                           .grid_h = grid_h,
+                                           .width = model->vision.width};
+    status = csg_position(vision->backend, &args, err);
+    if (status)
+        return status;
+    vision->grid_w = grid_w;
+    vision->grid_h = grid_h;
+    return CSG_OK;
+}
+
+static int prepare_scratch(struct csg_vision *vision, size_t rows, struct csg_error *err)
+{
+    const struct csg_model *model = vision->model;
+    size_t width = model->vision.width, pixels = 3 * model->patch_px * model->patch_px;
+    /* x and attended hold both paths behind each other, so that one GEMM projects both. */
+    const struct {
+        struct csg_buffer **buffer;
+        size_t rows, width;
+    } wanted[] = {{&vision->patches, rows, pixels},
+                  {&vision->x, 2 * rows, width},
+                  {&vision->h, rows, width},
+                  {&vision->qkv, rows, 3 * width},
+                  {&vision->attended, 2 * rows, width},
+                  {&vision->mlp, rows, model->vision.mlp_width},
+                  {&vision->out, rows, model->embed_dim}};
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < sizeof wanted / sizeof *wanted; i++)
+        status = csg_scratch_f32(vision->backend, wanted[i].buffer, wanted[i].rows, wanted[i].width, err);
+    return status;
+}
+
+/* Convolution as GEMM: conv1 is [W, 3 * P * P]; the residual adds class and position embedding; then ln_pre. */
+static int embed_patches(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t rows, struct csg_view x,
+                         struct csg_error *err)
+{
+    const struct csg_model *model = vision->model;
+    size_t width = model->vision.width, pixels = 3 * model->patch_px * model->patch_px;
+    struct csg_patches_args cut = {.in = rgb,
+                                   .out = csg_view(vision->patches, 0),
+                                   .out_stride = pixels,
+                                   .w_px = w_px,
+                                   .h_px = h_px,
+                                   .patch_px = model->patch_px};
+    memcpy(cut.mean, model->mean, sizeof cut.mean);
+    memcpy(cut.std, model->std, sizeof cut.std);
+    int status = csg_patches(vision->backend, &cut, err);
+    if (status)
+        return status;
+    const struct csg_gemm_args conv = {.x = cut.out,
+                                       .weight = vision->patch,
+                                       .residual = csg_view(vision->grid_position, 0),
+                                       .y = x,
+                                       .x_stride = pixels,
+                                       .residual_stride = width,
+                                       .y_stride = width,
+                                       .rows = rows};
+    status = csg_gemm(vision->backend, &conv, err);
+    if (status)
+        return status;
+    return csg_net_layernorm(vision->backend, &vision->ln_pre, x, x, rows, width, model->layer_norm_eps, err);
+}
+
+static int single_block(const struct csg_vision *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
+                        struct csg_error *err)
+{
+    int status = csg_net_qkv(vision->tower, b, tokens, err);
+    if (status == CSG_OK)
+        status = csg_net_attention(vision->tower, tokens, qk, csg_view(NULL, 0), err);
+    if (status == CSG_OK)
+        status = csg_net_out(vision->tower, b, qk, tokens->x, tokens->x, tokens->rows, err);
+    return status ? status : csg_net_mlp(vision->tower, b, tokens, tokens->rows, err);
+}
+
+/* The new path starts from the same x as the original one at the first dual block; it skips the MLP and never re-enters attention.
+ * In the last block nothing but CLS is taken from the original path, so only that row is finished. */
+static int dual_block(const struct csg_vision *vision, size_t b, bool first, const struct csg_net_tokens *tokens,
+                      struct csg_view qk, struct csg_view vv, struct csg_view x_new, struct csg_error *err)
+{
+    const struct csg_net_tower *tower = vision->tower;
+    size_t rows = tokens->rows, original_rows = b + 1 == tower->layers ? 1 : rows;
+    int status = csg_net_qkv(tower, b, tokens, err);
+    if (status == CSG_OK)
+        status = csg_net_attention(tower, tokens, qk, vv, err);
+    if (status == CSG_OK && !first && original_rows == rows) {
+        status = csg_net_out(tower, b, qk, tokens->x, tokens->x, 2 * rows, err);
+    } else {
+        if (status == CSG_OK)
+            status = csg_net_out(tower, b, vv, first ? tokens->x : x_new, x_new, rows, err);
+        if (status == CSG_OK)
+            status = csg_net_out(tower, b, qk, tokens->x, tokens->x, original_rows, err);
+    }
+    return status ? status : csg_net_mlp(tower, b, tokens, original_rows, err);
+}
+
+/* ln_post and the projection on all tokens, then L2 over the channels. */
+static int project(struct csg_vision *vision, struct csg_view x, size_t rows, struct csg_error *err)
+{
+    const struct csg_model *model = vision->model;
+    size_t width = model->vision.width;
+    struct csg_view h = csg_view(vision->h, 0), out = csg_view(vision->out, 0);
+    int status = csg_net_layernorm(vision->backend, &vision->ln_post, x, h, rows, width, model->layer_norm_eps, err);
+    if (status)
+        return status;
+    const struct csg_gemm_args gemm = {
+        .x = h, .weight = vision->proj, .y = out, .x_stride = width, .y_stride = model->embed_dim, .rows = rows};
+    status = csg_gemm(vision->backend, &gemm, err);
+    if (status)
+        return status;
+    const struct csg_normalize_args unit = {
+        .x = out, .y = out, .x_stride = model->embed_dim, .y_stride = model->embed_dim, .rows = rows, .width = model->embed_dim};
+    return csg_normalize(vision->backend, &unit, err);
+}
+
+int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t first_block,
+                      struct csg_view *tokens_out, struct csg_error *err)
+{
+    const struct csg_model *model = vision->model;
+    size_t grid_w = w_px / model->patch_px, grid_h = h_px / model->patch_px, rows = 1 + grid_w * grid_h;
+    size_t width = model->vision.width, layers = model->vision.layers, first = first_block ? first_block - 1 : 0;
+    int status = prepare_grid(vision, grid_w, grid_h, err);
+    if (status == CSG_OK)
+        status = prepare_scratch(vision, rows, err);
+    if (status)
+        return status;
+
+    struct csg_net_tokens tokens = {.rows = rows,
+                                    .x = csg_view(vision->x, 0),
+                                    .h = csg_view(vision->h, 0),
+                                    .qkv = csg_view(vision->qkv, 0),
+                                    .mlp = csg_view(vision->mlp, 0),
+                                    .seq = csg_view(vision->seq, 0),
+                                    .sequences = 1,
+                                    .longest = rows};
+    struct csg_view x_new = csg_view(vision->x, rows * width);
+    struct csg_view qk = csg_view(vision->attended, 0), vv = csg_view(vision->attended, rows * width);
+    status = embed_patches(vision, rgb, w_px, h_px, rows, tokens.x, err);
+    for (size_t b = 0; status == CSG_OK && b < layers; b++) {
+        if (b < first)
+            status = single_block(vision, b, &tokens, qk, err);
+        else
+            status = dual_block(vision, b, b == first, &tokens, qk, vv, x_new, err);
+    }
+    bool dual = first < layers;
+    if (status == CSG_OK && dual) {
+        const struct csg_gather_args cls = {.in = tokens.x,
+                                            .rows_at = csg_view(vision->cls_row, 0),
+                                            .out = x_new,
+                                            .in_stride = width,
+                                            .out_stride = width,
+                                            .rows = 1,
+                                            .width = width};
+        status = csg_gather(vision->backend, &cls, err);
+    }
+    if (status == CSG_OK)
+        status = project(vision, dual ? x_new : tokens.x, rows, err);
+    *tokens_out = csg_view(vision->out, 0);
+    return status;
+}
