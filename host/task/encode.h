@@ -1,0 +1,22 @@
+/* From a picture to image tokens: the size that the encoder sees, Pillow's resize, the image tower. */
+#ifndef CSG_TASK_ENCODE_H
+#define CSG_TASK_ENCODE_H
+
+#include "task/context.h"
+
+/* Patches of one picture at most: attention grows with the square. */
+#define CSG_MAX_CELLS 65536
+
+struct csg_input_size {
+    const char *fit;
+    int w_px, h_px;
+};
+/* fit NULL: the first row of the table. size_px 0: the model's own. CSG_ERROR_USAGE. */
+int csg_input_size(struct csg_input_size *out, const struct csg_model *model, const struct csg_image *image, const char *fit,
+                   int size_px, struct csg_error *err);
+
+/* Resizes and encodes; *tokens as csg_vision_encode. *resize_ms and *encode_ms may be NULL. */
+int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, int w_px, int h_px, size_t first_block,
+                       struct csg_view *tokens, double *resize_ms, double *encode_ms, struct csg_error *err);
+
+#endif

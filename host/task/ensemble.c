@@ -1,0 +1,193 @@
+#include "task/ensemble.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Texts that are encoded between two looks at the interrupt and at progress. */
+#define CHUNK_TEXTS 32
+
+struct entry {
+    char *text;
+    float *feature; /* [embed_dim] */
+};
+
+struct csg_ensemble {
+    const struct csg_model *model;
+    const struct csg_log *log;
+    struct csg_text *tower;
+    struct csg_tokenizer *tokenizer;
+    struct csg_strings templates;
+    struct entry *known;
+    size_t n_known, capacity;
+};
+
+int csg_ensemble_create(struct csg_ensemble **out, struct csg_backend *backend, const struct csg_model *model,
+                        const char *templates, const struct csg_log *log, struct csg_error *err)
+{
+    struct csg_ensemble *ensemble = csg_calloc(1, sizeof *ensemble);
+    *out = NULL;
+    if (!ensemble)
+        return csg_fail_memory(err);
+    ensemble->model = model;
+    ensemble->log = log;
+    int status = csg_templates_load(&ensemble->templates, templates, err);
+    if (status == CSG_OK)
+        status = csg_tokenizer_create(&ensemble->tokenizer, model->path, model->vocab_size, err);
+    if (status == CSG_OK)
+        status = csg_text_create(&ensemble->tower, backend, model, err);
+    if (status) {
+        csg_ensemble_destroy(&ensemble);
+        return status;
+    }
+    *out = ensemble;
+    return CSG_OK;
+}
+
+void csg_ensemble_destroy(struct csg_ensemble **out)
+{
+    struct csg_ensemble *ensemble = out ? *out : NULL;
+    if (!ensemble)
+        return;
+    for (size_t i = 0; i < ensemble->n_known; i++) {
+        free(ensemble->known[i].text);
+        free(ensemble->known[i].feature);
+    }
+    free(ensemble->known);
+    csg_strings_free(&ensemble->templates);
+    csg_tokenizer_destroy(&ensemble->tokenizer);
+    csg_text_destroy(&ensemble->tower);
+    free(ensemble);
+    *out = NULL;
+}
+
+static const float *find(const struct csg_ensemble *ensemble, const char *text)
+{
+    for (size_t i = 0; i < ensemble->n_known; i++)
+        if (strcmp(ensemble->known[i].text, text) == 0)
+            return ensemble->known[i].feature;
+    return NULL;
+}
+
+static int remember(struct csg_ensemble *ensemble, const char *text, const float *feature, struct csg_error *err)
+{
+    size_t bytes = ensemble->model->embed_dim * sizeof *feature;
+    if (ensemble->n_known == ensemble->capacity) {
+        size_t capacity = ensemble->capacity ? 2 * ensemble->capacity : 64;
+        struct entry *larger = csg_realloc(ensemble->known, capacity, sizeof *larger);
+        if (!larger)
+            return csg_fail_memory(err);
+        ensemble->known = larger;
+        ensemble->capacity = capacity;
+    }
+    struct entry entry = {csg_strdup(text), csg_calloc(1, bytes)};
+    if (!entry.text || !entry.feature) {
+        free(entry.text);
+        free(entry.feature);
+        return csg_fail_memory(err);
+    }
+    memcpy(entry.feature, feature, bytes);
+    ensemble->known[ensemble->n_known++] = entry;
+    return CSG_OK;
+}
+
+/* Says where a prompt was cut: the last characters that the model still reads. */
+static void warn_cut(const struct csg_ensemble *ensemble, const char *prompt, size_t cut_bytes)
+{
+    char *cleaned = NULL;
+    if (csg_clean_text(prompt, &cleaned, NULL) != CSG_OK)
+        return;
+    size_t length = strlen(cleaned), end = cut_bytes < length ? cut_bytes : length, begin = end > 24 ? end - 24 : 0;
+    while (begin < end && ((unsigned char)cleaned[begin] & 0xc0) == 0x80)
+        begin++;
+    csg_log(ensemble->log, CSG_LOG_WARNING,
+            "a text is longer than the %zu tokens that the model reads; it is cut after \"%s%.*s\"", ensemble->model->context,
+            begin ? "..." : "", (int)(end - begin), cleaned + begin);
+    free(cleaned);
+}
+
+/* The prompts of texts [0, n), tokenized; prompts->ids has room for context ids a prompt. */
+static int tokenize(const struct csg_ensemble *ensemble, const char *const *texts, size_t n, struct csg_prompts *prompts,
+                    struct csg_error *err)
+{
+    size_t context = ensemble->model->context, templates = ensemble->templates.count;
+    int status = CSG_OK;
+    prompts->count = 0;
+    for (size_t i = 0; status == CSG_OK && i < n; i++) {
+        bool warned = false;
+        for (size_t t = 0; status == CSG_OK && t < templates; t++) {
+            size_t count = 0, cut_bytes = SIZE_MAX;
+            int32_t at = prompts->offsets[prompts->count];
+            char *prompt = csg_template_fill(ensemble->templates.items[t], texts[i]);
+            if (!prompt)
+                return csg_fail_memory(err);
+            status = csg_tokenize(ensemble->tokenizer, prompt, context, prompts->ids + at, &count, &cut_bytes, err);
+            if (status == CSG_OK && cut_bytes != SIZE_MAX && !warned) {
+                warn_cut(ensemble, prompt, cut_bytes);
+                warned = true;
+            }
+            prompts->offsets[++prompts->count] = at + (int32_t)count;
+            free(prompt);
+        }
+    }
+    return status;
+}
+
+static int encode_chunk(struct csg_ensemble *ensemble, const char *const *texts, size_t n, struct csg_error *err)
+{
+    size_t templates = ensemble->templates.count, embed = ensemble->model->embed_dim, count, ids;
+    struct csg_prompts prompts = {0};
+    float *features = csg_calloc(n, embed * sizeof *features);
+    int status = CSG_OK;
+    if (!csg_mul(n, templates, &count) || !csg_mul(count, ensemble->model->context, &ids) || ids > INT32_MAX) {
+        free(features);
+        return csg_fail(err, CSG_ERROR_INPUT, "%zu templates are more than can be encoded at once", templates);
+    }
+    prompts.ids = csg_calloc(ids, sizeof *prompts.ids);
+    prompts.offsets = csg_calloc(count + 1, sizeof *prompts.offsets);
+    if (!features || !prompts.ids || !prompts.offsets)
+        status = csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = tokenize(ensemble, texts, n, &prompts, err);
+    if (status == CSG_OK)
+        status = csg_text_encode(ensemble->tower, &prompts, n, templates, features, err);
+    for (size_t i = 0; status == CSG_OK && i < n; i++)
+        status = remember(ensemble, texts[i], features + i * embed, err);
+    free(prompts.ids);
+    free(prompts.offsets);
+    free(features);
+    return status;
+}
+
+/* Computes those of the texts that are not known yet, chunk by chunk. */
+static int encode_missing(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, struct csg_error *err)
+{
+    const char *chunk[CHUNK_TEXTS];
+    size_t filled = 0;
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < n_texts; i++) {
+        bool waiting = find(ensemble, texts[i]) != NULL;
+        for (size_t j = 0; j < filled && !waiting; j++)
+            waiting = strcmp(chunk[j], texts[i]) == 0;
+        if (!waiting)
+            chunk[filled++] = texts[i];
+        if (filled == CHUNK_TEXTS || (i + 1 == n_texts && filled)) {
+            if (n_texts > CHUNK_TEXTS)
+                csg_log(ensemble->log, CSG_LOG_INFO, "encoding texts: %zu of %zu", i + 1, n_texts);
+            status = encode_chunk(ensemble, chunk, filled, err);
+            filled = 0;
+        }
+    }
+    return status;
+}
+
+int csg_ensemble_features(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
+                          struct csg_error *err)
+{
+    size_t embed = ensemble->model->embed_dim;
+    int status = encode_missing(ensemble, texts, n_texts, err);
+    for (size_t i = 0; status == CSG_OK && i < n_texts; i++)
+        memcpy(features + i * embed, find(ensemble, texts[i]), embed * sizeof *features);
+    return status;
+}

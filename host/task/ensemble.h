@@ -1,0 +1,19 @@
+/* Texts to features: templates, tokenizer, text tower, and what was computed before. */
+#ifndef CSG_TASK_ENSEMBLE_H
+#define CSG_TASK_ENSEMBLE_H
+
+#include "model/labels.h"
+#include "model/tokenizer.h"
+#include "net/text.h"
+
+struct csg_ensemble;
+
+/* templates: as csg_templates_load. The tower, model and log must outlive it. */
+int csg_ensemble_create(struct csg_ensemble **out, struct csg_backend *backend, const struct csg_model *model,
+                        const char *templates, const struct csg_log *log, struct csg_error *err);
+void csg_ensemble_destroy(struct csg_ensemble **ensemble);
+/* Writes [n_texts, embed_dim]. Each text is computed once in the life of the ensemble. */
+int csg_ensemble_features(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
+                          struct csg_error *err);
+
+#endif

@@ -1,0 +1,297 @@
+#include "task/map.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+#include "base/mem.h"
+#include "task/encode.h"
+#include "task/similarity.h"
+
+/* What a map is computed from, between the steps. */
+struct job {
+    const struct csg_context *context;
+    const struct csg_image *image;
+    const struct csg_method *method;
+    struct csg_text_set *set;
+    struct csg_input_size size;
+    size_t first_block, cells;
+    float *features; /* [n_set, embed_dim] */
+    float *redundant;
+    struct csg_view tokens;
+    struct csg_similarities similarities;
+    struct csg_full_result *result;
+};
+
+static void add_stage(struct csg_full_result *result, const char *stage, double ms)
+{
+    result->stages[result->result.n_stages++] = (struct csg_stage_time){stage, ms};
+}
+
+static int check_first_block(struct job *job, unsigned first_block, struct csg_error *err)
+{
+    size_t layers = job->context->model->vision.layers;
+    if (first_block > layers)
+        return csg_fail(err, CSG_ERROR_USAGE, "the first block is %u, but the image tower has %zu blocks", first_block, layers);
+    /* Without architecture surgery no block has a second path. */
+    job->first_block = first_block ? first_block : layers > 5 ? layers - 5 : 1;
+    if (!job->method->dual_path)
+        job->first_block = layers + 1;
+    return CSG_OK;
+}
+
+static int text_features(struct job *job, struct csg_error *err)
+{
+    size_t embed = job->context->model->embed_dim, n_set = job->set->set.count;
+    double start_ms = csg_now_ms();
+    job->features = csg_calloc(n_set, embed * sizeof *job->features);
+    job->redundant = csg_calloc(embed, sizeof *job->redundant);
+    if (!job->features || !job->redundant)
+        return csg_fail_memory(err);
+    static const char *const empty[] = {""};
+    int status =
+        csg_ensemble_features(job->context->ensemble, (const char *const *)job->set->set.items, n_set, job->features, err);
+    if (status == CSG_OK && job->set->mode == CSG_MODE_EMPTY)
+        status = csg_ensemble_features(job->context->ensemble, empty, 1, job->redundant, err);
+    add_stage(job->result, "text", csg_now_ms() - start_ms);
+    return status;
+}
+
+static int encode(struct job *job, struct csg_error *err)
+{
+    double resize_ms = 0, encode_ms = 0;
+    int status = csg_encode_picture(job->context, job->image, job->size.w_px, job->size.h_px, job->first_block, &job->tokens,
+                                    &resize_ms, &encode_ms, err);
+    add_stage(job->result, "resize", resize_ms);
+    add_stage(job->result, "encode", encode_ms);
+    return status;
+}
+
+static int allocate_result(struct job *job, const char *const *texts, size_t n_texts, struct csg_error *err)
+{
+    struct csg_full_result *full = job->result;
+    size_t total = job->set->part_from[n_texts], tokens;
+    full->texts = csg_calloc(n_texts, sizeof *full->texts);
+    full->similarity = csg_calloc(n_texts, job->cells * sizeof *full->similarity);
+    full->grid_map = csg_calloc(n_texts, job->cells * sizeof *full->grid_map);
+    full->part_from = csg_calloc(n_texts + 1, sizeof *full->part_from);
+    full->part_similarity = csg_calloc(total, job->cells * sizeof *full->part_similarity);
+    if (csg_mul(job->cells + 1, job->context->model->embed_dim, &tokens))
+        full->tokens = csg_calloc(tokens, sizeof *full->tokens);
+    if (!full->texts || !full->similarity || !full->grid_map || !full->part_from || !full->part_similarity || !full->tokens)
+        return csg_fail_memory(err);
+    memcpy(full->part_from, job->set->part_from, (n_texts + 1) * sizeof *full->part_from);
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < n_texts; i++)
+        status = csg_strings_add(&full->names, texts[i], err);
+    for (size_t i = 0; status == CSG_OK && i < n_texts; i++)
+        full->texts[i].text = full->names.items[i];
+    return status;
+}
+
+/* The similarities of every part, and per text the row of its one part or the mean of its parts' maps. */
+static int read_rows(struct job *job, float *ranges, struct csg_error *err)
+{
+    struct csg_full_result *full = job->result;
+    const struct csg_text_set *set = job->set;
+    size_t row_bytes = job->cells * sizeof(float);
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < set->part_from[set->n_texts]; i++)
+        status = csg_buffer_read(job->similarities.similarity, (size_t)set->parts[i] * row_bytes,
+                                 full->part_similarity + i * job->cells, row_bytes, err);
+    for (size_t t = 0; status == CSG_OK && t < set->n_texts; t++) {
+        const int32_t *parts = set->parts + set->part_from[t];
+        size_t n_parts = set->part_from[t + 1] - set->part_from[t], at = (size_t)parts[0];
+        float *similarity = full->similarity + t * job->cells, *map = full->grid_map + t * job->cells;
+        if (n_parts > 1) {
+            status = csg_similarities_combine(&job->similarities, job->context, parts, n_parts, job->cells, similarity, map,
+                                              ranges + 2 * t, err);
+            continue;
+        }
+        memcpy(similarity, full->part_similarity + set->part_from[t] * job->cells, row_bytes);
+        status = csg_buffer_read(job->similarities.map, at * row_bytes, map, row_bytes, err);
+        if (status == CSG_OK)
+            status = csg_buffer_read(job->similarities.range, 2 * at * sizeof(float), ranges + 2 * t, 2 * sizeof(float), err);
+    }
+    return status;
+}
+
+/* The cosine of CLS and the text, or the mean of its parts'. */
+static float score(const struct job *job, size_t t)
+{
+    const struct csg_text_set *set = job->set;
+    size_t embed = job->context->model->embed_dim, from = set->part_from[t], to = set->part_from[t + 1];
+    double sum = 0;
+    for (size_t i = from; i < to; i++) {
+        const float *feature = job->features + (size_t)set->parts[i] * embed;
+        for (size_t c = 0; c < embed; c++)
+            sum += (double)job->result->tokens[c] * (double)feature[c];
+    }
+    return (float)(sum / (double)(to - from));
+}
+
+/* Where the finished map is highest, first in row order. */
+static int find_peak(struct job *job, size_t t, float *finished, struct csg_error *err)
+{
+    struct csg_full_result *full = job->result;
+    size_t w = (size_t)job->image->width_px, h = (size_t)job->image->height_px, best = 0;
+    int status = csg_task_bilinear(job->context->backend, full->grid_map + t * job->cells, 1, (size_t)full->result.grid_w,
+                                   (size_t)full->result.grid_h, finished, w, h, err);
+    for (size_t i = 1; status == CSG_OK && i < w * h; i++)
+        if (finished[i] > finished[best])
+            best = i;
+    full->texts[t].peak_x_px = (int)(best % w);
+    full->texts[t].peak_y_px = (int)(best / w);
+    return status;
+}
+
+static int describe_texts(struct job *job, const float *ranges, struct csg_error *err)
+{
+    struct csg_full_result *full = job->result;
+    float *finished = csg_calloc((size_t)job->image->width_px * (size_t)job->image->height_px, sizeof *finished);
+    int status = finished ? CSG_OK : csg_fail_memory(err);
+    for (size_t t = 0; status == CSG_OK && t < job->set->n_texts; t++) {
+        struct csg_text_result *text = full->texts + t;
+        double sum = 0;
+        for (size_t i = 0; i < job->cells; i++)
+            sum += (double)full->similarity[t * job->cells + i];
+        text->score = score(job, t);
+        text->raw_min = ranges[2 * t];
+        text->raw_max = ranges[2 * t + 1];
+        text->raw_mean = (float)(sum / (double)job->cells);
+        text->constant = !(text->raw_min < text->raw_max);
+        if (text->constant)
+            csg_log(job->context->log, CSG_LOG_WARNING, "the similarities of '%s' are all equal: its map is empty", text->text);
+        status = find_peak(job, t, finished, err);
+    }
+    free(finished);
+    return status;
+}
+
+static int compare(struct job *job, const char *const *texts, size_t n_texts, struct csg_error *err)
+{
+    double start_ms = csg_now_ms();
+    float *ranges = csg_calloc(n_texts, 2 * sizeof *ranges);
+    int status = ranges ? allocate_result(job, texts, n_texts, err) : csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = csg_similarities_compute(&job->similarities, job->context, job->tokens, job->cells, job->features,
+                                          job->redundant, job->set->set.count, job->set->mode, err);
+    if (status == CSG_OK)
+        status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof(float), job->result->tokens,
+                                 (job->cells + 1) * job->context->model->embed_dim * sizeof(float), err);
+    if (status == CSG_OK)
+        status = read_rows(job, ranges, err);
+    add_stage(job->result, "similarity", csg_now_ms() - start_ms);
+    start_ms = csg_now_ms();
+    if (status == CSG_OK)
+        status = describe_texts(job, ranges, err);
+    add_stage(job->result, "map", csg_now_ms() - start_ms);
+    free(ranges);
+    return status;
+}
+
+static void fill_public(struct job *job)
+{
+    struct csg_full_result *full = job->result;
+    struct csg_result *result = &full->result;
+    result->method = job->method->name;
+    result->mode = csg_mode_name(job->set->mode);
+    result->fit = job->size.fit;
+    result->first_block = (unsigned)(job->method->dual_path ? job->first_block : 0);
+    result->input_width_px = job->size.w_px;
+    result->input_height_px = job->size.h_px;
+    result->grid_w = job->size.w_px / (int)job->context->model->patch_px;
+    result->grid_h = job->size.h_px / (int)job->context->model->patch_px;
+    result->image_width_px = job->image->width_px;
+    result->image_height_px = job->image->height_px;
+    result->embed_dim = job->context->model->embed_dim;
+    result->n_texts = job->set->n_texts;
+    result->n_set = job->set->set.count;
+    result->stages = full->stages;
+}
+
+static void link_public(struct csg_full_result *full)
+{
+    full->result.texts = full->texts;
+    full->result.similarity = full->similarity;
+    full->result.grid_map = full->grid_map;
+    full->result.tokens = full->tokens;
+}
+
+int csg_task_map(const struct csg_context *context, const struct csg_image *image, const char *const *texts, size_t n_texts,
+                 const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err)
+{
+    static const struct csg_map_params defaults = {0};
+    struct job job = {.context = context, .image = image};
+    *out = NULL;
+    if (!params)
+        params = &defaults;
+    job.result = csg_calloc(1, sizeof *job.result);
+    int status = job.result ? CSG_OK : csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = csg_method_find(&job.method, params->method, err);
+    if (status == CSG_OK)
+        status = check_first_block(&job, params->first_block, err);
+    if (status == CSG_OK)
+        status = csg_input_size(&job.size, context->model, image, params->fit, params->size_px, err);
+    if (status == CSG_OK)
+        status = csg_text_set_create(&job.set, texts, n_texts, job.method, params->labels, params->redundant, err);
+    if (status == CSG_OK) {
+        fill_public(&job);
+        job.cells = (size_t)job.result->result.grid_w * (size_t)job.result->result.grid_h;
+        status = text_features(&job, err);
+    }
+    if (status == CSG_OK)
+        status = encode(&job, err);
+    if (status == CSG_OK)
+        status = compare(&job, texts, n_texts, err);
+    csg_similarities_free(&job.similarities);
+    csg_text_set_destroy(&job.set);
+    free(job.features);
+    free(job.redundant);
+    if (status) {
+        csg_full_result_destroy(&job.result);
+        return status;
+    }
+    link_public(job.result);
+    *out = job.result;
+    return CSG_OK;
+}
+
+void csg_full_result_destroy(struct csg_full_result **out)
+{
+    struct csg_full_result *full = out ? *out : NULL;
+    if (!full)
+        return;
+    csg_strings_free(&full->names);
+    free(full->texts);
+    free(full->similarity);
+    free(full->grid_map);
+    free(full->tokens);
+    free(full->part_from);
+    free(full->part_similarity);
+    free(full->points);
+    free(full->labels);
+    free(full);
+    *out = NULL;
+}
+
+int csg_task_bilinear(struct csg_backend *backend, const float *in, size_t n, size_t in_w, size_t in_h, float *out, size_t out_w,
+                      size_t out_h, struct csg_error *err)
+{
+    struct csg_buffer *from = NULL, *to = NULL;
+    size_t elements = n * out_w * out_h;
+    int status = csg_buffer_from(backend, in, n * in_w * in_h * sizeof *in, &from, err);
+    if (status == CSG_OK)
+        status = csg_buffer_create(backend, elements * sizeof *out, &to, err);
+    if (status == CSG_OK) {
+        const struct csg_bilinear_args args = {
+            .in = csg_view(from, 0), .out = csg_view(to, 0), .n = n, .in_w = in_w, .in_h = in_h, .out_w = out_w, .out_h = out_h};
+        status = csg_bilinear(backend, &args, err);
+    }
+    if (status == CSG_OK)
+        status = csg_buffer_read(to, 0, out, elements * sizeof *out, err);
+    csg_buffer_destroy(&from);
+    csg_buffer_destroy(&to);
+    return status;
+}

@@ -1,0 +1,172 @@
+#include "task/similarity.h"
+
+#include "base/mem.h"
+
+/* texts - redundant, in place. */
+static int subtract(struct csg_backend *backend, struct csg_buffer *texts, const float *redundant, size_t n_set, size_t embed,
+                    struct csg_error *err)
+{
+    struct csg_buffer *shared = NULL;
+    int status = csg_buffer_from(backend, redundant, embed * sizeof *redundant, &shared, err);
+    if (status == CSG_OK) {
+        const struct csg_subtract_args args = {.texts = csg_view(texts, 0),
+                                               .redundant = csg_view(shared, 0),
+                                               .out = csg_view(texts, 0),
+                                               .n_texts = n_set,
+                                               .width = embed};
+        status = csg_subtract(backend, &args, err);
+    }
+    csg_buffer_destroy(&shared);
+    return status;
+}
+
+static int allocate(struct csg_similarities *out, struct csg_backend *backend, size_t cells, size_t n_set, struct csg_buffer **s,
+                    struct csg_error *err)
+{
+    size_t elements;
+    if (!csg_mul(n_set, cells + 1, &elements) || elements > SIZE_MAX / sizeof(float))
+        return csg_fail(err, CSG_ERROR_MEMORY, "%zu texts over %zu patches are too many for this machine", n_set, cells);
+    int status = csg_buffer_create(backend, elements * sizeof(float), s, err);
+    if (status == CSG_OK)
+        status = csg_buffer_create(backend, n_set * cells * sizeof(float), &out->similarity, err);
+    if (status == CSG_OK)
+        status = csg_buffer_create(backend, n_set * cells * sizeof(float), &out->map, err);
+    return status ? status : csg_buffer_create(backend, n_set * 2 * sizeof(float), &out->range, err);
+}
+
+int csg_similarities_compute(struct csg_similarities *out, const struct csg_context *context, struct csg_view tokens,
+                             size_t cells, const float *features, const float *redundant, size_t n_set, enum csg_mode mode,
+                             struct csg_error *err)
+{
+    struct csg_backend *backend = context->backend;
+    struct csg_buffer *texts = NULL, *s = NULL;
+    size_t embed = context->model->embed_dim;
+    *out = (struct csg_similarities){0};
+    int status = csg_buffer_from(backend, features, n_set * embed * sizeof *features, &texts, err);
+    if (status == CSG_OK)
+        status = allocate(out, backend, cells, n_set, &s, err);
+    if (status == CSG_OK && mode == CSG_MODE_EMPTY)
+        status = subtract(backend, texts, redundant, n_set, embed, err);
+    if (status == CSG_OK) {
+        const struct csg_similarity_args args = {.tokens = tokens,
+                                                 .texts = csg_view(texts, 0),
+                                                 .out = csg_view(s, 0),
+                                                 .tokens_stride = embed,
+                                                 .texts_stride = embed,
+                                                 .rows = cells + 1,
+                                                 .n_texts = n_set,
+                                                 .width = embed};
+        status = csg_similarity(backend, &args, err);
+    }
+    if (status == CSG_OK && mode == CSG_MODE_SET) {
+        const struct csg_surgery_args args = {.s = csg_view(s, 0), .out = csg_view(s, 0), .rows = cells + 1, .n_texts = n_set};
+        status = csg_surgery(backend, &args, err);
+    }
+    if (status == CSG_OK) {
+        const struct csg_minmax_args args = {.s = csg_view(s, 0),
+                                             .similarity = csg_view(out->similarity, 0),
+                                             .map = csg_view(out->map, 0),
+                                             .range = csg_view(out->range, 0),
+                                             .cells = cells,
+                                             .n_texts = n_set};
+        status = csg_minmax(backend, &args, err);
+    }
+    if (status)
+        csg_similarities_free(out);
+    csg_buffer_destroy(&texts);
+    csg_buffer_destroy(&s);
+    return status;
+}
+
+void csg_similarities_free(struct csg_similarities *similarities)
+{
+    csg_buffer_destroy(&similarities->similarity);
+    csg_buffer_destroy(&similarities->map);
+    csg_buffer_destroy(&similarities->range);
+}
+
+/* Min-max of a row that stands behind one ignored element, which plays CLS: one text is one column. */
+static int minmax_padded(struct csg_backend *backend, struct csg_buffer *padded, size_t cells, float *similarity, float *map,
+                         float range[2], struct csg_error *err)
+{
+    struct csg_buffer *out = NULL;
+    int status = csg_buffer_create(backend, (2 * cells + 2) * sizeof(float), &out, err);
+    if (status == CSG_OK) {
+        const struct csg_minmax_args args = {.s = csg_view(padded, 0),
+                                             .similarity = csg_view(out, 0),
+                                             .map = csg_view(out, cells),
+                                             .range = csg_view(out, 2 * cells),
+                                             .cells = cells,
+                                             .n_texts = 1};
+        status = csg_minmax(backend, &args, err);
+    }
+    if (status == CSG_OK && similarity)
+        status = csg_buffer_read(out, 0, similarity, cells * sizeof *similarity, err);
+    if (status == CSG_OK)
+        status = csg_buffer_read(out, cells * sizeof(float), map, cells * sizeof *map, err);
+    if (status == CSG_OK)
+        status = csg_buffer_read(out, 2 * cells * sizeof(float), range, 2 * sizeof *range, err);
+    csg_buffer_destroy(&out);
+    return status;
+}
+
+int csg_similarities_combine(const struct csg_similarities *similarities, const struct csg_context *context,
+                             const int32_t *rows_at, size_t n_rows, size_t cells, float *similarity, float *map, float range[2],
+                             struct csg_error *err)
+{
+    struct csg_backend *backend = context->backend;
+    struct csg_buffer *rows = NULL, *picked = NULL, *groups = NULL, *padded = NULL;
+    const int32_t group[2] = {0, (int32_t)n_rows};
+    const float pad = 0;
+    int status = csg_buffer_from(backend, rows_at, n_rows * sizeof *rows_at, &rows, err);
+    if (status == CSG_OK)
+        status = csg_buffer_from(backend, group, sizeof group, &groups, err);
+    if (status == CSG_OK)
+        status = csg_buffer_create(backend, n_rows * cells * sizeof(float), &picked, err);
+    if (status == CSG_OK)
+        status = csg_buffer_create(backend, (cells + 1) * sizeof(float), &padded, err);
+    if (status == CSG_OK)
+        status = csg_buffer_write(padded, 0, &pad, sizeof pad, err);
+    if (status == CSG_OK) {
+        const struct csg_gather_args args = {.in = csg_view(similarities->map, 0),
+                                             .rows_at = csg_view(rows, 0),
+                                             .out = csg_view(picked, 0),
+                                             .in_stride = cells,
+                                             .out_stride = cells,
+                                             .rows = n_rows,
+                                             .width = cells};
+        status = csg_gather(backend, &args, err);
+    }
+    if (status == CSG_OK) {
+        const struct csg_mean_args args = {.in = csg_view(picked, 0),
+                                           .groups = csg_view(groups, 0),
+                                           .out = csg_view(padded, 1),
+                                           .in_stride = cells,
+                                           .out_stride = cells,
+                                           .n_groups = 1,
+                                           .width = cells};
+        status = csg_mean(backend, &args, err);
+    }
+    if (status == CSG_OK)
+        status = minmax_padded(backend, padded, cells, similarity, map, range, err);
+    csg_buffer_destroy(&rows);
+    csg_buffer_destroy(&picked);
+    csg_buffer_destroy(&groups);
+    csg_buffer_destroy(&padded);
+    return status;
+}
+
+int csg_minmax_row(struct csg_backend *backend, const float *row, size_t cells, float *map, float range[2], struct csg_error *err)
+{
+    struct csg_buffer *padded = NULL;
+    const float pad = 0;
+    int status = csg_buffer_create(backend, (cells + 1) * sizeof(float), &padded, err);
+    if (status == CSG_OK)
+        status = csg_buffer_write(padded, 0, &pad, sizeof pad, err);
+    if (status == CSG_OK)
+        status = csg_buffer_write(padded, sizeof pad, row, cells * sizeof *row, err);
+    if (status == CSG_OK)
+        status = minmax_padded(backend, padded, cells, NULL, map, range, err);
+    csg_buffer_destroy(&padded);
+    return status;
+}

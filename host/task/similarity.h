@@ -1,0 +1,29 @@
+/* Similarities of image tokens and texts, with feature surgery, and their min-max maps; all on the backend. */
+#ifndef CSG_TASK_SIMILARITY_H
+#define CSG_TASK_SIMILARITY_H
+
+#include "task/context.h"
+#include "task/texts.h"
+
+struct csg_similarities {
+    struct csg_buffer *similarity, *map, *range; /* [n_set, cells], [n_set, cells], [n_set, 2] */
+};
+
+/* tokens: [1 + cells, embed_dim] on the backend. features: [n_set, embed_dim] in host memory; redundant: [embed_dim] for
+ * CSG_MODE_EMPTY, else NULL. */
+int csg_similarities_compute(struct csg_similarities *out, const struct csg_context *context, struct csg_view tokens,
+                             size_t cells, const float *features, const float *redundant, size_t n_set, enum csg_mode mode,
+                             struct csg_error *err);
+void csg_similarities_free(struct csg_similarities *similarities);
+
+/* The maps of `rows_at` (indices into the set) averaged: one row of similarities [cells] before min-max, its map and its range
+ * {min, max}, in host memory. */
+int csg_similarities_combine(const struct csg_similarities *similarities, const struct csg_context *context,
+                             const int32_t *rows_at, size_t n_rows, size_t cells, float *similarity, float *map, float range[2],
+                             struct csg_error *err);
+
+/* Min-max of one row in host memory, on the backend. */
+int csg_minmax_row(struct csg_backend *backend, const float *row, size_t cells, float *map, float range[2],
+                   struct csg_error *err);
+
+#endif
