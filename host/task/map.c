@@ -34,7 +34,7 @@ static int check_first_block(struct job *job, unsigned first_block, struct csg_e
     if (first_block > layers)
         return csg_fail(err, CSG_ERROR_USAGE, "the first block is %u, but the image tower has %zu blocks", first_block, layers);
     /* Without architecture surgery no block has a second path. */
-    job->first_block = first_block ? first_block : layers > 5 ? layers - 5 : 1;
+    job->first_block = first_block ? first_block : csg_first_block_default(layers);
     if (!job->method->dual_path)
         job->first_block = layers + 1;
     return CSG_OK;

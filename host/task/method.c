@@ -28,3 +28,8 @@ int csg_method_find(const struct csg_method **out, const char *name, struct csg_
     *out = status ? NULL : methods + index;
     return status;
 }
+
+size_t csg_first_block_default(size_t layers)
+{
+    return layers > 6 ? layers - 5 : 1;
+}

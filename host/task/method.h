@@ -16,4 +16,7 @@ const struct csg_method *csg_method_at(size_t index);
 /* name NULL: the default. CSG_ERROR_USAGE names the known ones. */
 int csg_method_find(const struct csg_method **out, const char *name, struct csg_error *err);
 
+/* The published code gives the second path to the last six blocks, counted from 1. */
+size_t csg_first_block_default(size_t layers);
+
 #endif

@@ -1,0 +1,164 @@
+#include "api/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/names.h"
+#include "ocl/backend.h"
+#include "ref/ref.h"
+#include "task/method.h"
+
+const char *csg_version(void)
+{
+    return CSG_VERSION;
+}
+
+static const char *precision_at(size_t index)
+{
+    static const char *const names[] = {"f32"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+static const char *class_at(size_t index)
+{
+    static const char *const names[] = {"cpu", "gpu"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+/* The one place that knows which backends there are. */
+static int open_backend(struct csg_engine *engine, const struct csg_engine_params *params, struct csg_error *err)
+{
+    if (params->device && strcmp(params->device, "reference") == 0)
+        return csg_ref_backend_create(&engine->backend, err);
+    char *own_cache = params->cache_dir ? NULL : csg_cache_folder();
+    const char *cache = params->cache_dir ? params->cache_dir : own_cache;
+    const struct csg_ocl_params ocl = {.device = params->device,
+                                       .cache_dir = cache && *cache ? cache : NULL,
+                                       .device_class = params->device_class,
+                                       .log = &engine->log};
+    int status = csg_ocl_backend_create(&engine->backend, &ocl, err);
+    free(own_cache);
+    return status;
+}
+
+int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err)
+{
+    static const struct csg_engine_params defaults = {0};
+    size_t ignored;
+    *out = NULL;
+    if (!params)
+        params = &defaults;
+    struct csg_engine *engine = csg_calloc(1, sizeof *engine);
+    if (!engine)
+        return csg_fail_memory(err);
+    engine->log = (struct csg_log){params->log, params->log_user};
+    atomic_init(&engine->interrupted, 0);
+    engine->data_dir = csg_data_folder();
+    int status = csg_name_find(&ignored, params->precision, "precision", precision_at, err);
+    if (status == CSG_OK)
+        status = csg_name_find(&ignored, params->device_class, "device class", class_at, err);
+    if (status == CSG_OK)
+        status = csg_model_open(&engine->model, params->model ? params->model : "demo-model", &engine->log, err);
+    if (status == CSG_OK)
+        status = open_backend(engine, params, err);
+    if (status == CSG_OK) {
+        engine->backend->interrupted = &engine->interrupted;
+        status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
+    }
+    if (status == CSG_OK)
+        status = csg_ensemble_create(&engine->ensemble, engine->backend, engine->model, params->templates, &engine->log, err);
+    if (status) {
+        csg_engine_destroy(&engine);
+        return status;
+    }
+    *out = engine;
+    return CSG_OK;
+}
+
+void csg_engine_destroy(struct csg_engine **out)
+{
+    struct csg_engine *engine = out ? *out : NULL;
+    if (!engine)
+        return;
+    csg_ensemble_destroy(&engine->ensemble);
+    csg_vision_destroy(&engine->vision);
+    csg_backend_destroy(&engine->backend);
+    csg_model_close(&engine->model);
+    free(engine->data_dir);
+    free(engine);
+    *out = NULL;
+}
+
+void csg_engine_interrupt(struct csg_engine *engine)
+{
+    atomic_store(&engine->interrupted, 1);
+}
+
+struct csg_context csg_engine_context(struct csg_engine *engine)
+{
+    return (struct csg_context){engine->backend, engine->model, engine->vision, engine->ensemble, &engine->log};
+}
+
+int csg_engine_end(struct csg_engine *engine, int status)
+{
+    if (status == CSG_ERROR_INTERRUPTED)
+        atomic_store(&engine->interrupted, 0);
+    return status;
+}
+
+int csg_engine_info(struct csg_engine *engine, struct csg_engine_info *info, struct csg_error *err)
+{
+    const struct csg_model *model = engine->model;
+    if (!engine->sha256[0]) {
+        int status = csg_model_sha256(model, engine->sha256, err);
+        if (status)
+            return status;
+    }
+    *info = (struct csg_engine_info){.model_path = model->path,
+                                     .model_name = model->name,
+                                     .model_sha256 = engine->sha256,
+                                     .device = engine->backend->device,
+                                     .platform = engine->backend->platform,
+                                     .driver = engine->backend->driver,
+                                     .device_class = engine->backend->device_class,
+                                     .precision = precision_at(0),
+                                     .image_size_px = (int)model->image_px,
+                                     .patch_px = (int)model->patch_px,
+                                     .layers = model->vision.layers,
+                                     .width = model->vision.width,
+                                     .heads = model->vision.heads,
+                                     .embed_dim = model->embed_dim,
+                                     .context = model->context,
+                                     .first_block_default = csg_first_block_default(model->vision.layers)};
+    return CSG_OK;
+}
+
+int csg_engine_stats(struct csg_engine *engine, const struct csg_op_stat **stats, size_t *count, struct csg_error *err)
+{
+    int status = csg_backend_finish(engine->backend, err);
+    for (size_t i = 0; status == CSG_OK && i < CSG_OP_COUNT; i++)
+        engine->stats[i] =
+            (struct csg_op_stat){csg_op_name((enum csg_op)i), engine->backend->launches[i], engine->backend->event_ms[i]};
+    *stats = engine->stats;
+    *count = status ? 0 : CSG_OP_COUNT;
+    return status;
+}
+
+void csg_engine_stats_reset(struct csg_engine *engine)
+{
+    csg_backend_finish(engine->backend, NULL);
+    memset(engine->backend->launches, 0, sizeof engine->backend->launches);
+    memset(engine->backend->event_ms, 0, sizeof engine->backend->event_ms);
+}
+
+const char *csg_engine_data_dir(struct csg_engine *engine)
+{
+    return engine->data_dir;
+}
+
+int csg_unknown_words(struct csg_engine *engine, const char *text, char *words, size_t capacity, struct csg_error *err)
+{
+    return csg_model_unknown_words(engine->model, text, words, capacity, err);
+}

@@ -1,0 +1,72 @@
+#include "task/map.h"
+#include "api/engine.h"
+#include "task/method.h"
+
+const char *csg_method_name(size_t index)
+{
+    const struct csg_method *method = csg_method_at(index);
+    return method ? method->name : NULL;
+}
+
+const char *csg_method_summary(size_t index)
+{
+    const struct csg_method *method = csg_method_at(index);
+    return method ? method->summary : NULL;
+}
+
+int csg_map(struct csg_engine *engine, const struct csg_image *image, const char *const *texts, size_t n_texts,
+            const struct csg_map_params *params, struct csg_result **out, struct csg_error *err)
+{
+    const struct csg_context context = csg_engine_context(engine);
+    struct csg_full_result *full;
+    int status = csg_task_map(&context, image, texts, n_texts, params, &full, err);
+    *out = full ? &full->result : NULL;
+    return csg_engine_end(engine, status);
+}
+
+void csg_result_destroy(struct csg_result **result)
+{
+    if (result && *result) {
+        struct csg_full_result *full = (struct csg_full_result *)(void *)*result;
+        csg_full_result_destroy(&full);
+        *result = NULL;
+    }
+}
+
+static int check_text(const struct csg_result *result, size_t text, struct csg_error *err)
+{
+    if (text >= result->n_texts)
+        return csg_fail(err, CSG_ERROR_USAGE, "there is no text %zu in a result of %zu", text, result->n_texts);
+    return CSG_OK;
+}
+
+int csg_result_map(struct csg_engine *engine, const struct csg_result *result, size_t text, int width_px, int height_px,
+                   float *map, struct csg_error *err)
+{
+    size_t w = (size_t)result->grid_w, h = (size_t)result->grid_h;
+    int status = check_text(result, text, err);
+    if (status)
+        return status;
+    if (width_px < 0 || height_px < 0)
+        return csg_fail(err, CSG_ERROR_USAGE, "a map cannot be %d x %d pixels", width_px, height_px);
+    size_t out_w = (size_t)(width_px ? width_px : result->image_width_px);
+    size_t out_h = (size_t)(height_px ? height_px : result->image_height_px);
+    return csg_engine_end(engine,
+                          csg_task_bilinear(engine->backend, result->grid_map + text * w * h, 1, w, h, map, out_w, out_h, err));
+}
+
+int csg_result_points(struct csg_engine *engine, struct csg_result *result, size_t text, double threshold,
+                      const int (**points)[2], const uint8_t **labels, size_t *count, struct csg_error *err)
+{
+    struct csg_full_result *full = (struct csg_full_result *)(void *)result;
+    int status = check_text(result, text, err);
+    if (status == CSG_OK && !(threshold >= 0 && threshold <= 1))
+        status = csg_fail(err, CSG_ERROR_USAGE, "the threshold %g is not between 0 and 1", threshold);
+    if (status == CSG_OK)
+        status = csg_task_points(engine->backend, full, text, threshold > 0 ? threshold : 0.8, count, err);
+    if (status)
+        return csg_engine_end(engine, status);
+    *points = (const int(*)[2])full->points;
+    *labels = full->labels;
+    return CSG_OK;
+}
