@@ -71,6 +71,12 @@ static int add_legend(struct csg_image **picture, const struct csg_text_result *
     return status;
 }
 
+bool csg_colormap_known(const char *name)
+{
+    const struct csg_colormap *map;
+    return csg_colormap_find(&map, name, NULL) == CSG_OK;
+}
+
 int csg_draw_overlay(struct csg_engine *engine, const struct csg_result *result, const struct csg_image *image, size_t text,
                      const struct csg_draw_params *params, struct csg_image **out, struct csg_error *err)
 {

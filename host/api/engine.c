@@ -108,17 +108,18 @@ int csg_engine_end(struct csg_engine *engine, int status)
     return status;
 }
 
-int csg_engine_info(struct csg_engine *engine, struct csg_engine_info *info, struct csg_error *err)
+int csg_engine_model_sha256(struct csg_engine *engine, const char **hex, struct csg_error *err)
+{
+    int status = engine->sha256[0] ? CSG_OK : csg_model_sha256(engine->model, engine->sha256, err);
+    *hex = status ? NULL : engine->sha256;
+    return status;
+}
+
+void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *info)
 {
     const struct csg_model *model = engine->model;
-    if (!engine->sha256[0]) {
-        int status = csg_model_sha256(model, engine->sha256, err);
-        if (status)
-            return status;
-    }
     *info = (struct csg_engine_info){.model_path = model->path,
                                      .model_name = model->name,
-                                     .model_sha256 = engine->sha256,
                                      .device = engine->backend->device,
                                      .platform = engine->backend->platform,
                                      .driver = engine->backend->driver,
@@ -132,7 +133,6 @@ int csg_engine_info(struct csg_engine *engine, struct csg_engine_info *info, str
                                      .embed_dim = model->embed_dim,
                                      .context = model->context,
                                      .first_block_default = csg_first_block_default(model->vision.layers)};
-    return CSG_OK;
 }
 
 int csg_engine_stats(struct csg_engine *engine, const struct csg_op_stat **stats, size_t *count, struct csg_error *err)

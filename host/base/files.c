@@ -120,6 +120,16 @@ static int exists_already(const char *path, struct csg_error *err)
     return csg_fail(err, CSG_ERROR, "%s exists already and is not overwritten", path);
 }
 
+int csg_check_output(const char *path, bool overwrite, struct csg_error *err)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0)
+        return CSG_OK;
+    if (csg_is_folder(path))
+        return csg_fail(err, CSG_ERROR, "%s is a folder, not a file to write", path);
+    return overwrite ? CSG_OK : exists_already(path, err);
+}
+
 #define SUFFIX_BYTES 64
 
 /* Not mkstemp: that makes the file 0600, where a picture should get the mode that the user's umask gives to every other file. */
@@ -144,10 +154,9 @@ static int open_temporary(struct csg_output *output, struct csg_error *err)
 int csg_output_create(struct csg_output **out, const char *path, bool overwrite, struct csg_error *err)
 {
     *out = NULL;
-    if (!overwrite && access(path, F_OK) == 0)
-        return exists_already(path, err);
-    if (csg_is_folder(path))
-        return csg_fail(err, CSG_ERROR, "%s is a folder, not a file to write", path);
+    int refused = csg_check_output(path, overwrite, err);
+    if (refused)
+        return refused;
     struct csg_output *output = csg_calloc(1, sizeof *output);
     if (!output)
         return csg_fail_memory(err);

@@ -76,6 +76,8 @@ CSG_API const uint8_t *csg_image_rgb(const struct csg_image *image);
 /* Writes through a temporary name in the same folder and renames. An existing file is replaced only with overwrite.
  * CSG_ERROR: exists, or cannot be written. */
 CSG_API int csg_image_write_png(const struct csg_image *image, const char *path, bool overwrite, struct csg_error *err);
+/* Whether a file could be written there later: CSG_ERROR where it exists and is not to be overwritten, or is a folder. */
+CSG_API int csg_check_output(const char *path, bool overwrite, struct csg_error *err);
 /* NumPy's format 1.0, little-endian float32, C order, n_dims of 1..8; written as csg_image_write_png does. */
 CSG_API int csg_npy_write(const char *path, const float *data, const size_t *dims, size_t n_dims, bool overwrite,
                           struct csg_error *err);
@@ -122,7 +124,6 @@ CSG_API void csg_engine_interrupt(struct csg_engine *engine);
 
 struct csg_engine_info {
     const char *model_path, *model_name;
-    const char *model_sha256;               /* of the weights file, 64 hex digits; computed at the first call */
     const char *device, *platform, *driver; /* device is "reference" for the C reference */
     const char *device_class;               /* "cpu", "gpu" or "reference": which kernel forms run */
     const char *precision;
@@ -130,7 +131,9 @@ struct csg_engine_info {
     size_t layers, width, heads, embed_dim, context;
     size_t first_block_default; /* max(1, layers - 5), counted from 1 */
 };
-CSG_API int csg_engine_info(struct csg_engine *engine, struct csg_engine_info *info, struct csg_error *err);
+CSG_API void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *info);
+/* SHA-256 of the weights file, 64 hex digits; read through at the first call. */
+CSG_API int csg_engine_model_sha256(struct csg_engine *engine, const char **hex, struct csg_error *err);
 
 struct csg_op_stat {
     const char *op;
@@ -216,6 +219,8 @@ struct csg_draw_params {
     bool legend;          /* caption and colour bar with the raw range below the picture */
 };
 CSG_API const char *csg_colormap_name(size_t index); /* NULL past the end */
+/* Whether there is one of that name; NULL is the default and known. */
+CSG_API bool csg_colormap_known(const char *name);
 /* The picture with the heat map of one text over it. */
 CSG_API int csg_draw_overlay(struct csg_engine *engine, const struct csg_result *result, const struct csg_image *image,
                              size_t text, const struct csg_draw_params *params, struct csg_image **out, struct csg_error *err);

@@ -1,0 +1,155 @@
+/* The one table of options: parsing, help and the environment follow from it. */
+#include <ctype.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+struct option {
+    const char *name, *letter, *value; /* value NULL: a switch */
+    unsigned use;
+    size_t at; /* in struct cli_args */
+    const char *help;
+};
+
+#define AT(member) offsetof(struct cli_args, member)
+
+static const struct option options[] = {
+    {"model", "m", "MODEL", USE_MODEL, AT(model), "a folder, or a name under the data folder; default: the demo model"},
+    {"device", NULL, "SPEC", USE_MODEL, AT(device), "an index as `devices` prints it, a part of the name, or reference"},
+    {"precision", NULL, "NAME", USE_MODEL, AT(precision), "f32 (default)"},
+    {"templates", NULL, "FILE", USE_MODEL, AT(templates), "prompt templates, one a line, {} is the text; none: the text itself"},
+    {"method", NULL, "NAME", USE_PICTURE, AT(method), "surgery (default), arch or raw"},
+    {"size", NULL, "N", USE_PICTURE, AT(size), "pixels that the encoder sees, a multiple of the patch; default: the model's"},
+    {"fit", NULL, "NAME", USE_PICTURE, AT(fit), "stretch (default): a square; aspect: the picture's own shape"},
+    {"labels", NULL, "SET", USE_PICTURE, AT(labels), "texts that are not drawn: a file, pascal59, coco80, voc20, imagenet1000"},
+    {"redundant", NULL, "KIND", USE_PICTURE, AT(redundant), "auto (default), set: what the texts share, empty: the empty text"},
+    {"first-block", NULL, "D", USE_PICTURE, AT(first_block), "first block with two paths, from 1; default: the last six blocks"},
+    {"threshold", NULL, "T", USE_POINTS, AT(threshold), "cells at least this high are points, 0..1; default 0.8"},
+    {"colormap", NULL, "NAME", USE_MAP, AT(colormap), "viridis (default), jet, turbo, inferno, cividis, grey"},
+    {"opacity", NULL, "A", USE_MAP, AT(opacity), "of the heat map, 0..1; default 0.6"},
+    {"compare", NULL, "NAME", USE_MAP, AT(compare), "a sheet that shows this method beside the chosen one"},
+    {"no-legend", NULL, NULL, USE_MAP, AT(no_legend), "no strip with text and colour bar below the picture"},
+    {"output", "o", "OUT.png", USE_MAP, AT(output), "default: the picture's name with _map.png in this folder"},
+    {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
+    {"image", NULL, NULL, USE_EMBED, AT(image), "the words that follow are pictures"},
+    {"npy", NULL, "FILE", USE_MAP | USE_EMBED, AT(npy), "raw values as float32 NumPy array"},
+    {"json", NULL, NULL, USE_MAP | USE_DEVICES, AT(json), "a JSON document on stdout, and nothing else there"},
+    {"yes", "y", NULL, USE_MAP | USE_EMBED, AT(overwrite), "overwrite files that exist"},
+    {"quiet", "q", NULL, USE_ALL, AT(quiet), "no progress and no warnings"},
+    {"help", "h", NULL, USE_ALL, AT(help), "this text"},
+    {"version", NULL, NULL, USE_ALL, AT(version), "the version"},
+};
+#define N_OPTIONS (sizeof options / sizeof *options)
+
+static const char **value_at(struct cli_args *args, const struct option *option)
+{
+    return (const char **)(void *)((char *)args + option->at);
+}
+
+static bool *switch_at(struct cli_args *args, const struct option *option)
+{
+    return (bool *)(void *)((char *)args + option->at);
+}
+
+/* CSG_FIRST_BLOCK of first-block; buffer is large enough for every name of the table. */
+static const char *environment_name(const struct option *option, char buffer[64])
+{
+    size_t used = (size_t)snprintf(buffer, 64, "CSG_%s", option->name);
+    for (size_t i = 4; i < used; i++)
+        buffer[i] = buffer[i] == '-' ? '_' : (char)toupper((unsigned char)buffer[i]);
+    return buffer;
+}
+
+/* The option that `word` names, "--name", "--name=value" or "-n"; *value is what stands behind "=". */
+static const struct option *find(const char *word, const char **value)
+{
+    *value = NULL;
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const struct option *option = options + i;
+        size_t length = strlen(option->name);
+        if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, option->name, length) == 0 &&
+            (word[2 + length] == 0 || word[2 + length] == '=')) {
+            *value = word[2 + length] ? word + 3 + length : NULL;
+            return option;
+        }
+        if (word[0] == '-' && option->letter && strcmp(word + 1, option->letter) == 0)
+            return option;
+    }
+    return NULL;
+}
+
+int cli_parse(struct cli_args *args, const struct cli_command *command, int argc, char **argv, struct csg_error *err)
+{
+    bool words_only = false;
+    args->words = calloc((size_t)argc + 1, sizeof *args->words);
+    if (!args->words)
+        return cli_fail(err, CSG_ERROR, "out of memory");
+    for (int i = 0; i < argc; i++) {
+        const char *word = argv[i], *value;
+        if (words_only || word[0] != '-' || word[1] == 0) {
+            args->words[args->n_words++] = word;
+            continue;
+        }
+        if (strcmp(word, "--") == 0) {
+            words_only = true;
+            continue;
+        }
+        const struct option *option = find(word, &value);
+        if (!option || !(option->use & command->use))
+            return cli_fail(err, CSG_ERROR_USAGE, "%s has no option %s; `clip-surgeon %s --help` lists them", command->name, word,
+                            command->name);
+        if (option->value && !value) {
+            if (i + 1 == argc)
+                return cli_fail(err, CSG_ERROR_USAGE, "the option %s wants a value, %s", word, option->value);
+            value = argv[++i];
+        }
+        if (!option->value && value)
+            return cli_fail(err, CSG_ERROR_USAGE, "the option --%s takes no value", option->name);
+        if (option->value)
+            *value_at(args, option) = value;
+        else
+            *switch_at(args, option) = true;
+    }
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        char name[64];
+        const char *value = getenv(environment_name(options + i, name));
+        if (options[i].value && (options[i].use & command->use) && value && *value && !*value_at(args, options + i))
+            *value_at(args, options + i) = value;
+    }
+    return CSG_OK;
+}
+
+static void print_options(unsigned use)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const struct option *option = options + i;
+        char left[64], name[64];
+        if (!(option->use & use))
+            continue;
+        snprintf(left, sizeof left, "%s%s%s--%s%s%s", option->letter ? "-" : "    ", option->letter ? option->letter : "",
+                 option->letter ? ", " : "", option->name, option->value ? " " : "", option->value ? option->value : "");
+        printf("  %-24s %s", left, option->help);
+        if (option->value)
+            printf(" [%s]", environment_name(option, name));
+        putchar('\n');
+    }
+}
+
+void cli_help(const struct cli_command *command)
+{
+    if (command) {
+        printf("clip-surgeon %s %s\n\n%s\n\nOptions (in brackets the environment variable that sets the same):\n", command->name,
+               command->usage, command->summary);
+        print_options(command->use);
+        return;
+    }
+    puts("clip-surgeon shows where CLIP sees words in a picture, on any OpenCL device.\n\nCommands:");
+    for (const struct cli_command *c = cli_commands; c->name; c++)
+        printf("  clip-surgeon %-8s %s\n%26s%s\n", c->name, c->usage, "", c->summary);
+    puts("\n`clip-surgeon COMMAND --help` lists the options of a command; `--` ends options; `-` as a picture is stdin.\n\n"
+         "Exit codes: 0 ok, 1 an output exists or cannot be written, 2 usage, 3 no device, 4 model, 5 input, 6 kernel build,\n"
+         "7 device memory, 8 self-test failed, 9 device lost, 130 interrupted.");
+}

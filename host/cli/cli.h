@@ -1,0 +1,68 @@
+/* The command-line tool: tables of commands and options. It uses the public header alone. */
+#ifndef CSG_CLI_CLI_H
+#define CSG_CLI_CLI_H
+
+#include <clip_surgeon/clip_surgeon.h>
+#include <jansson.h>
+
+/* Every value that an option can set; NULL or 0 where it was not given. */
+struct cli_args {
+    const char *model, *device, *precision, *templates;
+    const char *method, *compare, *labels, *redundant, *fit;
+    const char *size, *first_block;
+    const char *colormap, *opacity, *threshold;
+    const char *output, *npy;
+    bool json, overwrite, quiet, no_legend, help, version;
+    bool text, image;   /* what the words after them are, for embed */
+    const char **words; /* what is no option, in order */
+    size_t n_words;
+};
+
+/* Which commands take an option. */
+enum cli_use {
+    USE_MAP = 1,
+    USE_EMBED = 2,
+    USE_POINTS = 4,
+    USE_DEVICES = 8,
+    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS,
+    USE_PICTURE = USE_MAP | USE_POINTS,
+    USE_ALL = 15
+};
+
+struct cli_command {
+    const char *name, *usage, *summary;
+    unsigned use;
+    int (*run)(const struct cli_args *args, struct csg_error *err);
+};
+extern const struct cli_command cli_commands[];
+
+/* Sorts argv (after the command's name) into args; args->words is to be freed. The environment fills what is not given: CSG_DEVICE
+ * for --device and so on. */
+int cli_parse(struct cli_args *args, const struct cli_command *command, int argc, char **argv, struct csg_error *err);
+/* The help of one command, or of all (NULL), to stdout. */
+void cli_help(const struct cli_command *command);
+
+/* What is printed, and where. */
+int cli_fail(struct csg_error *err, enum csg_status status, const char *format, ...);
+void cli_say(const char *format, ...); /* a line to stderr */
+
+/* Opens the engine that the options ask for. SIGINT interrupts it from here on. */
+int cli_engine(struct csg_engine **engine, const struct cli_args *args, struct csg_error *err);
+void cli_engine_close(struct csg_engine **engine);
+int cli_map_params(struct csg_map_params *params, const struct cli_args *args, struct csg_error *err);
+/* A number between minimum and maximum; *value keeps its default where text is NULL. */
+int cli_number(double *value, const char *text, const char *option, double minimum, double maximum, struct csg_error *err);
+
+/* Warns of words that the model has never seen. */
+void cli_warn_unknown(struct csg_engine *engine, const char *text);
+
+/* Prints the document to stdout and releases it. */
+int cli_print_json(json_t *document, struct csg_error *err);
+json_t *cli_json_string(const char *text);
+
+int cli_map(const struct cli_args *args, struct csg_error *err);
+int cli_embed(const struct cli_args *args, struct csg_error *err);
+int cli_points(const struct cli_args *args, struct csg_error *err);
+int cli_devices(const struct cli_args *args, struct csg_error *err);
+
+#endif

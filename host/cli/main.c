@@ -1,0 +1,165 @@
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+const struct cli_command cli_commands[] = {
+    {"map", "IMAGE TEXT...", "Draws where the texts are in the picture.", USE_MAP, cli_map},
+    {"points", "IMAGE TEXT...", "Prints points for SAM as JSON, positive and negative.", USE_POINTS, cli_points},
+    {"embed", "(--text TEXT... | --image FILE...) --npy FILE", "Writes normalised CLIP embeddings.", USE_EMBED, cli_embed},
+    {"devices", "", "Lists the OpenCL devices and which one would be used.", USE_DEVICES, cli_devices},
+    {0},
+};
+
+/* The engine that SIGINT interrupts: a signal handler can reach nothing but a global. */
+static struct csg_engine *volatile running;
+
+static void on_interrupt(int number)
+{
+    signal(number, SIG_DFL); /* a second one ends the program at once */
+    if (running)
+        csg_engine_interrupt(running);
+    else
+        _Exit(-CSG_ERROR_INTERRUPTED);
+}
+
+int cli_fail(struct csg_error *err, enum csg_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->sentence, sizeof err->sentence, format, args);
+    va_end(args);
+    err->status = status;
+    return status;
+}
+
+void cli_say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("clip-surgeon: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+static void on_log(void *user, enum csg_log_level level, const char *message)
+{
+    const struct cli_args *args = user;
+    if (level == CSG_LOG_DEBUG || args->quiet)
+        return;
+    cli_say("%s%s", level == CSG_LOG_WARNING ? "warning: " : "", message);
+}
+
+int cli_engine(struct csg_engine **engine, const struct cli_args *args, struct csg_error *err)
+{
+    const struct csg_engine_params params = {.model = args->model,
+                                             .device = args->device,
+                                             .precision = args->precision,
+                                             .templates = args->templates,
+                                             .log = on_log,
+                                             .log_user = (void *)(uintptr_t)args};
+    int status = csg_engine_create(engine, &params, err);
+    running = *engine;
+    return status;
+}
+
+void cli_engine_close(struct csg_engine **engine)
+{
+    running = NULL;
+    csg_engine_destroy(engine);
+}
+
+int cli_number(double *value, const char *text, const char *option, double minimum, double maximum, struct csg_error *err)
+{
+    if (!text)
+        return CSG_OK;
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || *end || !(number >= minimum && number <= maximum))
+        return cli_fail(err, CSG_ERROR_USAGE, "%s is '%s', but must be a number from %g to %g", option, text, minimum, maximum);
+    *value = number;
+    return CSG_OK;
+}
+
+int cli_map_params(struct csg_map_params *params, const struct cli_args *args, struct csg_error *err)
+{
+    double size_px = 0, first_block = 0;
+    int status = cli_number(&size_px, args->size, "--size", 1, 1e6, err);
+    if (status == CSG_OK)
+        status = cli_number(&first_block, args->first_block, "--first-block", 1, 1e6, err);
+    if (status == CSG_OK && (size_px != (double)(int)size_px || first_block != (double)(int)first_block))
+        status = cli_fail(err, CSG_ERROR_USAGE, "--size and --first-block must be whole numbers");
+    *params = (struct csg_map_params){.method = args->method,
+                                      .labels = args->labels,
+                                      .redundant = args->redundant,
+                                      .fit = args->fit,
+                                      .size_px = (int)size_px,
+                                      .first_block = (unsigned)first_block};
+    return status;
+}
+
+void cli_warn_unknown(struct csg_engine *engine, const char *text)
+{
+    char words[512];
+    if (csg_unknown_words(engine, text, words, sizeof words, NULL) == CSG_OK && words[0])
+        cli_say("warning: the model was never taught: %s", words);
+}
+
+json_t *cli_json_string(const char *text)
+{
+    json_t *string = json_string(text);
+    return string ? string : json_string("(not UTF-8)");
+}
+
+int cli_print_json(json_t *document, struct csg_error *err)
+{
+    int failed = !document || json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 ||
+                 putchar('\n') == EOF || fflush(stdout) != 0;
+    json_decref(document);
+    return failed ? cli_fail(err, CSG_ERROR, "standard output cannot be written") : CSG_OK;
+}
+
+static int run(int argc, char **argv, struct csg_error *err)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        cli_help(NULL);
+        return CSG_OK;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("clip-surgeon %s\n", csg_version());
+        return CSG_OK;
+    }
+    const struct cli_command *command = cli_commands;
+    while (command->name && strcmp(command->name, name) != 0)
+        command++;
+    if (!command->name)
+        return *name ? cli_fail(err, CSG_ERROR_USAGE, "there is no command '%s'; `clip-surgeon --help` lists them", name)
+                     : cli_fail(err, CSG_ERROR_USAGE, "a command is missing; `clip-surgeon --help` lists them");
+    struct cli_args args = {0};
+    int status = cli_parse(&args, command, argc - 2, argv + 2, err);
+    if (status == CSG_OK && args.help)
+        cli_help(command);
+    else if (status == CSG_OK && args.version)
+        printf("clip-surgeon %s\n", csg_version());
+    else if (status == CSG_OK)
+        status = command->run(&args, err);
+    free(args.words);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct csg_error err = {0};
+    signal(SIGINT, on_interrupt);
+    int status = run(argc, argv, &err);
+    if (status == CSG_OK && fflush(stdout) != 0)
+        status = cli_fail(&err, CSG_ERROR, "standard output cannot be written");
+    if (status)
+        cli_say("%s", err.sentence);
+    return -status;
+}

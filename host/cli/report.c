@@ -1,0 +1,91 @@
+#include "report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *texts_json(const struct csg_result *result)
+{
+    json_t *texts = json_array();
+    for (size_t i = 0; i < result->n_texts; i++) {
+        const struct csg_text_result *text = result->texts + i;
+        json_array_append_new(texts,
+                              json_pack("{s:o, s:o, s:o, s:o, s:o, s:[i, i], s:b}", "text", cli_json_string(text->text), "score",
+                                        number((double)text->score), "raw_min", number((double)text->raw_min), "raw_max",
+                                        number((double)text->raw_max), "raw_mean", number((double)text->raw_mean), "peak_px",
+                                        text->peak_x_px, text->peak_y_px, "constant", text->constant));
+    }
+    return texts;
+}
+
+static json_t *stages_json(const struct csg_result *result)
+{
+    json_t *stages = json_object();
+    for (size_t i = 0; i < result->n_stages; i++)
+        json_object_set_new(stages, result->stages[i].stage, number(result->stages[i].ms));
+    return stages;
+}
+
+static json_t *operators_json(const struct csg_op_stat *stats, size_t count)
+{
+    json_t *operators = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(operators, json_pack("{s:s, s:I, s:o}", "op", stats[i].op, "launches",
+                                                   (json_int_t)stats[i].launches, "event_ms", number(stats[i].event_ms)));
+    return operators;
+}
+
+static json_t *files_json(char *const *files, size_t n_files)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n_files; i++)
+        json_array_append_new(list, cli_json_string(files[i]));
+    return list;
+}
+
+int cli_report_json(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
+                    struct csg_error *err)
+{
+    struct csg_engine_info info;
+    const struct csg_op_stat *stats;
+    const char *sha256;
+    size_t n_stats;
+    csg_engine_info(engine, &info);
+    int status = csg_engine_model_sha256(engine, &sha256, err);
+    if (status == CSG_OK)
+        status = csg_engine_stats(engine, &stats, &n_stats, err);
+    if (status)
+        return status;
+    json_t *model = json_pack("{s:o, s:o, s:s}", "name", cli_json_string(info.model_name), "path",
+                              cli_json_string(info.model_path), "sha256", sha256);
+    json_t *device =
+        json_pack("{s:o, s:o, s:o, s:s, s:s}", "name", cli_json_string(info.device), "platform", cli_json_string(info.platform),
+                  "driver", cli_json_string(info.driver), "class", info.device_class, "precision", info.precision);
+    return cli_print_json(json_pack("{s:o, s:o, s:s, s:s, s:s, s:[i, i], s:[i, i], s:i, s:i, s:o, s:o, s:o, s:o}", "model", model,
+                                    "device", device, "method", result->method, "mode", result->mode, "fit", result->fit, "size",
+                                    result->input_width_px, result->input_height_px, "grid", result->grid_w, result->grid_h,
+                                    "first_block", (int)result->first_block, "set", (int)result->n_set, "texts",
+                                    texts_json(result), "stages_ms", stages_json(result), "operators",
+                                    operators_json(stats, n_stats), "files", files_json(files, n_files)),
+                          err);
+}
+
+void cli_report_table(const struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files)
+{
+    struct csg_engine_info info;
+    csg_engine_info(engine, &info);
+    printf("%s on %s, %s, feature surgery %s, %d x %d px (%d x %d patches)\n", info.model_name, info.device, result->method,
+           result->mode, result->input_width_px, result->input_height_px, result->grid_w, result->grid_h);
+    printf("%-24s %8s %10s %10s  %s\n", "text", "score", "raw min", "raw max", "peak (px)");
+    for (size_t i = 0; i < result->n_texts; i++) {
+        const struct csg_text_result *text = result->texts + i;
+        printf("%-24.60s %8.4f %10.5f %10.5f  %d,%d%s\n", text->text, (double)text->score, (double)text->raw_min,
+               (double)text->raw_max, text->peak_x_px, text->peak_y_px, text->constant ? "  (constant: empty map)" : "");
+    }
+    for (size_t i = 0; i < n_files; i++)
+        puts(files[i]);
+}
