@@ -1,0 +1,141 @@
+#!/bin/sh
+# Everything a newcomer needs, as verbs; each does what it needs before. `./do help` lists them.
+set -eu
+cd "$(dirname "$0")"
+
+BUILD=build
+OUTPUT=demo-output
+
+# name of the Debian package : how to see that it is there : what it is for
+packages() {
+    cat <<'LIST'
+gcc:cmd cc:the C compiler
+meson:cmd meson:the build system
+ninja-build:cmd ninja:runs the build
+pkg-config:cmd pkg-config:finds the libraries
+python3:cmd python3:embeds kernels and runs tests
+ocl-icd-opencl-dev:pc OpenCL:the OpenCL loader
+opencl-headers:file /usr/include/CL/cl.h:OpenCL's headers
+libclblast-dev:file /usr/include/clblast_c.h:matrix multiplication on GPUs
+pocl-opencl-icd:icd pocl:an OpenCL device where there is no GPU
+libstb-dev:file /usr/include/stb/stb_image.h:reads pictures
+libpng-dev:pc libpng:writes pictures
+libjpeg62-turbo-dev:pc libjpeg:reads JPEG as Pillow does
+libjansson-dev:pc jansson:JSON
+libutf8proc-dev:pc libutf8proc:Unicode
+libssl-dev:pc libcrypto:SHA-256
+LIST
+}
+test_packages() {
+    cat <<'LIST'
+libcmocka-dev:pc cmocka:the unit tests
+python3-numpy:py numpy:the golden and command-line tests
+LIST
+}
+
+have() { # how to see that something is there
+    case $1 in
+    "cmd "*) command -v "${1#cmd }" >/dev/null 2>&1 ;;
+    "pc "*) pkg-config --exists "${1#pc }" 2>/dev/null ;;
+    "file "*) [ -e "${1#file }" ] ;;
+    "icd "*) ls /etc/OpenCL/vendors/*"${1#icd }"* >/dev/null 2>&1 ;;
+    "py "*) /usr/bin/python3 -c "import ${1#py }" >/dev/null 2>&1 ;;
+    esac
+}
+
+missing() { # the lines of a list that are not there
+    while IFS=: read -r name how why; do
+        have "$how" || printf '%s:%s\n' "$name" "$why"
+    done
+}
+
+install_missing() { # list on stdin
+    lines=$(missing)
+    [ -n "$lines" ] || return 0
+    names=$(printf '%s\n' "$lines" | cut -d: -f1 | tr '\n' ' ')
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "This is not a Debian system. Please install what these Debian packages hold, then run the same command again:"
+        printf '%s\n' "$lines" | sed 's/^\([^:]*\):\(.*\)/  \1  (\2)/'
+        echo "(macOS with Homebrew: meson ninja pkg-config clblast jansson utf8proc libpng jpeg-turbo openssl cmocka numpy;"
+        echo " OpenCL and a device come with the system)"
+        echo "Going on with what is there."
+        return 0
+    fi
+    echo "Installing what is missing:"
+    printf '%s\n' "$lines" | sed 's/^\([^:]*\):\(.*\)/  \1  (\2)/'
+    sudo=
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null 2>&1 || { echo "Neither root nor sudo: please run as root: apt-get install $names" >&2; exit 1; }
+        sudo=sudo
+    fi
+    log=$(mktemp)
+    # shellcheck disable=SC2086  # the names are words
+    if ! { $sudo apt-get update -q && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $names; } >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        echo "The packages could not be installed: $names" >&2
+        exit 1
+    fi
+    rm -f "$log"
+}
+
+setup() { packages | install_missing; }
+setup_tests() { { packages; test_packages; } | install_missing; }
+
+configure() { # build folder, further meson options
+    folder=$1
+    shift
+    if [ -e "$folder/build.ninja" ]; then
+        [ $# -eq 0 ] || meson configure "$folder" "$@" >/dev/null
+    else
+        meson setup "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log" >&2; rm -f "$folder.log"; exit 1; }
+        rm -f "$folder.log"
+    fi
+}
+
+build() {
+    setup
+    configure $BUILD
+    ninja -C $BUILD clip-surgeon | tail -n 1
+}
+
+demo() {
+    build
+    mkdir -p $OUTPUT
+    $BUILD/clip-surgeon map assets/pictures/horses.jpg horse --labels assets/demo-model/labels.txt --compare raw \
+        --size 192 -y -o $OUTPUT/horses.png
+    $BUILD/clip-surgeon map assets/pictures/person.jpg person dog horse --labels assets/demo-model/labels.txt --compare raw \
+        --size 192 -y -o $OUTPUT/person.png
+}
+
+tests() {
+    setup_tests
+    configure $BUILD -Dtests=enabled
+    ninja -C $BUILD | tail -n 1
+    configure $BUILD-asan -Dtests=enabled -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+    ninja -C $BUILD-asan | tail -n 1
+    python3 tests/run.py "$@" $BUILD $BUILD-asan
+}
+
+case ${1:-help} in
+setup) setup ;;
+build) build ;;
+demo) demo ;;
+test) shift; tests "$@" ;;
+bench) echo "There is no benchmark yet." >&2; exit 1 ;;
+view) echo "There is no viewer yet." >&2; exit 1 ;;
+clean) rm -rf $BUILD $BUILD-asan $OUTPUT ;;
+help | -h | --help)
+    cat <<'HELP'
+./do setup   install what is missing (Debian and its kin; elsewhere it says what to install)
+./do build   build/clip-surgeon
+./do demo    find words in the demo pictures, and print where the picture of it is
+./do test    every test
+./do bench   speed
+./do view    the live viewer
+./do clean   remove what was built
+./do help    this text
+HELP
+    ;;
+*) echo "./do has no verb '$1'; ./do help lists them" >&2; exit 2 ;;
+esac
