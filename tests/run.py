@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Run every test of the build folders and add up their cases.
+
+    run.py BUILD [BUILD ...]
+
+The closing line is `N passed, N failed, N skipped`; the exit code is 0 only where something passed and nothing failed.
+A program that reports no count of cases counts as one case.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+
+ENVIRONMENT = {
+    "ASAN_OPTIONS": "abort_on_error=0:allocator_may_return_null=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+}
+
+
+def counts(test):
+    """(passed, failed, skipped) cases of one entry of meson's log."""
+    out, both = test.get("stdout", ""), test.get("stdout", "") + test.get("stderr", "")
+    failed = test["result"] not in ("OK", "SKIP", "EXPECTEDFAIL")
+    if test["result"] == "SKIP":
+        return 0, 0, 1
+    closing = re.findall(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", out, re.M)
+    unittest = re.search(r"^Ran (\d+) tests? in", both, re.M)
+    cmocka = re.findall(r"^\[  (PASSED|FAILED|SKIPPED)\s*\] (\d+) test\(s\)", both, re.M)
+    if closing:
+        p, f, s = map(int, closing[-1])
+    elif unittest:
+        total = int(unittest.group(1))
+        f = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", both))
+        s = sum(int(n) for n in re.findall(r"skipped=(\d+)", both))
+        p = total - f - s
+    elif cmocka:
+        sums = {"PASSED": 0, "FAILED": 0, "SKIPPED": 0}
+        for word, n in cmocka:
+            sums[word] += int(n)
+        p, f, s = sums["PASSED"], sums["FAILED"], sums["SKIPPED"]
+    else:
+        return (0, 1, 0) if failed else (1, 0, 0)
+    return (p, max(f, 1), s) if failed else (p, f, s)
+
+
+def run(build):
+    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs"]
+    code = subprocess.run(command, env={**os.environ, **ENVIRONMENT}, stdin=subprocess.DEVNULL).returncode
+    total = [0, 0, 0]
+    ran = 0
+    print(f"\n{build}")
+    with open(os.path.join(build, "meson-logs", "testlog.json")) as log:
+        for line in log:
+            test = json.loads(line)
+            each = counts(test)
+            ran += 1
+            total = [a + b for a, b in zip(total, each)]
+            print("  %-44s %-8s %7.1f s   %d passed, %d failed, %d skipped" %
+                  (test["name"].split(" / ")[-1].split(":")[-1].strip(), test["result"], test["duration"], *each))
+            for reason in re.findall(r"^(?:skipped|SKIP): .*$", test.get("stdout", ""), re.M)[:5]:
+                print("      " + reason)
+    if code and not total[1]:
+        total[1] = 1  # meson failed in a way that no test shows
+    return total, ran
+
+
+def main():
+    total, ran = [0, 0, 0], 0
+    for build in sys.argv[1:]:
+        each, n = run(build)
+        total = [a + b for a, b in zip(total, each)]
+        ran += n
+    if not ran or not total[0]:
+        print("no test was run", file=sys.stderr)
+        total[1] = max(total[1], 1)
+    print("\n%d passed, %d failed, %d skipped" % tuple(total))
+    return 1 if total[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
