@@ -1,0 +1,12 @@
+/* Where the tensors of a checkpoint belong: one table of name rules for each layout. Private to host/model. */
+#ifndef CSG_MODEL_LAYOUT_H
+#define CSG_MODEL_LAYOUT_H
+
+#include "model/safetensors.h"
+
+/* Finds every tensor, checks its shape against the sizes of the model and fills what the configuration left open. */
+int csg_layout_apply(struct csg_model *model, struct csg_safetensors *tensors, struct csg_error *err);
+/* One warning that names the tensors that nothing used. */
+void csg_layout_tell_surplus(const struct csg_safetensors *tensors, const struct csg_log *log);
+
+#endif
