@@ -5,7 +5,7 @@
 #include "model/runes.h"
 
 /* References nested deeper ("&amp;amp;amp;...") are hostile; a pass for each level would be quadratic. */
-#define MAX_PASSES 64
+#define MAX_PASSES 16
 
 struct ligature {
     int32_t from, to[3];
