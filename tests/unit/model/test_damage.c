@@ -20,7 +20,8 @@ static size_t below(size_t n)
 /* Flips, overwrites, removes or repeats a few bytes of the first `reach`; the count may shrink. */
 static void damage(struct bytes *b, size_t reach)
 {
-    static const char *const tokens[] = {"-1", "0", "1e999", "\"", "[", "]", "{", "}", ",", ":", "null", "18446744073709551615", "\\u0000", "\xFF"};
+    static const char *const tokens[] = {
+        "-1", "0", "1e999", "\"", "[", "]", "{", "}", ",", ":", "null", "18446744073709551615", "\\u0000", "\xFF"};
     for (size_t n = 1 + below(4); n > 0 && b->count; n--) {
         size_t at = below(reach < b->count ? reach : b->count), length = below(9);
         const char *token = tokens[below(sizeof tokens / sizeof tokens[0])];
@@ -151,8 +152,30 @@ static void test_vocabulary(void **state)
 static void test_texts(void **state)
 {
     (void)state;
-    static const char *const parts[] = {"&", "amp;", "&#", "x", "1", ";", "a", "\xCC\x81", "\xCE\xA3", "\xEF\xAC\x83", "<", "|", "\n", "\x1b[", "'", "s",
-                                        "\xF0\x9F\x90\xB6", "\xE2\x80\x99", " ", "\xC4\xB0", "startoftext", "|>", "lt", "\xFF"};
+    static const char *const parts[] = {"&",
+                                        "amp;",
+                                        "&#",
+                                        "x",
+                                        "1",
+                                        ";",
+                                        "a",
+                                        "\xCC\x81",
+                                        "\xCE\xA3",
+                                        "\xEF\xAC\x83",
+                                        "<",
+                                        "|",
+                                        "\n",
+                                        "\x1b[",
+                                        "'",
+                                        "s",
+                                        "\xF0\x9F\x90\xB6",
+                                        "\xE2\x80\x99",
+                                        " ",
+                                        "\xC4\xB0",
+                                        "startoftext",
+                                        "|>",
+                                        "lt",
+                                        "\xFF"};
     write_tiny_model();
     struct csg_tokenizer *tokenizer;
     assert_int_equal(csg_tokenizer_create(&tokenizer, scratch_folder(), 514, NULL), CSG_OK);

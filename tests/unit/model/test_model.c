@@ -125,9 +125,10 @@ static void test_sizes_from_tensors(void **state)
     struct csg_model *m;
     struct csg_error err = {0};
     write_tiny_model();
-    scratch_write_text("open_clip_config.json",
-                       "{\"model_cfg\":{\"vision_cfg\":{\"layers\":2,\"width\":8,\"head_width\":8,\"patch_size\":2},"
-                       "\"text_cfg\":{\"width\":6,\"heads\":1,\"layers\":1}},\"preprocess_cfg\":{\"mean\":[0,0,0],\"std\":[1,1,1]}}");
+    scratch_write_text(
+        "open_clip_config.json",
+        "{\"model_cfg\":{\"vision_cfg\":{\"layers\":2,\"width\":8,\"head_width\":8,\"patch_size\":2},"
+        "\"text_cfg\":{\"width\":6,\"heads\":1,\"layers\":1}},\"preprocess_cfg\":{\"mean\":[0,0,0],\"std\":[1,1,1]}}");
     assert_int_equal(open_scratch(&m, &err), CSG_OK);
     assert_int_equal(m->embed_dim, 3);
     assert_int_equal(m->image_px, 4);
@@ -179,7 +180,8 @@ static void test_tensors(void **state)
     refuse("the tensor ln_final.bias has shape [0, 3], not [6]");
     write_weights("ln_final.bias", "\"ln_final.bias\":{\"dtype\":\"I8\",\"shape\":[0],\"data_offsets\":[0,0]},");
     refuse("the tensor ln_final.bias is of type I8");
-    write_weights(NULL, "\"visual.transformer.resblocks.2.ln_1.weight\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},");
+    write_weights(NULL,
+                  "\"visual.transformer.resblocks.2.ln_1.weight\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},");
     refuse("the configuration says 2 layers");
     /* surplus: one warning with the first names; constants are silent, of any type */
     write_weights(NULL, "\"a\":{\"dtype\":\"F16\",\"shape\":[0],\"data_offsets\":[0,0]},"
@@ -218,7 +220,8 @@ static void test_hostile_headers(void **state)
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", "2 elements"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[16],\"data_offsets\":[0,64]}}", "of which there are only 8"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9223372036854775807,9223372036854775807]}}", "only 8"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[3,7]}}",
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_"
+         "offsets\":[3,7]}}",
          "overlap"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[[[[[1]]]]],\"data_offsets\":[0,4]}}", "deeper"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "lacks the tensor visual.conv1.weight"},
@@ -327,8 +330,8 @@ static void test_configs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_demo_model), cmocka_unit_test(test_tiny_model),      cmocka_unit_test(test_sizes_from_tensors),
-        cmocka_unit_test(test_folders),    cmocka_unit_test(test_tensors),         cmocka_unit_test(test_hostile_headers),
+        cmocka_unit_test(test_demo_model), cmocka_unit_test(test_tiny_model), cmocka_unit_test(test_sizes_from_tensors),
+        cmocka_unit_test(test_folders),    cmocka_unit_test(test_tensors),    cmocka_unit_test(test_hostile_headers),
         cmocka_unit_test(test_truncated),  cmocka_unit_test(test_configs),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);

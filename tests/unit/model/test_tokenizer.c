@@ -221,8 +221,14 @@ static void test_hostile_vocab(void **state)
     (void)state;
     char *good = make_tiny_vocab(), *vocab = make_tiny_vocab();
     static const char *const changes[][2] = {
-        {":513}", ":514}"}, {":513}", ":512}"}, {":513}", ":-13}"}, {":513}", ":1.5}"},
-        {":513}", ":\"a\"}"}, {":513}", ":nul}"}, {"<|end", "<|edn"}, {"\"\\u0061\"", "\"\\u0062\""},
+        {":513}", ":514}"},
+        {":513}", ":512}"},
+        {":513}", ":-13}"},
+        {":513}", ":1.5}"},
+        {":513}", ":\"a\"}"},
+        {":513}", ":nul}"},
+        {"<|end", "<|edn"},
+        {"\"\\u0061\"", "\"\\u0062\""},
         {"\"\\u0061\"", "\"\\u4061\""},
     };
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
@@ -246,8 +252,9 @@ static void test_hostile_vocab(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published_ids), cmocka_unit_test(test_demo_ids),         cmocka_unit_test(test_cleaning),
-        cmocka_unit_test(test_cut),           cmocka_unit_test(test_wrong_utf8),       cmocka_unit_test(test_long_texts),
+        cmocka_unit_test(test_published_ids),    cmocka_unit_test(test_demo_ids),
+        cmocka_unit_test(test_cleaning),         cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_wrong_utf8),       cmocka_unit_test(test_long_texts),
         cmocka_unit_test(test_incomplete_vocab), cmocka_unit_test(test_hostile_vocab),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
