@@ -43,6 +43,8 @@ const char *scratch_path(const char *name)
 
 void scratch_write(const char *name, const void *data, size_t bytes)
 {
+    /* A new file: overwriting one makes some file systems wait for the disk. */
+    unlink(scratch_path(name));
     FILE *f = fopen(scratch_path(name), "wb");
     assert_non_null(f);
     assert_int_equal(fwrite(data, 1, bytes, f), bytes);
@@ -92,8 +94,8 @@ static void add(struct maker *m, const char *name, size_t a, size_t b, size_t c,
         snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%zu", i ? "," : "", dims[i]);
     }
     m->used += (size_t)snprintf(m->header + m->used, m->capacity - m->used,
-                                "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}", m->used > 1 ? "," : "",
-                                name, shape, m->at, m->at + 4 * elements);
+                                "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
+                                strchr("{,", m->header[m->used - 1]) ? "" : ",", name, shape, m->at, m->at + 4 * elements);
     m->at += 4 * elements;
 }
 
