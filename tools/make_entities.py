@@ -22,20 +22,24 @@ def points(text):
 
 
 names = sorted(n[:-1] for n in html5 if n.endswith(";"))
-shouted = {}
-for n in names:
-    if n + ";" == (n + ";").lower() and html.unescape(f"&{n.upper()};") == f"&{n.upper()};":
-        shouted[n.upper()] = html5[n + ";"].upper()
+# Names in small letters that no one can mistake in capitals.
+shouted = {n for n in names if n == n.lower() and html.unescape(f"&{n.upper()};") == f"&{n.upper()};"}
+longer = {n.upper(): html5[n + ";"].upper() for n in shouted if len(html5[n + ";"].upper()) > len(html5[n + ";"])}
+
+
+def entry(name, text, flags):
+    return f'{{"{name}", {points(text)}, {flags}}},'
+
 
 print("/* Written by tools/make_entities.py: HTML 5's named character references, sorted by bytes. */")
 print('#include "model/entities_table.h"\n')
 print("/* clang-format off */")
 print("const struct csg_entity csg_entities[] = {")
-rows(f'{{"{n}", {points(html5[n + ";"])}, {int(n in html5)}}},' for n in names)
+rows(entry(n, html5[n + ";"], (n in html5) + 2 * (n in shouted)) for n in names)
 print("};")
-print(f"const size_t csg_n_entities = sizeof csg_entities / sizeof csg_entities[0];\n")
+print("const size_t csg_n_entities = sizeof csg_entities / sizeof csg_entities[0];\n")
 print("const struct csg_entity csg_shouted_entities[] = {")
-rows(f'{{"{n}", {points(shouted[n])}, 0}},' for n in sorted(shouted))
+rows(entry(n, longer[n], 0) for n in sorted(longer))
 print("};")
-print(f"const size_t csg_n_shouted_entities = sizeof csg_shouted_entities / sizeof csg_shouted_entities[0];")
+print("const size_t csg_n_shouted_entities = sizeof csg_shouted_entities / sizeof csg_shouted_entities[0];")
 print("/* clang-format on */")

@@ -1,5 +1,6 @@
 /* HTML character references. */
 #include <string.h>
+#include <utf8proc.h>
 
 #include "model/entities_table.h"
 #include "model/runes.h"
@@ -112,14 +113,14 @@ static bool unescape_one(struct csg_runes *out, const struct csg_runes *in, size
     }
     for (size_t n = length < LONGEST_BARE ? length : LONGEST_BARE; n >= 2; n--) {
         entity = find(csg_entities, csg_n_entities, name, n);
-        if (!entity || !entity->bare)
+        if (!entity || !(entity->flags & CSG_ENTITY_BARE))
             continue;
         if (!add_entity(out, entity))
             return false;
         *at += 1 + n;
         break;
     }
-    if (!entity || !entity->bare) {
+    if (!entity || !(entity->flags & CSG_ENTITY_BARE)) {
         if (!csg_runes_add(out, '&'))
             return false;
         *at += 1;
@@ -129,6 +130,27 @@ static bool unescape_one(struct csg_runes *out, const struct csg_runes *in, size
         if (!csg_runes_add(out, in->at[*at]))
             return false;
     return true;
+}
+
+/* "EACUTE" is read as the capital of "eacute". *found is false where the name is no such. */
+static bool add_shouted(struct csg_runes *out, const char *name, size_t length, bool *found)
+{
+    char small[LONGEST_NAME];
+    const struct csg_entity *entity = find(csg_shouted_entities, csg_n_shouted_entities, name, length);
+    *found = entity;
+    if (entity)
+        return add_entity(out, entity);
+    for (size_t i = 0; i < length; i++) {
+        if (name[i] >= 'a' && name[i] <= 'z')
+            return true;
+        small[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    }
+    entity = find(csg_entities, csg_n_entities, small, length);
+    *found = entity && (entity->flags & CSG_ENTITY_SHOUTED);
+    bool done = true;
+    for (int i = 0; *found && i < 3 && entity->points[i]; i++)
+        done = done && csg_runes_add(out, utf8proc_toupper((utf8proc_int32_t)entity->points[i]));
+    return done;
 }
 
 /* A whole reference with ; or nothing. */
@@ -145,21 +167,20 @@ static bool unescape_one_strictly(struct csg_runes *out, const struct csg_runes 
     }
     if (length && i < in->count && in->at[i] == ';') {
         uint32_t value;
-        const struct csg_entity *entity = NULL;
+        bool found = false;
+        const struct csg_entity *entity = number ? NULL : find(csg_entities, csg_n_entities, name, length);
         if (number && read_number(in, *at, &value) == i) {
             int32_t point = csg_reference_rune(value);
             if (point != ';') {
                 *at = i + 1;
                 return point < 0 || csg_runes_add(out, point);
             }
-        } else if (!number) {
-            entity = find(csg_entities, csg_n_entities, name, length);
-            if (!entity)
-                entity = find(csg_shouted_entities, csg_n_shouted_entities, name, length);
         }
-        if (entity) {
+        if (entity ? !add_entity(out, entity) : !number && !add_shouted(out, name, length, &found))
+            return false;
+        if (entity || found) {
             *at = i + 1;
-            return add_entity(out, entity);
+            return true;
         }
     }
     *at += 1;

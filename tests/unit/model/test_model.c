@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/model.h"
 #include "scratch.h"
@@ -150,6 +151,23 @@ static void test_folders(void **state)
     write_tiny_model();
     assert_int_equal(csg_model_open(&m, scratch_path("open_clip_config.json"), NULL, &err), CSG_ERROR_MODEL);
     assert_non_null(strstr(err.sentence, "is a file"));
+    /* a name under the user's folder comes before one of the project's */
+    assert_int_equal(setenv("XDG_DATA_HOME", scratch_folder(), 1), 0);
+    assert_int_equal(csg_make_folders(scratch_path("clip-surgeon/models/demo-model"), &err), CSG_OK);
+    assert_int_equal(csg_model_open(&m, "demo-model", NULL, &err), CSG_ERROR_MODEL);
+    assert_non_null(strstr(err.sentence, "clip-surgeon/models/demo-model holds no"));
+    scratch_write_text("clip-surgeon/models/demo-model/open_clip_config.json", tiny_config);
+    struct bytes weights = make_tiny_model(NULL, NULL);
+    scratch_write("clip-surgeon/models/demo-model/open_clip_model.safetensors", weights.data, weights.count);
+    free(weights.data);
+    assert_int_equal(csg_model_open(&m, "demo-model", NULL, &err), CSG_OK);
+    assert_int_equal(m->embed_dim, 3);
+    csg_model_close(&m);
+    scratch_remove("clip-surgeon/models/demo-model/open_clip_config.json");
+    scratch_remove("clip-surgeon/models/demo-model/open_clip_model.safetensors");
+    assert_int_equal(rmdir(scratch_path("clip-surgeon/models/demo-model")), 0);
+    assert_int_equal(rmdir(scratch_path("clip-surgeon/models")), 0);
+    assert_int_equal(rmdir(scratch_path("clip-surgeon")), 0);
     scratch_remove("open_clip_config.json");
     refuse("holds no open_clip_config.json");
     write_tiny_model();
