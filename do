@@ -102,9 +102,37 @@ build() {
 demo() {
     build
     mkdir -p $OUTPUT
-    $BUILD/clip-surgeon map assets/pictures/horses.jpg horse --labels assets/demo-model/labels.txt --compare raw \
+    for pair in person:person horses:horse; do
+        $BUILD/clip-surgeon map "assets/pictures/${pair%%:*}.jpg" "${pair#*:}" --labels demo --size 192 --compare raw \
+            -y -o "$OUTPUT/${pair%%:*}.png"
+    done
+}
+
+tests() { { packages; test_packages; } | install_missing; }
+
+configure() { # build folder, further meson options
+    folder=$1
+    shift
+    if [ -e "$folder/build.ninja" ]; then
+        [ $# -eq 0 ] || meson configure "$folder" "$@" >/dev/null
+    else
+        meson setup "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log" >&2; rm -f "$folder.log"; exit 1; }
+        rm -f "$folder.log"
+    fi
+}
+
+build() {
+    setup
+    configure $BUILD
+    ninja -C $BUILD clip-surgeon | tail -n 1
+}
+
+demo() {
+    build
+    mkdir -p $OUTPUT
+    $BUILD/clip-surgeon map assets/pictures/horses.jpg horse --labels demo --compare raw \
         --size 192 -y -o $OUTPUT/horses.png
-    $BUILD/clip-surgeon map assets/pictures/person.jpg person dog horse --labels assets/demo-model/labels.txt --compare raw \
+    $BUILD/clip-surgeon map assets/pictures/person.jpg person dog horse --labels demo --compare raw \
         --size 192 -y -o $OUTPUT/person.png
 }
 

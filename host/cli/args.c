@@ -24,7 +24,7 @@ static const struct option options[] = {
     {"method", NULL, "NAME", USE_PICTURE, AT(method), "surgery (default), arch or raw"},
     {"size", NULL, "N", USE_PICTURE, AT(size), "pixels that the encoder sees, a multiple of the patch; default: the model's"},
     {"fit", NULL, "NAME", USE_PICTURE, AT(fit), "stretch (default): a square; aspect: the picture's own shape"},
-    {"labels", NULL, "SET", USE_PICTURE, AT(labels), "texts that are not drawn: a file, pascal59, coco80, voc20, imagenet1000"},
+    {"labels", NULL, "SET", USE_PICTURE, AT(labels), "texts that are not drawn: a file, demo, pascal59, coco80, voc20, imagenet1000"},
     {"redundant", NULL, "KIND", USE_PICTURE, AT(redundant), "auto (default), set: what the texts share, empty: the empty text"},
     {"first-block", NULL, "D", USE_PICTURE, AT(first_block), "first block with two paths, from 1; default: the last six blocks"},
     {"threshold", NULL, "T", USE_POINTS, AT(threshold), "cells at least this high are points, 0..1; default 0.8"},

@@ -117,7 +117,7 @@ static int data_path(char **out, const char *file, struct csg_error *err)
 
 int csg_labels_load(struct csg_strings *out, const char *name, struct csg_error *err)
 {
-    static const char *const sets[] = {"pascal59", "coco80", "voc20", "imagenet1000"};
+    static const char *const sets[] = {"demo", "pascal59", "coco80", "voc20", "imagenet1000"};
     *out = (struct csg_strings){0};
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
         char file[64], *path;

@@ -160,7 +160,7 @@ CSG_API int csg_unknown_words(struct csg_engine *engine, const char *text, char 
 
 struct csg_map_params {
     const char *method;    /* a name of csg_method_name; NULL: "surgery" */
-    const char *labels;    /* a file with one label a line, or pascal59, coco80, voc20, imagenet1000; NULL: none */
+    const char *labels;    /* a file with one label a line, or demo, pascal59, coco80, voc20, imagenet1000; NULL: none */
     const char *redundant; /* "auto" (NULL), "set", "empty" */
     const char *fit;       /* "stretch" (NULL): square, as published; "aspect": the picture's own aspect ratio */
     int size_px;           /* a multiple of the patch; 0: the model's. With "aspect" the shorter side. */
