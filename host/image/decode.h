@@ -9,8 +9,11 @@ int csg_image_check_size(long long width_px, long long height_px, const char *na
 
 /* libjpeg-turbo with Pillow's settings. Without libjpeg (CSG_HAVE_LIBJPEG) it is not there. */
 int csg_decode_jpeg(struct csg_image **out, const uint8_t *data, size_t bytes, const char *name, struct csg_error *err);
-/* stb_image: every format of the public header. */
+/* stb_image: every other format of the public header, and JPEG. */
 int csg_decode_stb(struct csg_image **out, const uint8_t *data, size_t bytes, const char *name, struct csg_error *err);
+
+bool csg_is_pnm(const uint8_t *data, size_t bytes);
+int csg_decode_pnm(struct csg_image **out, const uint8_t *data, size_t bytes, const char *name, struct csg_error *err);
 
 /* Walks the chunks of a PNG and compares their checksums, which stb_image does not. exif: the place of the eXIf chunk's
  * data, or NULL. */

@@ -147,8 +147,11 @@ static void read_picture(struct reader *reader, const uint8_t *data, size_t byte
     reader->status = csg_image_check_size(jpeg->image_width, jpeg->image_height, reader->name, reader->err);
     if (reader->status)
         return;
-    if (jpeg->num_components != 1 && jpeg->num_components != 3 && jpeg->num_components != 4)
-        give_up(reader, "a JPEG is grey, of three colours or of four");
+    if (jpeg->num_components != 1 && jpeg->num_components != 3 && jpeg->num_components != 4) {
+        reader->status = csg_fail(reader->err, CSG_ERROR_INPUT, "%s is a JPEG of %d components, where 1, 3 or 4 are understood",
+                                  reader->name, jpeg->num_components);
+        return;
+    }
     bool four = jpeg->num_components == 4;
     jpeg->out_color_space = four ? JCS_CMYK : JCS_RGB;
     reader->status = csg_image_create(&reader->image, (int)jpeg->image_width, (int)jpeg->image_height, reader->err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "image/decode.h"
 
 #define STB_IMAGE_IMPLEMENTATION
@@ -11,6 +12,7 @@
 #define STBI_NO_HDR
 #define STBI_NO_LINEAR
 #define STBI_NO_PIC
+#define STBI_NO_PNM
 #define STBI_NO_FAILURE_STRINGS
 #define STBI_MAX_DIMENSIONS (1 << 28)
 #if defined(__GNUC__)
@@ -66,6 +68,18 @@ static int on_eof(void *user)
     return source->at == source->bytes;
 }
 
+/* Takes the pixels over instead of copying what may be 800 MB; stb_image's memory is malloc's. */
+static int adopt(struct csg_image **out, uint8_t **rgb, int width, int height, struct csg_error *err)
+{
+    struct csg_image *image = csg_calloc(1, sizeof *image);
+    if (!image)
+        return csg_fail_memory(err);
+    *image = (struct csg_image){width, height, *rgb};
+    *rgb = NULL;
+    *out = image;
+    return CSG_OK;
+}
+
 int csg_decode_stb(struct csg_image **out, const uint8_t *data, size_t bytes, const char *name, struct csg_error *err)
 {
     static const stbi_io_callbacks callbacks = {on_read, on_skip, on_eof};
@@ -84,7 +98,7 @@ int csg_decode_stb(struct csg_image **out, const uint8_t *data, size_t bytes, co
     else if (!rgb)
         status = csg_fail(err, CSG_ERROR_INPUT, "%s is damaged: its pixels cannot be decoded", name);
     else
-        status = csg_image_from_rgb(out, rgb, width, height, 0, err);
+        status = adopt(out, &rgb, width, height, err);
     stbi_image_free(rgb);
     return status;
 }

@@ -37,6 +37,8 @@ int csg_image_decode(struct csg_image **out, const uint8_t *data, size_t bytes, 
             orientation = csg_exif_orientation(exif, exif_bytes);
         if (status == CSG_OK)
             status = csg_decode_stb(&image, data, bytes, name, err);
+    } else if (csg_is_pnm(data, bytes)) {
+        status = csg_decode_pnm(&image, data, bytes, name, err);
     } else {
         status = csg_decode_stb(&image, data, bytes, name, err);
     }

@@ -13,14 +13,14 @@ import numpy as np
 from PIL import Image, ImageOps
 
 DATA = pathlib.Path(__file__).parent / "data"
-RNG = np.random.default_rng(7)
 
 
 def picture(width, height, channels=3):
     """Waves with a little noise: neither flat nor pure noise, so that every filter and transform has something to do."""
+    rng = np.random.default_rng(7)
     y, x = np.mgrid[0:height, 0:width]
     planes = [127 + 100 * np.sin(x / (3.0 + c) + c) * np.cos(y / (4.0 - c / 2)) for c in range(channels)]
-    noisy = np.stack(planes, axis=-1) + RNG.normal(0, 8, (height, width, channels))
+    noisy = np.stack(planes, axis=-1) + rng.normal(0, 8, (height, width, channels))
     return np.clip(noisy, 0, 255).astype(np.uint8)
 
 
@@ -77,7 +77,7 @@ def inputs():
     save(rgb, "turned.png", exif=exif(6, ">"))
     (DATA / "interlaced.png").write_bytes(interlaced_png(picture(37, 23)))
     expect("interlaced.png")
-    deep = picture(37, 23).astype(np.uint16) * 256 + RNG.integers(0, 256, (23, 37, 3)).astype(np.uint16)
+    deep = picture(37, 23).astype(np.uint16) * 256 + np.random.default_rng(8).integers(0, 256, (23, 37, 3)).astype(np.uint16)
     cv2.imwrite(str(DATA / "rgb16.png"), deep)
     expect("rgb16.png")
     cv2.imwrite(str(DATA / "grey16.png"), deep[:, :, 0])
@@ -91,6 +91,15 @@ def inputs():
     save(palette, "palette.gif")
     save(rgb, "rgb.ppm-in", format="PPM")
     save(grey, "grey.pgm")
+    save(grey.convert("1"), "bit.pbm")
+    for name, text in (("plain.pbm", "P1 # a comment\n5 2\n01101 1 0\n1 1 0\n"), ("plain.pgm", "P2\n3 2\n10\n0 1 3\n5 9 10\n"),
+                       ("plain.ppm-in", "P3 2 1\n#x\n100 0 7 50 100 99 1\n")):
+        (DATA / name).write_bytes(text.encode())
+        expect(name)
+    (DATA / "deep.ppm-in").write_bytes(b"P6 37 23 1000\n" + (picture(37, 23).astype(np.uint16) * 3).astype(">u2").tobytes())
+    expect("deep.ppm-in")
+    (DATA / "shallow.pgm").write_bytes(b"P5\n37 23\n14\n" + (picture(37, 23, 1) // 18).tobytes())
+    expect("shallow.pgm")
 
     save(rgb, "444.jpg", quality=90, subsampling=0)
     save(rgb, "422.jpg", quality=90, subsampling=1)
@@ -117,7 +126,7 @@ RESIZES = [
 def resizes():
     for (width, height), sizes in RESIZES:
         name = f"resize-{width}x{height}"
-        image = Image.fromarray(RNG.integers(0, 256, (height, width, 3)).astype(np.uint8))
+        image = Image.fromarray(np.random.default_rng(9).integers(0, 256, (height, width, 3)).astype(np.uint8))
         image.save(DATA / f"{name}.ppm")
         for out_width, out_height in sizes:
             image.resize((out_width, out_height), Image.BICUBIC).save(DATA / f"{name}-{out_width}x{out_height}.ppm")
