@@ -12,6 +12,9 @@ int csg_decode_jpeg(struct csg_image **out, const uint8_t *data, size_t bytes, c
 /* stb_image: every other format of the public header, and JPEG. */
 int csg_decode_stb(struct csg_image **out, const uint8_t *data, size_t bytes, const char *name, struct csg_error *err);
 
+/* No Huffman table of the JPEG has more codes than there are bytes; csg_decode_stb asks this itself. */
+bool csg_jpeg_tables_fit(const uint8_t *data, size_t bytes);
+
 bool csg_is_pnm(const uint8_t *data, size_t bytes);
 int csg_decode_pnm(struct csg_image **out, const uint8_t *data, size_t bytes, const char *name, struct csg_error *err);
 

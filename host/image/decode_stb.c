@@ -15,6 +15,10 @@
 #define STBI_NO_PNM
 #define STBI_NO_FAILURE_STRINGS
 #define STBI_MAX_DIMENSIONS (1 << 28)
+/* Zeroed: its JPEG decoder may use tables that the file does not define, and then must not follow what lay in that memory. */
+#define STBI_MALLOC(bytes) csg_calloc(1, bytes)
+#define STBI_REALLOC(old, bytes) csg_realloc(old, 1, bytes)
+#define STBI_FREE(old) free(old)
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wunused-function" /* not popped: it is judged at the end of the file */
 #pragma GCC diagnostic push
@@ -68,6 +72,25 @@ static int on_eof(void *user)
     return source->at == source->bytes;
 }
 
+/* The most pixels that a byte of each format can stand for. stb_image would go on for minutes over a picture of 2^28 pixels in
+ * a file of 50 bytes before it is found to be cut off. */
+static size_t pixels_per_byte(const uint8_t *data, size_t bytes)
+{
+    static const struct {
+        const char *magic;
+        size_t magic_bytes, pixels;
+    } rows[] = {
+        {"\xff\xd8", 2, 512}, /* a block of 64 in one bit */
+        {"\x89PNG", 4, 8256}, /* deflate's 1032, eight pixels each */
+        {"GIF8", 4, 2731},    /* a string of 4096 in a code of 12 bits */
+        {"BM", 2, 8},         /* one bit each */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (bytes >= rows[i].magic_bytes && memcmp(data, rows[i].magic, rows[i].magic_bytes) == 0)
+            return rows[i].pixels;
+    return 64; /* TGA and PSD: runs of 128 in two bytes */
+}
+
 /* Takes the pixels over instead of copying what may be 800 MB; stb_image's memory is malloc's. */
 static int adopt(struct csg_image **out, uint8_t **rgb, int width, int height, struct csg_error *err)
 {
@@ -86,11 +109,15 @@ int csg_decode_stb(struct csg_image **out, const uint8_t *data, size_t bytes, co
     struct source source = {.data = data, .bytes = bytes};
     int width, height, channels;
     *out = NULL;
+    if (data[0] == 0xff && !csg_jpeg_tables_fit(data, bytes))
+        return csg_fail(err, CSG_ERROR_INPUT, "%s is damaged: a Huffman table of the JPEG is too long", name);
     if (!stbi_info_from_callbacks(&callbacks, &source, &width, &height, &channels))
         return csg_fail(err, CSG_ERROR_INPUT, "%s is no picture of a known format, or its head is damaged", name);
     int status = csg_image_check_size(width, height, name, err);
     if (status)
         return status;
+    if ((size_t)width * (size_t)height / pixels_per_byte(data, bytes) > bytes)
+        return csg_fail(err, CSG_ERROR_INPUT, "%s is cut off: %zu bytes cannot hold %d x %d pixels", name, bytes, width, height);
     source = (struct source){.data = data, .bytes = bytes};
     uint8_t *rgb = stbi_load_from_callbacks(&callbacks, &source, &width, &height, &channels, 3);
     if (source.past_end)
