@@ -206,6 +206,29 @@ static void refuses_what_is_no_picture(void **state)
     unlink("early.jpg");
 }
 
+/* What stb_image alone would go on with: a table past its end, and minutes over pixels that no file of that size can hold. */
+static void keeps_harm_from_stb_image(void **state)
+{
+    (void)state;
+    size_t bytes, at = 2;
+    struct csg_image *image;
+    struct csg_error err = {0};
+    uint8_t *jpeg = read_data("444.jpg", &bytes);
+    assert_true(csg_jpeg_tables_fit(jpeg, bytes));
+    while (jpeg[at + 1] != 0xc4) /* the first Huffman table */
+        at += 2 + ((size_t)jpeg[at + 2] << 8 | jpeg[at + 3]);
+    jpeg[at + 5 + 15] = 255;
+    assert_false(csg_jpeg_tables_fit(jpeg, bytes));
+    assert_int_equal(csg_decode_stb(&image, jpeg, bytes, "long", &err), CSG_ERROR_INPUT);
+    assert_non_null(strstr(err.sentence, "Huffman"));
+    free(jpeg);
+    uint8_t *bmp = read_data("rgb.bmp", &bytes);
+    memcpy(bmp + 18, "\0\x3f\0\0\0\x3f\0\0", 8); /* 16128 x 16128 */
+    assert_int_equal(csg_image_decode(&image, bmp, bytes, "bomb", &err), CSG_ERROR_INPUT);
+    assert_non_null(strstr(err.sentence, "cannot hold"));
+    free(bmp);
+}
+
 static void reads_standard_input(void **state)
 {
     (void)state;
@@ -257,6 +280,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_no_picture),
         cmocka_unit_test(reads_standard_input),
         cmocka_unit_test(reads_any_exif),
+        cmocka_unit_test(keeps_harm_from_stb_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
