@@ -1,5 +1,7 @@
 /* Pillow's bicubic resampling (Resample.c of Pillow): a = -0.5, support scaled when shrinking, 22-bit fixed-point weights,
- * horizontal pass first, 8-bit rounding and clipping after each pass. The passes themselves are the operator `resize`. */
+ * horizontal pass first, 8-bit rounding and clipping after each pass. The passes themselves are the operator `resize`.
+ * Pillow 13 goes vertically first where the height shrinks much more than the width, which moves single pixels by up to eight
+ * levels; every version before, and so the published results, does not. */
 #ifndef CSG_IMAGE_RESIZE_H
 #define CSG_IMAGE_RESIZE_H
 
