@@ -1,4 +1,4 @@
-/* The heat map's colours over the picture, in whole numbers: `parts` is the opacity in ten-thousandths, so that decimal
+/* The heat map's colours over the picture, in whole numbers: `parts` is the opacity in millionths, so that decimal
  * opacities are exact and floor() falls where the arithmetic on paper says. A work-item makes one pixel; out may be image. */
 __kernel void blend(__global const uchar *image, ulong image_at, __global const float *map, ulong map_at, __global const uchar *table,
                     ulong table_at, __global uchar *out, ulong out_at, ulong cells, ulong parts)
@@ -8,12 +8,9 @@ __kernel void blend(__global const uchar *image, ulong image_at, __global const 
         return;
     float value = map[map_at + i];
     value = value > 0.0f ? fmin(value, 1.0f) : 0.0f; /* NaN: 0 */
-    /* 255 * value may be rounded up to a whole number that it does not reach: fma knows the sign of the difference. */
-    int place = (int)(255.0f * value);
-    place -= fma(255.0f, value, (float)-place) < 0.0f;
-    __global const uchar *heat = table + table_at + 3 * place;
+    __global const uchar *heat = table + table_at + 3 * (int)(255.0f * value);
     for (ulong c = 0; c < 3; c++) {
-        uint mixed = (10000u - (uint)parts) * image[image_at + 3 * i + c] + (uint)parts * heat[c];
-        out[out_at + 3 * i + c] = (uchar)(mixed / 10000u);
+        uint mixed = (1000000u - (uint)parts) * image[image_at + 3 * i + c] + (uint)parts * heat[c];
+        out[out_at + 3 * i + c] = (uchar)(mixed / 1000000u);
     }
 }

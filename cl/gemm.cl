@@ -41,7 +41,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_packed(
         vecf b[CSG_VECTORS];
 #pragma unroll
         for (int j = 0; j < CSG_VECTORS; j++)
-            b[j] = vload(0, w + c * CSG_COLUMNS + j * CSG_WIDTH);
+            b[j] = csg_load(0, w + c * CSG_COLUMNS + j * CSG_WIDTH);
 #pragma unroll
         for (int i = 0; i < CSG_ROWS; i++) {
             vecf a = (vecf)(x[i * x_stride + c]);
@@ -67,15 +67,15 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_packed(
     for (ulong i = begin - row; i < CSG_ROWS; i++)
 #pragma nounroll
         for (ulong j = 0; j < CSG_VECTORS; j++) {
-            vecf v = csg_activate(tile[i][j] + vload(j, shift), act);
+            vecf v = csg_activate(tile[i][j] + csg_load(j, shift), act);
             if ((j + 1) * CSG_WIDTH <= there) {
                 if (parts & CSG_RESIDUAL)
-                    v += vload(j, residual + i * residual_stride);
-                vstore(v, j, y + i * y_stride);
+                    v += csg_load(j, residual + i * residual_stride);
+                csg_store(v, j, y + i * y_stride);
                 continue;
             }
             float lanes[CSG_WIDTH];
-            vstore(v, 0, lanes);
+            csg_store(v, 0, lanes);
             for (ulong c = j * CSG_WIDTH; c < there; c++) {
                 float value = lanes[c - j * CSG_WIDTH];
                 y[i * y_stride + c] = parts & CSG_RESIDUAL ? value + residual[i * residual_stride + c] : value;

@@ -17,21 +17,21 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm(__global 
     vecf sums = (vecf)(0.0f);
     float sum = 0.0f;
     for (ulong i = 0; i < whole; i++)
-        sums += vload(i, x);
+        sums += csg_load(i, x);
     for (ulong c = whole * CSG_WIDTH; c < width; c++)
         sum += x[c];
     float mean = (csg_lanes(sums) + sum) / (float)width;
     sums = (vecf)(0.0f);
     sum = 0.0f;
     for (ulong i = 0; i < whole; i++) {
-        vecf d = vload(i, x) - mean;
+        vecf d = csg_load(i, x) - mean;
         sums = csg_fma(d, d, sums);
     }
     for (ulong c = whole * CSG_WIDTH; c < width; c++)
         sum = csg_fma(x[c] - mean, x[c] - mean, sum);
     float scale = 1.0f / sqrt((csg_lanes(sums) + sum) / (float)width + eps);
     for (ulong i = 0; i < whole; i++)
-        vstore(csg_fma((vload(i, x) - mean) * scale, vload(i, weight), vload(i, bias)), i, y);
+        csg_store(csg_fma((csg_load(i, x) - mean) * scale, csg_load(i, weight), csg_load(i, bias)), i, y);
     for (ulong c = whole * CSG_WIDTH; c < width; c++)
         y[c] = csg_fma((x[c] - mean) * scale, weight[c], bias[c]);
 }

@@ -30,10 +30,10 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void similarity(__global
         vecf t[CSG_SIM_TEXTS];
 #pragma unroll
         for (int j = 0; j < CSG_SIM_TEXTS; j++)
-            t[j] = vload(k, b[j]);
+            t[j] = csg_load(k, b[j]);
 #pragma unroll
         for (int i = 0; i < CSG_SIM_ROWS; i++) {
-            vecf x = vload(k, a[i]);
+            vecf x = csg_load(k, a[i]);
 #pragma unroll
             for (int j = 0; j < CSG_SIM_TEXTS; j++)
                 sums[i][j] = csg_fma(x, t[j], sums[i][j]);
