@@ -11,7 +11,7 @@
  *   CSG_QUERY_VECTORS  vectors of queries
  *   CSG_KEY_ROWS       keys (of the scores) or channels (of the values) in one register tile */
 #define CSG_QUERIES (CSG_QUERY_VECTORS * CSG_WIDTH)
-#define CSG_KEYS 32 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
+#define CSG_KEYS 64 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
 #define CSG_CHANNELS ((CSG_HEAD_DIM + CSG_KEY_ROWS - 1) / CSG_KEY_ROWS * CSG_KEY_ROWS)
 
 /* What one path knows of its queries. */
@@ -24,11 +24,21 @@ typedef struct {
 void begin_path(path_state *state, __global const float *q, ulong stride, ulong first, ulong n, float scale)
 {
     float *lanes = (float *)state->query;
-    for (ulong lane = 0; lane < CSG_QUERIES; lane++) {
+    ulong whole = CSG_HEAD_DIM / 4 * 4;
+    for (ulong lane = 0; lane < CSG_QUERIES; lane += 4) {
         /* Queries past the end are the last one again; their results are not stored. */
-        __global const float *row = q + min(first + lane, n - 1) * stride;
-        for (ulong d = 0; d < CSG_HEAD_DIM; d++)
-            lanes[d * CSG_QUERIES + lane] = row[d] * scale;
+        __global const float *a = q + min(first + lane, n - 1) * stride, *b = q + min(first + lane + 1, n - 1) * stride;
+        __global const float *c = q + min(first + lane + 2, n - 1) * stride, *e = q + min(first + lane + 3, n - 1) * stride;
+        float *to = lanes + lane;
+        for (ulong d = 0; d < whole; d += 4) {
+            float4 s = vload4(0, a + d) * scale, t = vload4(0, b + d) * scale, u = vload4(0, c + d) * scale, v = vload4(0, e + d) * scale;
+            vstore4((float4)(s.x, t.x, u.x, v.x), 0, to + d * CSG_QUERIES);
+            vstore4((float4)(s.y, t.y, u.y, v.y), 0, to + (d + 1) * CSG_QUERIES);
+            vstore4((float4)(s.z, t.z, u.z, v.z), 0, to + (d + 2) * CSG_QUERIES);
+            vstore4((float4)(s.w, t.w, u.w, v.w), 0, to + (d + 3) * CSG_QUERIES);
+        }
+        for (ulong d = whole; d < CSG_HEAD_DIM; d++)
+            vstore4((float4)(a[d], b[d], c[d], e[d]) * scale, 0, to + d * CSG_QUERIES);
     }
     for (ulong d = 0; d < CSG_CHANNELS; d++)
         for (int j = 0; j < CSG_QUERY_VECTORS; j++)
@@ -39,8 +49,19 @@ void begin_path(path_state *state, __global const float *q, ulong stride, ulong 
     }
 }
 
-/* Goes through `count` keys from key `from` on. rows: the keys, and v: the values, of the whole sequence of n. */
-void add_keys(path_state *state, __global const float *rows, __global const float *v, ulong stride, ulong first, ulong from, ulong count,
+#define CSG_SCORES(key)                                                                                                           \
+    for (ulong d = 0; d < CSG_HEAD_DIM; d++) {                                                                                     \
+        _Pragma("unroll") for (int i = 0; i < CSG_KEY_ROWS; i++)                                                                  \
+        {                                                                                                                         \
+            vecf a = (vecf)(key[i][d]);                                                                                           \
+            _Pragma("unroll") for (int j = 0; j < CSG_QUERY_VECTORS; j++) sums[i][j] =                                            \
+                csg_fma(a, state->query[d][j], sums[i][j]);                                                                       \
+        }                                                                                                                         \
+    }
+
+/* Goes through `count` keys from key `from` on: those of `keys`, or, if it is NULL, the values themselves. values: the same rows
+ * of v, one after the other. */
+void add_keys(path_state *state, __global const float *keys, ulong stride, const float *values, ulong first, ulong from, ulong count,
               ulong n, ulong causal)
 {
     vecf p[CSG_KEYS][CSG_QUERY_VECTORS], top[CSG_QUERY_VECTORS], down[CSG_QUERY_VECTORS];
@@ -48,22 +69,24 @@ void add_keys(path_state *state, __global const float *rows, __global const floa
         top[j] = state->most[j];
     for (ulong t = 0; t < count; t += CSG_KEY_ROWS) {
         vecf sums[CSG_KEY_ROWS][CSG_QUERY_VECTORS];
-        __global const float *key[CSG_KEY_ROWS];
 #pragma unroll
-        for (int i = 0; i < CSG_KEY_ROWS; i++) {
-            key[i] = rows + min(from + t + i, n - 1) * stride;
+        for (int i = 0; i < CSG_KEY_ROWS; i++)
 #pragma unroll
             for (int j = 0; j < CSG_QUERY_VECTORS; j++)
                 sums[i][j] = (vecf)(0.0f);
-        }
-        for (ulong d = 0; d < CSG_HEAD_DIM; d++) {
+        /* Rows past `count` are the last one again; their scores are not used. */
+        if (keys) {
+            __global const float *key[CSG_KEY_ROWS];
 #pragma unroll
-            for (int i = 0; i < CSG_KEY_ROWS; i++) {
-                vecf a = (vecf)(key[i][d]);
+            for (int i = 0; i < CSG_KEY_ROWS; i++)
+                key[i] = keys + (from + min(t + i, count - 1)) * stride;
+            CSG_SCORES(key)
+        } else {
+            const float *key[CSG_KEY_ROWS];
 #pragma unroll
-                for (int j = 0; j < CSG_QUERY_VECTORS; j++)
-                    sums[i][j] = csg_fma(a, state->query[d][j], sums[i][j]);
-            }
+            for (int i = 0; i < CSG_KEY_ROWS; i++)
+                key[i] = values + min(t + i, count - 1) * CSG_HEAD_DIM;
+            CSG_SCORES(key)
         }
         if (causal && from + t + CSG_KEY_ROWS > first + 1) {
 #pragma unroll
@@ -85,11 +108,11 @@ void add_keys(path_state *state, __global const float *rows, __global const floa
             }
     }
     for (int j = 0; j < CSG_QUERY_VECTORS; j++) {
-        down[j] = exp(state->most[j] - top[j]);
+        down[j] = csg_exp(state->most[j] - top[j]);
         state->most[j] = top[j];
         vecf sum = state->sum[j] * down[j];
         for (ulong i = 0; i < count; i++) {
-            p[i][j] = exp(p[i][j] - top[j]);
+            p[i][j] = csg_exp(p[i][j] - top[j]);
             sum += p[i][j];
         }
         state->sum[j] = sum;
@@ -104,8 +127,8 @@ void add_keys(path_state *state, __global const float *rows, __global const floa
             for (int j = 0; j < CSG_QUERY_VECTORS; j++)
                 sums[i][j] = state->out[d + i][j] * down[j];
         }
-        __global const float *value = v + from * stride;
-        for (ulong k = 0; k < count; k++, value += stride) {
+        const float *value = values;
+        for (ulong k = 0; k < count; k++, value += CSG_HEAD_DIM) {
 #pragma unroll
             for (int i = 0; i < CSG_KEY_ROWS; i++) {
                 vecf a = (vecf)(value[at[i]]);
@@ -128,9 +151,26 @@ void end_path(path_state *state, __global float *out, ulong stride, ulong first,
         for (int j = 0; j < CSG_QUERY_VECTORS; j++)
             state->out[d][j] /= state->sum[j];
     const float *lanes = (const float *)state->out;
-    for (ulong lane = 0; lane < CSG_QUERIES && first + lane < n; lane++)
-        for (ulong d = 0; d < CSG_HEAD_DIM; d++)
-            out[(first + lane) * stride + d] = lanes[d * CSG_QUERIES + lane];
+    ulong whole = CSG_HEAD_DIM / 4 * 4;
+    for (ulong lane = 0; lane < CSG_QUERIES && first + lane < n; lane += 4) {
+        const float *from = lanes + lane;
+        ulong rows = min(n - first - lane, (ulong)4);
+        __global float *to = out + (first + lane) * stride;
+        for (ulong d = 0; d < whole; d += 4) {
+            float4 a = vload4(0, from + d * CSG_QUERIES), b = vload4(0, from + (d + 1) * CSG_QUERIES);
+            float4 c = vload4(0, from + (d + 2) * CSG_QUERIES), e = vload4(0, from + (d + 3) * CSG_QUERIES);
+            vstore4((float4)(a.x, b.x, c.x, e.x), 0, to + d);
+            if (rows > 1)
+                vstore4((float4)(a.y, b.y, c.y, e.y), 0, to + stride + d);
+            if (rows > 2)
+                vstore4((float4)(a.z, b.z, c.z, e.z), 0, to + 2 * stride + d);
+            if (rows > 3)
+                vstore4((float4)(a.w, b.w, c.w, e.w), 0, to + 3 * stride + d);
+        }
+        for (ulong d = whole; d < CSG_HEAD_DIM; d++)
+            for (ulong i = 0; i < rows; i++)
+                to[i * stride + d] = from[d * CSG_QUERIES + i];
+    }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention(
@@ -144,6 +184,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention(
         return;
     __global const float *q = qkv + qkv_at + begin * qkv_stride + head * CSG_HEAD_DIM, *k = q + width, *v = k + width;
     path_state original, surgery;
+    float values[CSG_KEYS * CSG_HEAD_DIM] __attribute__((aligned(64)));
     if (paths & CSG_QK)
         begin_path(&original, q, qkv_stride, first, n, scale);
     if (paths & CSG_VV)
@@ -151,10 +192,15 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention(
     ulong end = causal ? min(n, first + CSG_QUERIES) : n;
     for (ulong from = 0; from < end; from += CSG_KEYS) {
         ulong count = min(end - from, (ulong)CSG_KEYS);
+        /* Both paths go through the values several times: from one piece, for rows of qkv lie a multiple of many cache lines
+         * apart and push each other out. */
+        for (ulong i = 0; i < count; i++)
+            for (ulong d = 0; d < CSG_HEAD_DIM; d++)
+                values[i * CSG_HEAD_DIM + d] = v[(from + i) * qkv_stride + d];
         if (paths & CSG_QK)
-            add_keys(&original, k, v, qkv_stride, first, from, count, n, causal);
+            add_keys(&original, k, qkv_stride, values, first, from, count, n, causal);
         if (paths & CSG_VV)
-            add_keys(&surgery, v, v, qkv_stride, first, from, count, n, causal);
+            add_keys(&surgery, NULL, 0, values, first, from, count, n, causal);
     }
     if (paths & CSG_QK)
         end_path(&original, qk + qk_at + begin * qk_stride + head * CSG_HEAD_DIM, qk_stride, first, n);

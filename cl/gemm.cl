@@ -12,12 +12,33 @@
  *   CSG_VECTORS  vectors of CSG_WIDTH floats in a tile's row */
 #define CSG_COLUMNS (CSG_VECTORS * CSG_WIDTH)
 
+/* x (1 + erf(x / sqrt 2)) / 2 = x (1 - c / 2), c = erfc(|x| / sqrt 2), for x >= 0 and x c / 2 for x < 0, which loses nothing where
+ * the result is small. erfc(z) = t e^(g(t) - z^2) with t = 1 / (1 + z / 2) and g a polynomial in t moved to -1..1, fitted at
+ * Chebyshev's nodes within 1.7e-8. Ten times the speed of erf(), which drivers compute lane by lane. */
+vecf csg_gelu(vecf x)
+{
+    vecf z = fabs(x) * 0.70710678118654752f, t = 1.0f / csg_fma(z, (vecf)(0.5f), (vecf)(1.0f));
+    vecf u = csg_fma(max(t, (vecf)(0.125f)), (vecf)(2.0f / 0.875f), (vecf)(-1.125f / 0.875f));
+    vecf g = csg_fma((vecf)(-2.93395318e-5f), u, (vecf)(9.71910977e-5f));
+    g = csg_fma(g, u, (vecf)(1.35669237e-4f));
+    g = csg_fma(g, u, (vecf)(-8.07234414e-4f));
+    g = csg_fma(g, u, (vecf)(-9.66711834e-5f));
+    g = csg_fma(g, u, (vecf)(4.79438374e-3f));
+    g = csg_fma(g, u, (vecf)(-2.41031172e-3f));
+    g = csg_fma(g, u, (vecf)(-3.37642268e-2f));
+    g = csg_fma(g, u, (vecf)(2.22104824e-2f));
+    g = csg_fma(g, u, (vecf)(5.9693774e-1f));
+    g = csg_fma(g, u, (vecf)(-5.87067675e-1f));
+    vecf half_c = 0.5f * t * csg_exp(csg_fma(-0.5f * x, x, g));
+    return select(x * half_c, x - x * half_c, x >= (vecf)(0.0f));
+}
+
 vecf csg_activate(vecf v, ulong act)
 {
     if (act == CSG_ACT_QUICK_GELU)
-        return v / (1.0f + exp(-1.702f * v));
+        return v / (1.0f + csg_exp(-1.702f * v));
     if (act == CSG_ACT_GELU)
-        return 0.5f * v * (1.0f + erf(v * 0.70710678118654752f));
+        return csg_gelu(v);
     return v;
 }
 

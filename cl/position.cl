@@ -10,10 +10,10 @@ __kernel void position(__global const float *pos, ulong pos_at, __global const f
     if (row == 0) {
         value = pos[c] + cls[cls_at + c];
     } else {
-        ulong x0, x1, y0, y1;
+        uint place = (uint)(row - 1), w = (uint)grid_w, x0, x1, y0, y1;
         float px, py;
-        csg_between((row - 1) % grid_w, in_grid, grid_w, &x0, &x1, &px);
-        csg_between((row - 1) / grid_w, in_grid, grid_h, &y0, &y1, &py);
+        csg_between(place % w, (uint)in_grid, w, &x0, &x1, &px);
+        csg_between(place / w, (uint)in_grid, (uint)grid_h, &y0, &y1, &py);
         pos += width + c;
         float top = (1.0f - px) * pos[(y0 * in_grid + x0) * width] + px * pos[(y0 * in_grid + x1) * width];
         float bottom = (1.0f - px) * pos[(y1 * in_grid + x0) * width] + px * pos[(y1 * in_grid + x1) * width];

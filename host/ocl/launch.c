@@ -84,6 +84,15 @@ int csg_ocl_launch_groups(struct csg_ocl *ocl, enum csg_op op, const char *kerne
     return csg_ocl_launch(ocl, &launch, err);
 }
 
+int csg_ocl_launch_rows(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t rows, const struct csg_ocl_arg *args,
+                        size_t n_args, struct csg_error *err)
+{
+    if (!ocl->form->item_rows)
+        return csg_ocl_launch_groups(ocl, op, kernel, rows, args, n_args, err);
+    struct csg_ocl_launch launch = {op, NULL, kernel, {{rows, 1, 1}, {1, 1, 1}}, args, n_args};
+    return csg_ocl_launch(ocl, &launch, err);
+}
+
 int csg_ocl_launched(struct csg_ocl *ocl, cl_event event, struct csg_error *err)
 {
     ocl->base.launches[ocl->base.running]++;

@@ -216,6 +216,9 @@ int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel
 /* One work-group of the class's size per row. */
 int csg_ocl_launch_groups(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t rows, const struct csg_ocl_arg *args,
                           size_t n_args, struct csg_error *err);
+/* A work-item per row, or a work-group, as the class says. */
+int csg_ocl_launch_rows(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t rows, const struct csg_ocl_arg *args,
+                        size_t n_args, struct csg_error *err);
 #define CSG_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 /* Takes over the event of something launched elsewhere. */
 int csg_ocl_launched(struct csg_ocl *ocl, cl_event event, struct csg_error *err);
