@@ -36,7 +36,7 @@ vecf csg_gelu(vecf x)
 vecf csg_activate(vecf v, ulong act)
 {
     if (act == CSG_ACT_QUICK_GELU)
-        return v / (1.0f + csg_exp(-1.702f * v));
+        return v / (1.0f + csg_exp(min(-1.702f * v, (vecf)(88.0f))));
     if (act == CSG_ACT_GELU)
         return csg_gelu(v);
     return v;
