@@ -1,0 +1,142 @@
+/* Opens a device and holds everything that belongs to it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+#include "base/mem.h"
+#include "ocl/ocl.h"
+
+#define STAND_IN_BYTES 64
+
+static void backend_destroy(struct csg_backend *backend)
+{
+    struct csg_ocl *ocl = csg_ocl_of(backend);
+    if (ocl->queue)
+        csg_ocl_finish(backend, NULL);
+    csg_ocl_programs_destroy(ocl);
+    if (ocl->scratch)
+        clReleaseMemObject(ocl->scratch);
+    if (ocl->stand_in)
+        clReleaseMemObject(ocl->stand_in);
+    if (ocl->queue)
+        clReleaseCommandQueue(ocl->queue);
+    if (ocl->context) {
+        csg_ocl_blas_forget(ocl);
+        clReleaseContext(ocl->context);
+    }
+    free(ocl->program_dir);
+    free(ocl);
+}
+
+static const struct csg_backend_class backend_class = {
+    .name = "opencl",
+    .counts_itself = true,
+    .ops =
+        {
+#define CSG_OP(name) .name = csg_ocl_##name,
+#include "ops/op_list.h"
+#undef CSG_OP
+        },
+    .destroy = backend_destroy,
+    .buffer_create = csg_ocl_buffer_create,
+    .buffer_destroy = csg_ocl_buffer_destroy,
+    .buffer_write = csg_ocl_buffer_write,
+    .buffer_read = csg_ocl_buffer_read,
+    .weight_create = csg_ocl_weight_create,
+    .weight_destroy = csg_ocl_weight_destroy,
+    .finish = csg_ocl_finish,
+};
+
+static void read_limits(struct csg_ocl *ocl)
+{
+    cl_ulong max_alloc = 0, global = 0, local = 0;
+    size_t max_group = 1;
+    cl_uint width = 0, units = 1;
+    cl_device_fp_config config = 0;
+    clGetDeviceInfo(ocl->device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof max_alloc, &max_alloc, NULL);
+    clGetDeviceInfo(ocl->device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof global, &global, NULL);
+    clGetDeviceInfo(ocl->device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+    clGetDeviceInfo(ocl->device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof max_group, &max_group, NULL);
+    clGetDeviceInfo(ocl->device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof width, &width, NULL);
+    clGetDeviceInfo(ocl->device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    clGetDeviceInfo(ocl->device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, NULL);
+    ocl->limits.max_alloc_bytes = max_alloc < SIZE_MAX ? (size_t)max_alloc : SIZE_MAX;
+    ocl->limits.global_bytes = global < SIZE_MAX ? (size_t)global : SIZE_MAX;
+    ocl->limits.local_bytes = (size_t)local;
+    ocl->limits.max_group = max_group;
+    ocl->limits.native_width = width;
+    ocl->limits.compute_units = units;
+    ocl->limits.fma = (config & CL_FP_FMA) != 0;
+    ocl->limits.exact_divide = (config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;
+}
+
+/* Which device, and all that is known of it without a context. */
+static int choose(struct csg_ocl *ocl, const struct csg_ocl_params *params, struct csg_error *err)
+{
+    struct csg_ocl_device *devices = NULL;
+    size_t count, index = 0;
+    int status = csg_ocl_enumerate(&devices, &count, err);
+    if (status == CSG_OK)
+        status = csg_ocl_select(&index, devices, count, params->device, err);
+    if (status) {
+        free(devices);
+        return status;
+    }
+    const struct csg_ocl_device *device = &devices[index];
+    ocl->platform = device->platform;
+    ocl->device = device->device;
+    snprintf(ocl->base.device, sizeof ocl->base.device, "%s", device->info.name);
+    snprintf(ocl->base.platform, sizeof ocl->base.platform, "%s", device->info.platform);
+    snprintf(ocl->base.driver, sizeof ocl->base.driver, "%s", device->info.driver);
+    snprintf(ocl->vendor, sizeof ocl->vendor, "%s", device->info.vendor);
+    csg_ocl_platform_string(ocl->platform, CL_PLATFORM_VERSION, ocl->platform_version, sizeof ocl->platform_version);
+    ocl->form = csg_ocl_class_of(device->type);
+    free(devices);
+    if (params->device_class && !(ocl->form = csg_ocl_class_named(params->device_class)))
+        return csg_fail(err, CSG_ERROR_USAGE, "no device class is called \"%.64s\"; there are cpu and gpu", params->device_class);
+    snprintf(ocl->base.device_class, sizeof ocl->base.device_class, "%s", ocl->form->name);
+    read_limits(ocl);
+    ocl->tile = csg_ocl_tile_of(ocl->limits.native_width);
+    return csg_ocl_quirks(&ocl->quirks, ocl->base.platform, ocl->vendor, ocl->base.device, ocl->base.driver, params->quirks, err);
+}
+
+static int open_device(struct csg_ocl *ocl, struct csg_error *err)
+{
+    cl_int code;
+    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)ocl->platform, 0};
+    ocl->context = clCreateContext(properties, 1, &ocl->device, NULL, NULL, &code);
+    if (!ocl->context)
+        return csg_ocl_fail(err, code, "opening %s", ocl->base.device);
+    ocl->queue = clCreateCommandQueue(ocl->context, ocl->device, CL_QUEUE_PROFILING_ENABLE, &code);
+    if (!ocl->queue)
+        return csg_ocl_fail(err, code, "creating a queue on %s", ocl->base.device);
+    return csg_ocl_mem_create(ocl, STAND_IN_BYTES, &ocl->stand_in, err);
+}
+
+int csg_ocl_backend_create(struct csg_backend **out, const struct csg_ocl_params *params, struct csg_error *err)
+{
+    struct csg_ocl *ocl = csg_calloc(1, sizeof *ocl);
+    int status;
+    *out = NULL;
+    if (!ocl)
+        return csg_fail_memory(err);
+    ocl->base.class_ = &backend_class;
+    if (params->log)
+        ocl->log = *params->log;
+    status = choose(ocl, params, err);
+    if (status)
+        goto fail;
+    if (params->cache_dir && *params->cache_dir && !(ocl->program_dir = csg_path_join(params->cache_dir, "programs"))) {
+        status = csg_fail_memory(err);
+        goto fail;
+    }
+    status = open_device(ocl, err);
+    if (status)
+        goto fail;
+    *out = &ocl->base;
+    return CSG_OK;
+fail:
+    backend_destroy(&ocl->base);
+    return status;
+}

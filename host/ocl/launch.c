@@ -1,0 +1,127 @@
+/* The one way to the queue: every kernel launch is counted and timed here. */
+#include "ocl/ocl.h"
+
+static int set_args(struct csg_ocl *ocl, cl_kernel kernel, const struct csg_ocl_launch *launch, struct csg_error *err)
+{
+    cl_uint index = 0;
+    cl_int code = CL_SUCCESS;
+    for (size_t i = 0; i < launch->n_args && code == CL_SUCCESS; i++) {
+        const struct csg_ocl_arg *arg = &launch->args[i];
+        cl_ulong number = arg->size;
+        cl_mem mem = arg->mem;
+        switch (arg->kind) {
+        case CSG_ARG_VIEW:
+            number = arg->view.at;
+            mem = arg->view.buffer ? csg_ocl_mem(arg->view.buffer) : ocl->stand_in;
+            code = clSetKernelArg(kernel, index++, sizeof mem, &mem);
+            if (code == CL_SUCCESS)
+                code = clSetKernelArg(kernel, index++, sizeof number, &number);
+            break;
+        case CSG_ARG_MEM:
+            code = clSetKernelArg(kernel, index++, sizeof mem, &mem);
+            break;
+        case CSG_ARG_SIZE:
+            code = clSetKernelArg(kernel, index++, sizeof number, &number);
+            break;
+        case CSG_ARG_FLOAT:
+            code = clSetKernelArg(kernel, index++, sizeof arg->number, &arg->number);
+            break;
+        }
+    }
+    if (code != CL_SUCCESS)
+        return csg_ocl_fail(err, code, "setting argument %u of kernel %s on %s", (unsigned)index, launch->kernel,
+                            ocl->base.device);
+    return CSG_OK;
+}
+
+static int group_fits(struct csg_ocl *ocl, cl_kernel kernel, const struct csg_ocl_launch *launch, struct csg_error *err)
+{
+    const size_t *items = launch->range.items;
+    size_t most = 0, wanted = items[0] * items[1] * items[2];
+    cl_int code = clGetKernelWorkGroupInfo(kernel, ocl->device, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
+    if (code != CL_SUCCESS)
+        return csg_ocl_fail(err, code, "asking for the work-group size of kernel %s on %s", launch->kernel, ocl->base.device);
+    if (wanted > most)
+        return csg_fail(err, CSG_ERROR_BUILD, "kernel %s needs work-groups of %zu, %s allows %zu", launch->kernel, wanted,
+                        ocl->base.device, most);
+    return CSG_OK;
+}
+
+int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, struct csg_error *err)
+{
+    cl_kernel kernel;
+    if (ocl->lost)
+        return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost after a fatal error", ocl->base.device);
+    int status = csg_ocl_kernel(ocl, launch->op, launch->options ? launch->options : "", launch->kernel, &kernel, err);
+    if (status == CSG_OK)
+        status = group_fits(ocl, kernel, launch, err);
+    if (status == CSG_OK)
+        status = set_args(ocl, kernel, launch, err);
+    if (status)
+        return status;
+    size_t global[3];
+    for (size_t i = 0; i < 3; i++)
+        global[i] = launch->range.groups[i] * launch->range.items[i];
+    cl_event event = NULL;
+    cl_int code = clEnqueueNDRangeKernel(ocl->queue, kernel, 3, NULL, global, launch->range.items, 0, NULL, &event);
+    if (code != CL_SUCCESS)
+        return csg_ocl_failed(ocl, err, code, launch->kernel);
+    return csg_ocl_launched(ocl, event, err);
+}
+
+int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t columns, size_t rows,
+                         const struct csg_ocl_arg *args, size_t n_args, struct csg_error *err)
+{
+    size_t group = ocl->form->group;
+    struct csg_ocl_launch launch = {op, NULL, kernel, {{csg_ocl_ceil_div(columns, group), rows, 1}, {group, 1, 1}}, args, n_args};
+    return csg_ocl_launch(ocl, &launch, err);
+}
+
+int csg_ocl_launch_groups(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t rows, const struct csg_ocl_arg *args,
+                          size_t n_args, struct csg_error *err)
+{
+    struct csg_ocl_launch launch = {op, NULL, kernel, {{1, rows, 1}, {ocl->form->group, 1, 1}}, args, n_args};
+    return csg_ocl_launch(ocl, &launch, err);
+}
+
+int csg_ocl_launch_rows(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t rows, const struct csg_ocl_arg *args,
+                        size_t n_args, struct csg_error *err)
+{
+    if (!ocl->form->item_rows)
+        return csg_ocl_launch_groups(ocl, op, kernel, rows, args, n_args, err);
+    struct csg_ocl_launch launch = {op, NULL, kernel, {{rows, 1, 1}, {1, 1, 1}}, args, n_args};
+    return csg_ocl_launch(ocl, &launch, err);
+}
+
+int csg_ocl_launched(struct csg_ocl *ocl, cl_event event, struct csg_error *err)
+{
+    ocl->base.launches[ocl->base.running]++;
+    if (!event)
+        return CSG_OK;
+    ocl->pending[ocl->n_pending].event = event;
+    ocl->pending[ocl->n_pending].op = ocl->base.running;
+    ocl->n_pending++;
+    return ocl->n_pending < CSG_OCL_MAX_PENDING ? CSG_OK : csg_ocl_finish(&ocl->base, err);
+}
+
+int csg_ocl_finish(struct csg_backend *backend, struct csg_error *err)
+{
+    struct csg_ocl *ocl = csg_ocl_of(backend);
+    cl_int code = clFinish(ocl->queue);
+    /* A kernel that was aborted may leave clFinish content: its event says so. */
+    for (size_t i = 0; i < ocl->n_pending; i++) {
+        const struct csg_ocl_pending *pending = &ocl->pending[i];
+        cl_ulong start = 0, end = 0;
+        cl_int state = CL_COMPLETE;
+        clGetEventInfo(pending->event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
+        if (code == CL_SUCCESS && state < 0)
+            code = state;
+        if (clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL) == CL_SUCCESS &&
+            clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) == CL_SUCCESS &&
+            end > start)
+            backend->event_ms[pending->op] += (double)(end - start) * 1e-6;
+        clReleaseEvent(pending->event);
+    }
+    ocl->n_pending = 0;
+    return code == CL_SUCCESS ? CSG_OK : csg_ocl_failed(ocl, err, code, "waiting for the kernels");
+}

@@ -1,0 +1,240 @@
+/* Private to host/ocl: the only header of the project that knows OpenCL's types. */
+#ifndef CSG_OCL_OCL_H
+#define CSG_OCL_OCL_H
+
+#include <CL/cl.h>
+
+#include "ocl/backend.h"
+
+/* ------------------------------------------------------------------------------------------ classes (classes.c) */
+
+/* Which forms of the kernels run: one row per kind of device. */
+struct csg_ocl_class {
+    const char *name;       /* "cpu", "gpu": csg_engine_params.device_class */
+    cl_device_type devices; /* takes this row without being told */
+    bool packed;            /* GEMM multiplies with packed panels in one work-item per tile; else CLBlast or local memory */
+    bool item_rows;         /* a work-item owns whole rows (LayerNorm, attention, similarity); else a work-group does */
+    unsigned group;         /* work-items of a group in element-wise kernels and reductions, a power of two */
+};
+/* NULL where the name is unknown. */
+const struct csg_ocl_class *csg_ocl_class_named(const char *name);
+const struct csg_ocl_class *csg_ocl_class_of(cl_device_type type);
+
+/* Register tile of the packed GEMM: `rows` rows times `vectors` vectors of `width` floats. */
+struct csg_ocl_tile {
+    unsigned width;         /* floats of the device's native vector */
+    unsigned vectors;       /* of a panel */
+    unsigned rows;          /* where the matrix has at least that many rows */
+    unsigned rows_few;      /* where it has fewer, but at least this many; else one row */
+    unsigned query_vectors; /* attention: vectors of queries a work-item owns */
+    unsigned key_rows;      /* attention: keys, and channels of v, in one register tile */
+};
+const struct csg_ocl_tile *csg_ocl_tile_of(unsigned native_width);
+
+/* ------------------------------------------------------------------------------------------ quirks (quirks.c) */
+
+enum csg_ocl_quirk {
+    CSG_QUIRK_NO_CLBLAST = 1u << 0,      /* GEMM never takes CLBlast */
+    CSG_QUIRK_NO_BINARY_CACHE = 1u << 1, /* programs are always compiled from source */
+    CSG_QUIRK_NO_MAP = 1u << 2           /* weights are staged in host memory and copied, not mapped */
+};
+/* The bits of the rows that match the device, or of the rows named in `forced` if it is not NULL. */
+int csg_ocl_quirks(unsigned *bits, const char *platform, const char *vendor, const char *device, const char *driver,
+                   const char *forced, struct csg_error *err);
+
+/* ------------------------------------------------------------------------------------------ the backend */
+
+struct csg_ocl_limits {
+    size_t max_alloc_bytes, global_bytes, local_bytes;
+    size_t max_group;      /* work-items of a group */
+    unsigned native_width; /* floats of a vector */
+    unsigned compute_units;
+    bool fma;          /* fma() is an instruction */
+    bool exact_divide; /* the correctly rounded division may be asked for */
+};
+
+#define CSG_OCL_MAX_KERNELS 8
+#define CSG_OCL_MAX_PENDING 1024
+
+/* One .cl file built with one set of options. */
+struct csg_ocl_program {
+    struct csg_ocl_program *next;
+    enum csg_op op;
+    char *options;
+    cl_program program;
+    cl_kernel kernels[CSG_OCL_MAX_KERNELS];
+    char names[CSG_OCL_MAX_KERNELS][32];
+    cl_uint n_kernels;
+};
+
+struct csg_ocl_pending {
+    cl_event event;
+    enum csg_op op;
+};
+
+struct csg_ocl {
+    struct csg_backend base;
+    struct csg_log log;
+    cl_platform_id platform;
+    cl_device_id device;
+    cl_context context;
+    cl_command_queue queue;
+    char vendor[256], platform_version[256];
+    struct csg_ocl_limits limits;
+    const struct csg_ocl_class *form;
+    const struct csg_ocl_tile *tile;
+    unsigned quirks;
+    char *program_dir; /* of the binary cache, or NULL */
+    bool told_compiling;
+    bool lost; /* the driver reported a fatal error: nothing works any more */
+    enum { CSG_BLAS_UNKNOWN, CSG_BLAS_GOOD, CSG_BLAS_BAD } blas;
+    struct csg_ocl_program *programs;
+    struct csg_ocl_pending pending[CSG_OCL_MAX_PENDING];
+    size_t n_pending;
+    cl_mem scratch; /* between two launches of one operator */
+    size_t scratch_bytes;
+    cl_mem stand_in; /* given to kernels for an absent view */
+};
+
+struct csg_ocl_buffer {
+    struct csg_buffer base;
+    cl_mem mem;
+};
+
+/* layout `packed`: ceil(n / nr) panels of nr columns, each [k, nr], the last one filled up with zeros; else [n, k]. */
+struct csg_ocl_weight {
+    struct csg_weight base;
+    cl_mem mem;
+    unsigned nr; /* columns of a panel; 0: plain */
+};
+
+static inline struct csg_ocl *csg_ocl_of(struct csg_backend *backend)
+{
+    return (struct csg_ocl *)backend;
+}
+cl_mem csg_ocl_mem(const struct csg_buffer *buffer);
+
+/* ------------------------------------------------------------------------------------------ errors.c */
+
+/* The status and sentence of an OpenCL error; `what` says what was being done: "reading 12 bytes". */
+int csg_ocl_fail(struct csg_error *err, cl_int code, const char *what, ...) CSG_PRINTF(3, 4);
+/* The same for a call on a backend, which is lost for good after a fatal error. */
+int csg_ocl_failed(struct csg_ocl *ocl, struct csg_error *err, cl_int code, const char *what);
+const char *csg_ocl_error_name(cl_int code);
+
+/* ------------------------------------------------------------------------------------------ devices.c */
+
+struct csg_ocl_device {
+    cl_platform_id platform;
+    cl_device_id device;
+    cl_device_type type;
+    struct csg_device_info info;
+};
+/* Every device of every platform; *devices is to be freed. */
+int csg_ocl_enumerate(struct csg_ocl_device **devices, size_t *count, struct csg_error *err);
+/* The index in devices of the one that spec (NULL: the best) means. */
+int csg_ocl_select(size_t *index, const struct csg_ocl_device *devices, size_t count, const char *spec, struct csg_error *err);
+/* A string of a device or a platform, cut to the capacity; empty where there is none. */
+void csg_ocl_device_string(cl_device_id device, cl_device_info what, char *out, size_t capacity);
+void csg_ocl_platform_string(cl_platform_id platform, cl_platform_info what, char *out, size_t capacity);
+
+/* ------------------------------------------------------------------------------------------ program.c, cache.c */
+
+/* The kernel `name` of cl/OP.cl built with the class's options and `options` (may be empty). Built at the first use. */
+int csg_ocl_kernel(struct csg_ocl *ocl, enum csg_op op, const char *options, const char *name, cl_kernel *kernel,
+                   struct csg_error *err);
+void csg_ocl_programs_destroy(struct csg_ocl *ocl);
+
+/* The key of a program in the cache. */
+int csg_ocl_cache_key(const struct csg_ocl *ocl, const char *source, const char *options, char key[65], struct csg_error *err);
+/* The binary stored under the key, to be freed, or NULL: missing, damaged, for another format. */
+unsigned char *csg_ocl_cache_load(const struct csg_ocl *ocl, const char *key, size_t *bytes);
+/* A failure costs the next start some time and is told to the log alone. */
+void csg_ocl_cache_store(const struct csg_ocl *ocl, const char *key, const unsigned char *binary, size_t bytes);
+
+/* ------------------------------------------------------------------------------------------ memory.c */
+
+int csg_ocl_buffer_create(struct csg_backend *backend, size_t bytes, struct csg_buffer **out, struct csg_error *err);
+void csg_ocl_buffer_destroy(struct csg_buffer *buffer);
+int csg_ocl_buffer_write(struct csg_buffer *buffer, size_t at_bytes, const void *data, size_t bytes, struct csg_error *err);
+int csg_ocl_buffer_read(struct csg_buffer *buffer, size_t at_bytes, void *data, size_t bytes, struct csg_error *err);
+int csg_ocl_mem_create(struct csg_ocl *ocl, size_t bytes, cl_mem *mem, struct csg_error *err);
+/* ocl->scratch with at least that many bytes. */
+int csg_ocl_scratch(struct csg_ocl *ocl, size_t bytes, struct csg_error *err);
+
+/* ------------------------------------------------------------------------------------------ weight.c */
+
+int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_part *parts, size_t n_parts, size_t k,
+                          struct csg_weight **out, struct csg_error *err);
+void csg_ocl_weight_destroy(struct csg_weight *weight);
+
+/* ------------------------------------------------------------------------------------------ launch.c */
+
+/* The arguments of a kernel in its order. A view is two of them: the buffer and the place of its first element. */
+struct csg_ocl_arg {
+    enum { CSG_ARG_VIEW, CSG_ARG_MEM, CSG_ARG_SIZE, CSG_ARG_FLOAT } kind;
+    struct csg_view view;
+    cl_mem mem;
+    size_t size; /* ulong in the kernel */
+    float number;
+};
+#define CSG_VIEW_ARG(v)                                                                                                          \
+    {                                                                                                                            \
+        .kind = CSG_ARG_VIEW, .view = (v)                                                                                        \
+    }
+#define CSG_MEM_ARG(m)                                                                                                           \
+    {                                                                                                                            \
+        .kind = CSG_ARG_MEM, .mem = (m)                                                                                          \
+    }
+#define CSG_SIZE_ARG(n)                                                                                                          \
+    {                                                                                                                            \
+        .kind = CSG_ARG_SIZE, .size = (n)                                                                                        \
+    }
+#define CSG_FLOAT_ARG(x)                                                                                                         \
+    {                                                                                                                            \
+        .kind = CSG_ARG_FLOAT, .number = (x)                                                                                     \
+    }
+
+/* Work-groups by dimension, and work-items of each. */
+struct csg_ocl_range {
+    size_t groups[3];
+    size_t items[3];
+};
+
+struct csg_ocl_launch {
+    enum csg_op op;
+    const char *options; /* NULL: none */
+    const char *kernel;
+    struct csg_ocl_range range;
+    const struct csg_ocl_arg *args;
+    size_t n_args;
+};
+int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, struct csg_error *err);
+/* A kernel without build variants: one work-item per (column, row), in groups of the class's size along the columns. */
+int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t columns, size_t rows,
+                         const struct csg_ocl_arg *args, size_t n_args, struct csg_error *err);
+/* One work-group of the class's size per row. */
+int csg_ocl_launch_groups(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t rows, const struct csg_ocl_arg *args,
+                          size_t n_args, struct csg_error *err);
+/* A work-item per row, or a work-group, as the class says. */
+int csg_ocl_launch_rows(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t rows, const struct csg_ocl_arg *args,
+                        size_t n_args, struct csg_error *err);
+#define CSG_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* Takes over the event of something launched elsewhere. */
+int csg_ocl_launched(struct csg_ocl *ocl, cl_event event, struct csg_error *err);
+int csg_ocl_finish(struct csg_backend *backend, struct csg_error *err);
+static inline size_t csg_ocl_ceil_div(size_t a, size_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+/* ------------------------------------------------------------------------------------------ clblast.c */
+
+/* Whether CLBlast is there, allowed, and gives the known answer on this device; decided at the first call. */
+int csg_ocl_blas_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
+/* y = x W^T + beta y. */
+int csg_ocl_blas_gemm(struct csg_ocl *ocl, const struct csg_gemm_args *args, float beta, struct csg_error *err);
+/* Gives back what CLBlast remembers of the backend's context. */
+void csg_ocl_blas_forget(struct csg_ocl *ocl);
+
+#endif

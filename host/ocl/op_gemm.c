@@ -1,0 +1,100 @@
+/* GEMM: packed panels on CPU devices; on GPUs CLBlast and one kernel for the rest, or the own kernel with local memory. */
+#include <stdio.h>
+
+#include "ocl/ocl.h"
+
+#define PARTS_BIAS 1u
+#define PARTS_RESIDUAL 2u
+#define EACH 4 /* rows and columns of a work-item of gemm_tiled */
+
+static size_t parts_of(const struct csg_gemm_args *a)
+{
+    return (a->bias.buffer ? PARTS_BIAS : 0u) | (a->residual.buffer ? PARTS_RESIDUAL : 0u);
+}
+
+static int launch_own(struct csg_ocl *ocl, const char *kernel, const char *options, struct csg_ocl_range range,
+                      const struct csg_gemm_args *a, struct csg_error *err)
+{
+    const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
+    const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->x),
+                                       CSG_MEM_ARG(weight->mem),
+                                       CSG_VIEW_ARG(a->bias),
+                                       CSG_VIEW_ARG(a->residual),
+                                       CSG_VIEW_ARG(a->y),
+                                       CSG_SIZE_ARG(a->x_stride),
+                                       CSG_SIZE_ARG(a->residual_stride),
+                                       CSG_SIZE_ARG(a->y_stride),
+                                       CSG_SIZE_ARG(a->rows),
+                                       CSG_SIZE_ARG(weight->base.n),
+                                       CSG_SIZE_ARG(weight->base.k),
+                                       CSG_SIZE_ARG(parts_of(a)),
+                                       CSG_SIZE_ARG((size_t)a->act)};
+    struct csg_ocl_launch launch = {CSG_OP_gemm, options, kernel, range, args, CSG_COUNT(args)};
+    return csg_ocl_launch(ocl, &launch, err);
+}
+
+static int packed(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err)
+{
+    const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
+    const struct csg_ocl_tile *tile = ocl->tile;
+    size_t rows = a->rows >= tile->rows ? tile->rows : a->rows >= tile->rows_few ? tile->rows_few : 1;
+    char options[64];
+    snprintf(options, sizeof options, "-DCSG_ROWS=%zu -DCSG_VECTORS=%u", rows, tile->vectors);
+    struct csg_ocl_range range = {{csg_ocl_ceil_div(a->rows, rows), csg_ocl_ceil_div(weight->base.n, weight->nr), 1}, {1, 1, 1}};
+    return launch_own(ocl, "gemm_packed", options, range, a, err);
+}
+
+static size_t tiled_side(const struct csg_ocl *ocl)
+{
+    return ocl->limits.max_group >= 256 ? 16 : 8;
+}
+
+static int tiled(struct csg_ocl *ocl, const struct csg_gemm_args *a, const char *options, struct csg_error *err)
+{
+    size_t side = tiled_side(ocl);
+    struct csg_ocl_range range = {{csg_ocl_ceil_div(a->weight->n, side * EACH), csg_ocl_ceil_div(a->rows, side * EACH), 1},
+                                  {side, side, 1}};
+    return launch_own(ocl, "gemm_tiled", options, range, a, err);
+}
+
+static int blas(struct csg_ocl *ocl, const struct csg_gemm_args *a, const char *options, struct csg_error *err)
+{
+    /* Where y holds the residual, CLBlast adds to it: y = x W^T + 1 y. */
+    bool adds = a->residual.buffer && a->residual.buffer == a->y.buffer;
+    size_t parts = parts_of(a);
+    int status = csg_ocl_blas_gemm(ocl, a, adds ? 1.0f : 0.0f, err);
+    if (adds)
+        parts &= ~(size_t)PARTS_RESIDUAL;
+    if (status || (parts == 0 && a->act == CSG_ACT_NONE))
+        return status;
+    const struct csg_ocl_arg args[] = {
+        CSG_VIEW_ARG(a->bias),     CSG_VIEW_ARG(a->residual),  CSG_VIEW_ARG(a->y),  CSG_SIZE_ARG(a->residual_stride),
+        CSG_SIZE_ARG(a->y_stride), CSG_SIZE_ARG(a->weight->n), CSG_SIZE_ARG(parts), CSG_SIZE_ARG((size_t)a->act)};
+    size_t group = ocl->form->group;
+    struct csg_ocl_launch launch = {CSG_OP_gemm,   options,
+                                    "gemm_finish", {{csg_ocl_ceil_div(a->weight->n, group), a->rows, 1}, {group, 1, 1}},
+                                    args,          CSG_COUNT(args)};
+    return csg_ocl_launch(ocl, &launch, err);
+}
+
+/* Whether CLBlast can write y before the residual is read. */
+static bool blas_can(const struct csg_gemm_args *a)
+{
+    if (!a->residual.buffer || a->residual.buffer != a->y.buffer)
+        return true;
+    return a->act == CSG_ACT_NONE && a->residual.at == a->y.at && a->residual_stride == a->y_stride;
+}
+
+int csg_ocl_gemm(struct csg_backend *backend, const struct csg_gemm_args *a, struct csg_error *err)
+{
+    struct csg_ocl *ocl = csg_ocl_of(backend);
+    char options[32];
+    bool usable = false;
+    if (ocl->form->packed)
+        return packed(ocl, a, err);
+    snprintf(options, sizeof options, "-DCSG_SIDE=%zu", tiled_side(ocl));
+    int status = blas_can(a) ? csg_ocl_blas_usable(ocl, &usable, err) : CSG_OK;
+    if (status)
+        return status;
+    return usable ? blas(ocl, a, options, err) : tiled(ocl, a, options, err);
+}
