@@ -193,6 +193,7 @@ static void fill_row(float *row, size_t width, enum conf_dist dist, struct csg_r
 void conf_fill(struct conf_case *c, size_t operand, enum conf_dist dist)
 {
     struct csg_rng rng = conf_rng(c, operand);
+    c->repeats = c->repeats || dist == CONF_CONSTANT || dist == CONF_ONE_HOT || dist == CONF_NEAR_TIE;
     for (size_t r = 0; r < c->operands[operand].rows; r++)
         fill_row(conf_row(c, operand, r), c->operands[operand].width, dist, &rng);
 }
@@ -241,7 +242,7 @@ void conf_fill_weight(struct conf_case *c, enum conf_dist dist)
     }
 }
 
-double conf_sum_error(size_t k)
+double conf_sum_error(const struct conf_case *c, size_t k)
 {
-    return CONF_U * (2.0 + 2.0 * sqrt((double)k));
+    return CONF_U * (2.0 + (c->repeats ? (double)k : 2.0 * sqrt((double)k)));
 }

@@ -7,8 +7,9 @@
  *
  * How bounds are made. u = 2^-24 is the unit roundoff of float32. A sum of K terms with magnitudes that add up to s is
  * computed within u * (a + b * sqrt(K)) * s: roundings of independent signs walk at random, and b = 2 is beyond four
- * standard deviations of that walk for any order of summation, with or without fused multiply-add. Elementary functions have
- * the errors that OpenCL 1.2 allows (section 7.4): exp 3 ulp, division 2.5 ulp, sqrt 3 ulp, rsqrt 2 ulp, erf 16 ulp, and one
+ * standard deviations of that walk for any order of summation, with or without fused multiply-add. Where equal terms are
+ * added again and again (constant, one-hot and near-tie rows) roundings march in step, and the proven u * K * s takes its
+ * place. Elementary functions have the errors that OpenCL 1.2 allows (section 7.4): exp 3 ulp, division 2.5 ulp, sqrt 3 ulp, rsqrt 2 ulp, erf 16 ulp, and one
  * ulp is at most 2 u. Denormals may be flushed: every bound has a floor of CONF_FLOOR for each term. */
 #ifndef CSG_TESTS_CONF_H
 #define CSG_TESTS_CONF_H
@@ -67,6 +68,7 @@ struct conf_case {
     uint64_t seed;
     char label[CONF_LABEL]; /* the case in words */
     bool small;             /* at most 64 rows and 128 columns: for slow devices and checkers */
+    bool repeats;           /* inputs hold equal terms: see above; set by conf_fill */
     bool not_finite;        /* inputs hold NaN or infinity, so outputs may */
     size_t n_operands;
     struct conf_operand operands[CONF_OPERANDS];
@@ -108,8 +110,9 @@ double *conf_bound(const struct conf_case *c, size_t operand, size_t row);
 void conf_fill(struct conf_case *c, size_t operand, enum conf_dist dist);
 void conf_fill_bytes(struct conf_case *c, size_t operand);
 void conf_fill_weight(struct conf_case *c, enum conf_dist dist);
-/* u * (2 + 2 * sqrt(k)): the error of a sum of k terms, in parts of the sum of their magnitudes. */
-double conf_sum_error(size_t k);
+/* The error of a sum of k terms in parts of the sum of their magnitudes: u * (2 + 2 * sqrt(k)), and u * (2 + k) where the inputs
+ * repeat. */
+double conf_sum_error(const struct conf_case *c, size_t k);
 /* Zeroed memory; ends the program where there is none. */
 void *conf_alloc(size_t count, size_t size);
 

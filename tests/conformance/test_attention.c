@@ -116,7 +116,7 @@ static void weights(const struct conf_case *c, const struct place *at, double *p
             s += scale * fabs((double)q[i] * (double)k[i]);
         }
         p[j] = t;
-        d[j] = conf_sum_error(dim) * s + 2.0 * CONF_U * fabs(t);
+        d[j] = conf_sum_error(c, dim) * s + 2.0 * CONF_U * fabs(t);
         top = fmax(top, t);
     }
     for (size_t j = at->from; j < at->to; j++) {
@@ -142,7 +142,7 @@ static void bound_token(struct conf_case *c, const struct place *at, double *p, 
         for (size_t j = at->from; j < at->to; j++)
             off += p[j] * d[j] * fabs((double)conf_row(c, QKV, j)[at->value + i] - o);
         conf_bound(c, at->out, at->token)[at->column + i] =
-            off + conf_sum_error(n) * (size + fabs(o)) + 8.0 * CONF_U * fabs(o) + 4.0 * (double)n * CONF_FLOOR;
+            off + conf_sum_error(c, n) * (size + fabs(o)) + 8.0 * CONF_U * fabs(o) + 4.0 * (double)n * CONF_FLOOR;
     }
 }
 

@@ -149,7 +149,7 @@ static void bound_row(struct conf_case *c, const struct places *at, size_t row, 
             s[j] += fabs(product);
         }
         double error, floor = (double)(2 * w->k + 4) * CONF_FLOOR,
-                      y = activation(&error, z[j], conf_sum_error(w->k) * s[j], a->act);
+                      y = activation(&error, z[j], conf_sum_error(c, w->k) * s[j], a->act);
         bound[j] = error + CONF_U * 2.0 * (fabs(y) + (residual ? fabs((double)residual[j]) : 0.0)) + floor;
     }
 }

@@ -52,9 +52,12 @@ static void shape(struct conf_case *c, size_t index)
                                             : "");
 }
 
-static void bound_row(double *bound, const float *x, const float *weight, const float *bias, size_t width, double eps)
+static void bound_row(const struct conf_case *c, double *bound, const float *x)
 {
-    double k = (double)width, mean = 0.0, size = 0.0, var = 0.0, sum = conf_sum_error(width);
+    const float *weight = conf_row(c, WEIGHT, 0), *bias = conf_row(c, BIAS, 0);
+    size_t width = c->args.layernorm.width;
+    double eps = (double)c->args.layernorm.eps;
+    double k = (double)width, mean = 0.0, size = 0.0, var = 0.0, sum = conf_sum_error(c, width);
     for (size_t i = 0; i < width; i++) {
         mean += (double)x[i] / k;
         size += fabs((double)x[i]) / k;
@@ -82,8 +85,7 @@ static void fill(struct conf_case *c, size_t index)
     if (p->special)
         conf_row(c, X, p->rows / 2)[p->width / 3] = p->special == HAS_NAN ? nanf("") : INFINITY;
     for (size_t r = 0; r < p->rows; r++)
-        bound_row(conf_bound(c, out, r), conf_row(c, X, r), conf_row(c, WEIGHT, 0), conf_row(c, BIAS, 0), p->width,
-                  (double)c->args.layernorm.eps);
+        bound_row(c, conf_bound(c, out, r), conf_row(c, X, r));
 }
 
 const struct csg_test csg_test_layernorm = {sizeof cases / sizeof *cases, shape, fill};

@@ -54,7 +54,7 @@ static void fill(struct conf_case *c, size_t index)
             double size = 0.0;
             for (size_t r = 0; r < rows; r++)
                 size += fabs((double)conf_row(c, IN, (size_t)groups[g] + r)[i]) / (double)rows;
-            conf_bound(c, OUT, g)[i] = (conf_sum_error(rows) + 8.0 * CONF_U) * size + (double)(rows + 1) * CONF_FLOOR;
+            conf_bound(c, OUT, g)[i] = (conf_sum_error(c, rows) + 8.0 * CONF_U) * size + (double)(rows + 1) * CONF_FLOOR;
         }
     }
 }

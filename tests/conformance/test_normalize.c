@@ -51,7 +51,7 @@ static void fill(struct conf_case *c, size_t index)
         for (size_t i = 0; i < p->width; i++)
             squares += (double)x[i] * (double)x[i];
         for (size_t i = 0; i < p->width && squares > 0.0; i++)
-            bound[i] = (0.5 * conf_sum_error(p->width) + 14.0 * CONF_U) * fabs((double)x[i]) / sqrt(squares) + CONF_FLOOR;
+            bound[i] = (0.5 * conf_sum_error(c, p->width) + 14.0 * CONF_U) * fabs((double)x[i]) / sqrt(squares) + CONF_FLOOR;
     }
 }
 

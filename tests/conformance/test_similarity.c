@@ -57,7 +57,7 @@ static void fill(struct conf_case *c, size_t index)
             double sum = 0.0;
             for (size_t i = 0; i < p->width; i++)
                 sum += fabs((double)token[i] * (double)text[i]);
-            conf_bound(c, OUT, r)[t] = conf_sum_error(p->width) * sum + (double)(2 * p->width + 2) * CONF_FLOOR;
+            conf_bound(c, OUT, r)[t] = conf_sum_error(c, p->width) * sum + (double)(2 * p->width + 2) * CONF_FLOOR;
         }
     }
 }

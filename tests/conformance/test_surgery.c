@@ -43,7 +43,7 @@ static void fill(struct conf_case *c, size_t index)
 {
     const struct surgery_case *p = &cases[index];
     size_t n = p->texts;
-    double *w = conf_alloc(n, sizeof *w), *d = conf_alloc(n, sizeof *d), top = -INFINITY, total = 0.0, sum = conf_sum_error(n);
+    double *w = conf_alloc(n, sizeof *w), *d = conf_alloc(n, sizeof *d), top = -INFINITY, total = 0.0, sum = conf_sum_error(c, n);
     conf_fill(c, S, p->dist);
     for (size_t r = 0; r < p->rows; r++)
         for (size_t t = 0; t < n; t++)
