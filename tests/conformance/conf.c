@@ -210,7 +210,7 @@ void conf_fill_bytes(struct conf_case *c, size_t operand)
 static void fill_part(uint8_t *out, enum csg_dtype dtype, size_t count, enum conf_dist dist, struct csg_rng *rng)
 {
     for (size_t i = 0; i < count; i++) {
-        float value;
+        float value = 0.0f;
         uint32_t bits;
         fill_row(&value, 1, dist, rng);
         memcpy(&bits, &value, sizeof bits);

@@ -9,8 +9,9 @@
  * computed within u * (a + b * sqrt(K)) * s: roundings of independent signs walk at random, and b = 2 is beyond four
  * standard deviations of that walk for any order of summation, with or without fused multiply-add. Where equal terms are
  * added again and again (constant, one-hot and near-tie rows) roundings march in step, and the proven u * K * s takes its
- * place. Elementary functions have the errors that OpenCL 1.2 allows (section 7.4): exp 3 ulp, division 2.5 ulp, sqrt 3 ulp, rsqrt 2 ulp, erf 16 ulp, and one
- * ulp is at most 2 u. Denormals may be flushed: every bound has a floor of CONF_FLOOR for each term. */
+ * place. Elementary functions have the errors that OpenCL 1.2 allows (section 7.4): exp 3 ulp, division 2.5 ulp, sqrt 3 ulp,
+ * rsqrt 2 ulp, erf 16 ulp, and one ulp is at most 2 u. Denormals may be flushed: every bound has a floor of CONF_FLOOR for
+ * each term. */
 #ifndef CSG_TESTS_CONF_H
 #define CSG_TESTS_CONF_H
 

@@ -1,6 +1,6 @@
 /* The row of the table is the same: floor of one correctly rounded product. The sum of two products is exact up to 4 u * 255 and
- * what an opacity between two decimals adds (0.6 as a float is off by 2^-25), so that its floor may fall one lower or higher where
- * the sum comes that near to a whole number, and nowhere else. */
+ * what an opacity between two decimals adds (0.6 as a float is off by 2^-25), so that its floor may fall one lower or higher
+ * where the sum comes that near to a whole number, and nowhere else. */
 #include <math.h>
 
 #include "conf.h"
