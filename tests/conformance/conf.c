@@ -95,17 +95,19 @@ static bool is_small(const struct conf_operand *o)
     return o->type == CONF_F32 ? o->rows <= 64 && o->width <= 3 * 128 : o->rows * o->width <= 16384;
 }
 
-void conf_case_create(struct conf_case *c, enum csg_op op, size_t index, uint64_t seed, bool with_data)
+void conf_case_create(struct conf_case *c, enum csg_op op, size_t index, uint64_t seed, enum conf_make make)
 {
     *c = (struct conf_case){.op = op, .index = index, .seed = seed};
     conf_tests[op]->shape(c, index);
     c->small = c->weight.n <= 128 && c->weight.k <= 128;
     for (size_t i = 0; i < c->n_operands; i++)
         c->small = c->small && is_small(&c->operands[i]);
-    if (!with_data)
+    if (make == CONF_NO_DATA)
         return;
     for (size_t i = 0; i < c->n_operands; i++) {
         struct conf_operand *o = &c->operands[i];
+        if (make == CONF_TIGHT)
+            o->elements = o->at + (o->rows - 1) * o->stride + o->width;
         o->data = conf_alloc(o->elements, conf_type_bytes(o->type));
         put_guard(o);
         if (o->role != CONF_IN)

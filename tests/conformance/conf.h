@@ -119,7 +119,8 @@ void *conf_alloc(size_t count, size_t size);
 
 /* ------------------------------------------------------------------------------------------ for the framework */
 
-void conf_case_create(struct conf_case *c, enum csg_op op, size_t index, uint64_t seed, bool with_data);
+enum conf_make { CONF_NO_DATA, CONF_GUARDED, CONF_TIGHT }; /* tight: nothing behind the last row */
+void conf_case_create(struct conf_case *c, enum csg_op op, size_t index, uint64_t seed, enum conf_make make);
 void conf_case_destroy(struct conf_case *c);
 size_t conf_type_bytes(enum conf_type type);
 

@@ -19,7 +19,8 @@ static const char help[] =
     "  --seed S                of the inputs (1)\n"
     "  --device SPEC           an index, a part of a device's name, or \"reference\" (every usable device)\n"
     "  --device-class CLASS    cpu or gpu: force the kernels made for that class\n"
-    "  --small                 cases of at most 64 rows and 128 columns alone\n"
+    "  --small                 small cases alone: at most 64 rows, widths of 128\n"
+    "  --tight                 buffers that end with the last row, so that a memory checker sees reads past it\n"
     "  --self-check            inject faults and see whether each is found, on one device\n"
     "  --json                  one JSON document on standard output; the closing line goes to standard error\n"
     "  --help\n"
@@ -36,7 +37,7 @@ bool conf_selected(const struct conf_options *options, enum csg_op op, size_t in
     if (!options->small)
         return true;
     struct conf_case c;
-    conf_case_create(&c, op, index, options->seed, false);
+    conf_case_create(&c, op, index, options->seed, CONF_NO_DATA);
     bool small = c.small;
     conf_case_destroy(&c);
     return small;
@@ -89,7 +90,11 @@ static int parse(struct conf_options *o, int argc, char **argv)
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--list", &o->list}, {"--small", &o->small}, {"--json", &o->json}, {"--self-check", &o->self_check}};
+    } flags[] = {{"--list", &o->list},
+                 {"--small", &o->small},
+                 {"--tight", &o->tight},
+                 {"--json", &o->json},
+                 {"--self-check", &o->self_check}};
     for (int i = 1; i < argc; i++) {
         bool known = false;
         for (size_t f = 0; f < sizeof flags / sizeof *flags && !known; f++)
@@ -119,7 +124,7 @@ static int list(const struct conf_options *o)
             if (!conf_selected(o, op, i))
                 continue;
             struct conf_case c;
-            conf_case_create(&c, op, i, o->seed, false);
+            conf_case_create(&c, op, i, o->seed, CONF_NO_DATA);
             printf("%-10s %3zu  %s\n", csg_op_name(op), i, c.label);
             conf_case_destroy(&c);
         }
@@ -136,7 +141,7 @@ static int run_case(struct conf_report *r, struct conf_device_report *d, struct 
     struct conf_verdict verdict = {.passed = false};
     struct csg_error err = {0};
     struct conf_op_result *result = &d->ops[op];
-    conf_case_create(&c, op, index, r->options->seed, true);
+    conf_case_create(&c, op, index, r->options->seed, r->options->tight ? CONF_TIGHT : CONF_GUARDED);
     uint64_t launches = device->launches[op];
     int status = conf_run(&want, &c, reference, CONF_FAULT_NONE, &err);
     if (status == CSG_OK)

@@ -18,8 +18,8 @@ void conf_report_failure(struct conf_report *r, const struct conf_device_report 
 {
     const char *op = csg_op_name(c->op), *forced = r->options->device_class;
     char again[300];
-    snprintf(again, sizeof again, "conformance --op %s --case %zu --seed %" PRIu64 " --device '%s'%s%s", op, c->index, c->seed,
-             d->spec, forced ? " --device-class " : "", forced ? forced : "");
+    snprintf(again, sizeof again, "conformance --op %s --case %zu --seed %" PRIu64 " --device '%s'%s%s%s", op, c->index, c->seed,
+             d->spec, forced ? " --device-class " : "", forced ? forced : "", r->options->tight ? " --tight" : "");
     r->failed++;
     if (r->options->json) {
         json_array_append_new(r->failures, json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "device", d->spec, "op", op, "case",

@@ -7,7 +7,7 @@
 #include "conf.h"
 
 struct conf_options {
-    bool list, small, json, self_check;
+    bool list, small, tight, json, self_check;
     int op;     /* -1: all */
     long index; /* of the case; -1: all */
     uint64_t seed;

@@ -9,11 +9,11 @@ static bool find_case(struct conf_case *c, const struct conf_options *options, e
     for (size_t i = 0; i < conf_tests[op]->cases; i++) {
         if (!conf_selected(options, op, i))
             continue;
-        conf_case_create(c, op, i, options->seed, false);
+        conf_case_create(c, op, i, options->seed, CONF_NO_DATA);
         bool fits = conf_fault_fits(c, fault);
         conf_case_destroy(c);
         if (fits) {
-            conf_case_create(c, op, i, options->seed, true);
+            conf_case_create(c, op, i, options->seed, CONF_GUARDED);
             return true;
         }
     }
