@@ -19,6 +19,7 @@ static const char help[] =
     "  --seed S                of the inputs (1)\n"
     "  --device SPEC           an index, a part of a device's name, or \"reference\" (every usable device)\n"
     "  --device-class CLASS    cpu or gpu: force the kernels made for that class\n"
+    "  --quirks LIST           names of driver quirks to force on, instead of those of the device\n"
     "  --small                 small cases alone: at most 64 rows, widths of 128\n"
     "  --tight                 buffers that end with the last row, so that a memory checker sees reads past it\n"
     "  --self-check            inject faults and see whether each is found, on one device\n"
@@ -79,13 +80,17 @@ static int parse_value(struct conf_options *o, const char *name, const char *val
         o->device = value;
         return 0;
     }
+    if (strcmp(name, "--quirks") == 0) {
+        o->quirks = value;
+        return 0;
+    }
     o->device_class = value;
     return strcmp(value, "cpu") && strcmp(value, "gpu") ? wrong("no device class", value) : 0;
 }
 
 static int parse(struct conf_options *o, int argc, char **argv)
 {
-    static const char *const with_value[] = {"--op", "--case", "--seed", "--device", "--device-class"};
+    static const char *const with_value[] = {"--op", "--case", "--seed", "--device", "--device-class", "--quirks"};
     *o = (struct conf_options){.op = -1, .index = -1, .seed = 1};
     const struct {
         const char *name;
@@ -194,7 +199,7 @@ static int open_device(struct csg_backend **out, const struct conf_options *o, c
 {
     if (strcmp(spec, "reference") == 0)
         return csg_ref_backend_create(out, err);
-    struct csg_ocl_params params = {.device = spec, .device_class = o->device_class};
+    struct csg_ocl_params params = {.device = spec, .device_class = o->device_class, .quirks = o->quirks};
     return csg_ocl_backend_create(out, &params, err);
 }
 
@@ -249,7 +254,7 @@ static int self_check(const struct conf_options *o, struct csg_backend *referenc
     if (o->device) {
         status = open_device(&device, o, o->device, &err);
     } else {
-        struct csg_ocl_params best = {.device_class = o->device_class};
+        struct csg_ocl_params best = {.device_class = o->device_class, .quirks = o->quirks};
         status = csg_ocl_backend_create(&device, &best, &err);
     }
     if (status) {

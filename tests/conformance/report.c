@@ -16,12 +16,14 @@ void conf_report_begin(struct conf_report *r, const struct conf_options *options
 void conf_report_failure(struct conf_report *r, const struct conf_device_report *d, const struct conf_case *c,
                          const char *sentence, double ratio)
 {
-    const char *op = csg_op_name(c->op), *forced = r->options->device_class;
-    char again[300];
-    snprintf(again, sizeof again, "conformance --op %s --case %zu --seed %" PRIu64 " --device '%s'%s%s%s", op, c->index, c->seed,
-             d->spec, forced ? " --device-class " : "", forced ? forced : "", r->options->tight ? " --tight" : "");
+    const struct conf_options *o = r->options;
+    const char *op = csg_op_name(c->op);
+    char again[400];
+    snprintf(again, sizeof again, "conformance --op %s --case %zu --seed %" PRIu64 " --device '%s'%s%s%s%s%s", op, c->index,
+             c->seed, d->spec, o->device_class ? " --device-class " : "", o->device_class ? o->device_class : "",
+             o->quirks ? " --quirks " : "", o->quirks ? o->quirks : "", o->tight ? " --tight" : "");
     r->failed++;
-    if (r->options->json) {
+    if (o->json) {
         json_array_append_new(r->failures, json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "device", d->spec, "op", op, "case",
                                                      (json_int_t)c->index, "seed", (json_int_t)c->seed, "label", c->label,
                                                      "sentence", sentence, "repeat", again));

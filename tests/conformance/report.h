@@ -11,7 +11,7 @@ struct conf_options {
     int op;     /* -1: all */
     long index; /* of the case; -1: all */
     uint64_t seed;
-    const char *device, *device_class; /* NULL: every device, its own class */
+    const char *device, *device_class, *quirks; /* NULL: every device, its own class and quirks */
 };
 bool conf_selected(const struct conf_options *options, enum csg_op op, size_t index);
 
