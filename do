@@ -82,21 +82,30 @@ install_missing() { # list on stdin
 setup() { packages | install_missing; }
 setup_tests() { { packages; test_packages; } | install_missing; }
 
+quietly() { # a command whose output is of interest only where it fails
+    log=$(mktemp)
+    if ! "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        exit 1
+    fi
+    rm -f "$log"
+}
+
 configure() { # build folder, further meson options
     folder=$1
     shift
     if [ -e "$folder/build.ninja" ]; then
-        [ $# -eq 0 ] || meson configure "$folder" "$@" >/dev/null
+        [ $# -eq 0 ] || quietly meson configure "$folder" "$@"
     else
-        meson setup "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log" >&2; rm -f "$folder.log"; exit 1; }
-        rm -f "$folder.log"
+        quietly meson setup "$folder" "$@"
     fi
 }
 
 build() {
     setup
     configure $BUILD
-    ninja -C $BUILD clip-surgeon | tail -n 1
+    quietly ninja -C $BUILD clip-surgeon
 }
 
 demo() {
@@ -108,40 +117,12 @@ demo() {
     done
 }
 
-tests() { { packages; test_packages; } | install_missing; }
-
-configure() { # build folder, further meson options
-    folder=$1
-    shift
-    if [ -e "$folder/build.ninja" ]; then
-        [ $# -eq 0 ] || meson configure "$folder" "$@" >/dev/null
-    else
-        meson setup "$folder" "$@" >"$folder.log" 2>&1 || { cat "$folder.log" >&2; rm -f "$folder.log"; exit 1; }
-        rm -f "$folder.log"
-    fi
-}
-
-build() {
-    setup
-    configure $BUILD
-    ninja -C $BUILD clip-surgeon | tail -n 1
-}
-
-demo() {
-    build
-    mkdir -p $OUTPUT
-    $BUILD/clip-surgeon map assets/pictures/horses.jpg horse --labels demo --compare raw \
-        --size 192 -y -o $OUTPUT/horses.png
-    $BUILD/clip-surgeon map assets/pictures/person.jpg person dog horse --labels demo --compare raw \
-        --size 192 -y -o $OUTPUT/person.png
-}
-
 tests() {
     setup_tests
     configure $BUILD -Dtests=enabled
-    ninja -C $BUILD | tail -n 1
+    quietly ninja -C $BUILD
     configure $BUILD-asan -Dtests=enabled -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
-    ninja -C $BUILD-asan | tail -n 1
+    quietly ninja -C $BUILD-asan
     python3 tests/run.py "$@" $BUILD $BUILD-asan
 }
 
