@@ -14,6 +14,7 @@ import sys
 
 ENVIRONMENT = {
     "ASAN_OPTIONS": "abort_on_error=0:allocator_may_return_null=1",
+    "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.join(os.path.dirname(os.path.abspath(__file__)), "lsan.supp"),
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
 
