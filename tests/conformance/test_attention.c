@@ -18,46 +18,49 @@ struct attention_case {
     bool qk, vv, causal;
     enum conf_dist dist;
     float factor; /* of the values */
+    float apart;  /* added to queries and taken from keys: scores far below zero */
     bool nan;     /* in one query */
 };
 static const struct attention_case cases[] = {
-    {{50}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{1}, 1, 1, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{2}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{15}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{16}, 1, 1, 64, 0, 0, 0, true, false, false, CONF_NORMAL, 1, false},
-    {{17}, 1, 2, 64, 3, 1, 5, true, true, false, CONF_NORMAL, 1, false},
-    {{31}, 1, 2, 32, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{32}, 1, 2, 64, 0, 0, 0, false, true, false, CONF_NORMAL, 1, false},
-    {{33}, 1, 3, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{63}, 1, 1, 64, 1, 1, 1, true, true, false, CONF_NORMAL, 1, false},
-    {{64}, 1, 1, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{65}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{197}, 1, 12, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{197}, 1, 3, 64, 5, 3, 7, true, true, false, CONF_NORMAL, 3, false},
-    {{257}, 1, 2, 80, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{1025}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
+    {{50}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{1}, 1, 1, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{2}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{15}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{16}, 1, 1, 64, 0, 0, 0, true, false, false, CONF_NORMAL, 1, 0, false},
+    {{17}, 1, 2, 64, 3, 1, 5, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{31}, 1, 2, 32, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{32}, 1, 2, 64, 0, 0, 0, false, true, false, CONF_NORMAL, 1, 0, false},
+    {{33}, 1, 3, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{63}, 1, 1, 64, 1, 1, 1, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{64}, 1, 1, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{65}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{197}, 1, 12, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{197}, 1, 3, 64, 5, 3, 7, true, true, false, CONF_NORMAL, 3, 0, false},
+    {{257}, 1, 2, 80, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{1025}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
     /* heads of other sizes */
-    {{19}, 1, 2, 16, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{37}, 1, 3, 7, 1, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{37}, 1, 2, 128, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
+    {{19}, 1, 2, 16, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{37}, 1, 3, 7, 1, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{37}, 1, 2, 128, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
     /* causal, and texts of different lengths */
-    {{1}, 1, 2, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, false},
-    {{17}, 1, 2, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, false},
-    {{77}, 1, 8, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, false},
-    {{9, 1, 13, 7}, 1, 2, 64, 1, 1, 0, true, false, true, CONF_NORMAL, 1, false},
-    {{9, 1, 13, 7}, 1, 2, 32, 0, 0, 0, true, true, false, CONF_NORMAL, 1, false},
-    {{16, 33, 1, 64}, 1, 2, 64, 0, 0, 0, true, true, true, CONF_NORMAL, 1, false},
-    {{8, 12, 3, 77}, 10, 2, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, false},
+    {{1}, 1, 2, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, 0, false},
+    {{17}, 1, 2, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, 0, false},
+    {{77}, 1, 8, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, 0, false},
+    {{9, 1, 13, 7}, 1, 2, 64, 1, 1, 0, true, false, true, CONF_NORMAL, 1, 0, false},
+    {{9, 1, 13, 7}, 1, 2, 32, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
+    {{16, 33, 1, 64}, 1, 2, 64, 0, 0, 0, true, true, true, CONF_NORMAL, 1, 0, false},
+    {{8, 12, 3, 77}, 10, 2, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, 0, false},
     /* distributions: sharp and flat scores, equal tokens, one key that takes all */
-    {{61}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 8, false},
-    {{61}, 1, 2, 64, 0, 0, 0, true, true, true, CONF_NORMAL, 30, false},
-    {{61}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_TINY, 1, false},
-    {{53}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_CONSTANT, 1, false},
-    {{53}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_ONE_HOT, 10, false},
-    {{53}, 1, 2, 64, 0, 0, 0, true, true, true, CONF_NEAR_TIE, 1, false},
+    {{61}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 8, 0, false},
+    {{61}, 1, 2, 64, 0, 0, 0, true, true, true, CONF_NORMAL, 30, 0, false},
+    {{61}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_TINY, 1, 0, false},
+    {{53}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_CONSTANT, 1, 0, false},
+    {{53}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_ONE_HOT, 10, 0, false},
+    {{53}, 1, 2, 64, 0, 0, 0, true, true, true, CONF_NEAR_TIE, 1, 0, false},
+    {{67}, 1, 2, 64, 0, 0, 0, true, false, false, CONF_NORMAL, 1, 5, false},
+    {{67}, 1, 2, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, 5, false},
     /* a query that is not a number spoils its own row and head, and v-v never sees it */
-    {{37}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, true},
+    {{37}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, true},
 };
 
 static size_t sequence_count(const struct attention_case *p)
@@ -92,9 +95,10 @@ static void shape(struct conf_case *c, size_t index)
         conf_add(c, "qk", CONF_OUT, CONF_F32, &a->qk, a->tokens, width, a->qk_stride, p->qk_pad ? 5 : 16);
     if (p->vv)
         conf_add(c, "vv", CONF_OUT, CONF_F32, &a->vv, a->tokens, width, a->vv_stride, p->vv_pad ? 9 : 32);
-    conf_label(c, "%zu tokens in %zu sequence(s), %zu heads of %zu, strides + %zu + %zu + %zu%s%s%s, %s * %g%s", a->tokens,
+    conf_label(c, "%zu tokens in %zu sequence(s), %zu heads of %zu, strides + %zu + %zu + %zu%s%s%s, %s * %g%s%s", a->tokens,
                a->sequences, p->heads, p->dim, p->qkv_pad, p->qk_pad, p->vv_pad, p->qk ? ", q-k" : "", p->vv ? ", v-v" : "",
-               p->causal ? ", causal" : "", conf_dist_name(p->dist), (double)p->factor, p->nan ? ", a NaN" : "");
+               p->causal ? ", causal" : "", conf_dist_name(p->dist), (double)p->factor, p->apart > 0.0f ? ", q and k apart" : "",
+               p->nan ? ", a NaN" : "");
 }
 
 /* Bounds of one token, head and path: `from` up to `to` are the keys it sees; query, key and value begin at these columns. */
@@ -169,12 +173,14 @@ static void bound_sequence(struct conf_case *c, const struct attention_case *p, 
 static void fill(struct conf_case *c, size_t index)
 {
     const struct attention_case *p = &cases[index];
-    size_t n = sequence_count(p);
+    size_t n = sequence_count(p), width = p->heads * p->dim;
     int32_t *seq = conf_ints(c, SEQ);
     conf_fill(c, QKV, p->dist);
     for (size_t r = 0; r < c->args.attention.tokens; r++)
-        for (size_t i = 0; i < 3 * p->heads * p->dim; i++)
-            conf_row(c, QKV, r)[i] *= p->factor;
+        for (size_t i = 0; i < 3 * width; i++)
+            conf_row(c, QKV, r)[i] = p->factor * conf_row(c, QKV, r)[i] + (i < width       ? p->apart
+                                                                           : i < 2 * width ? -p->apart
+                                                                                           : 0.0f);
     if (p->nan)
         conf_row(c, QKV, p->lengths[0] / 2)[p->dim + 3] = nanf(""); /* the second head's query */
     seq[0] = 0;

@@ -9,13 +9,16 @@ enum { S, SIMILARITY, MAP, RANGE };
 struct minmax_case {
     size_t cells, texts;
     enum conf_dist dist;
-    bool flat; /* every second text has one value everywhere */
+    bool flat;    /* every second text has one value everywhere */
+    float offset; /* all above or all below zero */
 };
 static const struct minmax_case cases[] = {
-    {49, 5, CONF_NORMAL, false},    {1, 1, CONF_NORMAL, false},    {2, 1, CONF_NORMAL, false},     {196, 59, CONF_NORMAL, false},
-    {196, 1, CONF_NORMAL, false},   {1024, 3, CONF_NORMAL, false}, {1025, 80, CONF_NORMAL, false}, {63, 17, CONF_NORMAL, true},
-    {64, 2, CONF_LARGE, false},     {65, 3, CONF_TINY, false},     {31, 33, CONF_NEAR_TIE, false}, {257, 4, CONF_ONE_HOT, true},
-    {16, 64, CONF_CONSTANT, false}, {4096, 2, CONF_NORMAL, false}, {15, 31, CONF_NORMAL, true},
+    {49, 5, CONF_NORMAL, false, 0},    {1, 1, CONF_NORMAL, false, 0},     {2, 1, CONF_NORMAL, false, 0},
+    {196, 59, CONF_NORMAL, false, 0},  {196, 1, CONF_NORMAL, false, 0},   {1024, 3, CONF_NORMAL, false, 0},
+    {1025, 80, CONF_NORMAL, false, 0}, {63, 17, CONF_NORMAL, true, 0},    {64, 2, CONF_LARGE, false, 0},
+    {65, 3, CONF_TINY, false, 0},      {31, 33, CONF_NEAR_TIE, false, 0}, {257, 4, CONF_ONE_HOT, true, 0},
+    {16, 64, CONF_CONSTANT, false, 0}, {4096, 2, CONF_NORMAL, false, 0},  {15, 31, CONF_NORMAL, true, 0},
+    {61, 5, CONF_NORMAL, false, 9},    {61, 5, CONF_NORMAL, false, -9},
 };
 
 static void shape(struct conf_case *c, size_t index)
@@ -28,7 +31,8 @@ static void shape(struct conf_case *c, size_t index)
     conf_add(c, "similarity", CONF_OUT, CONF_F32, &a->similarity, p->texts, p->cells, 0, 1);
     conf_add(c, "map", CONF_OUT, CONF_F32, &a->map, p->texts, p->cells, 0, 5);
     conf_add(c, "range", CONF_OUT, CONF_F32, &a->range, p->texts, 2, 0, 7);
-    conf_label(c, "%zu cells, %zu texts, %s%s", p->cells, p->texts, conf_dist_name(p->dist), p->flat ? ", some flat" : "");
+    conf_label(c, "%zu cells, %zu texts, %s + %g%s", p->cells, p->texts, conf_dist_name(p->dist), (double)p->offset,
+               p->flat ? ", some flat" : "");
 }
 
 static void fill(struct conf_case *c, size_t index)
@@ -41,6 +45,7 @@ static void fill(struct conf_case *c, size_t index)
         conf_row(c, S, 0)[t] = t % 2 ? 1e9f : -1e9f;
         for (size_t i = 0; i < p->cells; i++) {
             float *s = conf_row(c, S, 1 + i) + t;
+            *s += p->offset;
             if (p->flat && t % 2)
                 *s = 0.25f;
             low = fmin(low, (double)*s);

@@ -12,16 +12,28 @@ enum { S, OUT };
 struct surgery_case {
     size_t rows, texts;
     enum conf_dist dist;
-    float factor;
+    float factor, offset;
     bool in_place;
 };
 static const struct surgery_case cases[] = {
-    {17, 5, CONF_NORMAL, 0.1f, false},    {1, 1, CONF_NORMAL, 1, false},      {1, 2, CONF_NORMAL, 1, false},
-    {3, 1, CONF_NORMAL, 1, false},        {197, 59, CONF_NORMAL, 0.1f, true}, {1025, 59, CONF_NORMAL, 0.1f, true},
-    {50, 1000, CONF_NORMAL, 0.1f, false}, {64, 64, CONF_NORMAL, 1, false},    {65, 63, CONF_NORMAL, 4, false},
-    {31, 65, CONF_NORMAL, 0.1f, true},    {33, 17, CONF_TINY, 1, false},      {16, 80, CONF_NEAR_TIE, 1, false},
-    {19, 15, CONF_CONSTANT, 1, false},    {13, 31, CONF_ONE_HOT, 1, false},   {197, 2, CONF_NORMAL, 0.1f, false},
-    {7, 257, CONF_NORMAL, 30, false},
+    {17, 5, CONF_NORMAL, 0.1f, 0, false},
+    {1, 1, CONF_NORMAL, 1, 0, false},
+    {1, 2, CONF_NORMAL, 1, 0, false},
+    {3, 1, CONF_NORMAL, 1, 0, false},
+    {197, 59, CONF_NORMAL, 0.1f, 0, true},
+    {1025, 59, CONF_NORMAL, 0.1f, 0, true},
+    {50, 1000, CONF_NORMAL, 0.1f, 0, false},
+    {64, 64, CONF_NORMAL, 1, 0, false},
+    {65, 63, CONF_NORMAL, 4, 0, false},
+    {31, 65, CONF_NORMAL, 0.1f, 0, true},
+    {33, 17, CONF_TINY, 1, 0, false},
+    {16, 80, CONF_NEAR_TIE, 1, 0, false},
+    {19, 15, CONF_CONSTANT, 1, 0, false},
+    {13, 31, CONF_ONE_HOT, 1, 0, false},
+    {197, 2, CONF_NORMAL, 0.1f, 0, false},
+    {7, 257, CONF_NORMAL, 30, 0, false},
+    /* exponentials that underflow unless the greatest is taken off */
+    {19, 37, CONF_NORMAL, 1, -80, false},
 };
 
 static void shape(struct conf_case *c, size_t index)
@@ -35,8 +47,8 @@ static void shape(struct conf_case *c, size_t index)
         s->views[1] = &a->out;
     else
         conf_add(c, "out", CONF_OUT, CONF_F32, &a->out, p->rows, p->texts, 0, 5);
-    conf_label(c, "%zu tokens, %zu texts, %s * %g%s", p->rows, p->texts, conf_dist_name(p->dist), (double)p->factor,
-               p->in_place ? ", in place" : "");
+    conf_label(c, "%zu tokens, %zu texts, %s * %g + %g%s", p->rows, p->texts, conf_dist_name(p->dist), (double)p->factor,
+               (double)p->offset, p->in_place ? ", in place" : "");
 }
 
 static void fill(struct conf_case *c, size_t index)
@@ -47,7 +59,7 @@ static void fill(struct conf_case *c, size_t index)
     conf_fill(c, S, p->dist);
     for (size_t r = 0; r < p->rows; r++)
         for (size_t t = 0; t < n; t++)
-            conf_row(c, S, r)[t] *= p->factor;
+            conf_row(c, S, r)[t] = p->offset + p->factor * conf_row(c, S, r)[t];
     for (size_t t = 0; t < n; t++)
         top = fmax(top, (double)conf_row(c, S, 0)[t]);
     for (size_t t = 0; t < n; t++) {
