@@ -13,7 +13,7 @@ struct csg_ocl_class {
     const char *name;       /* "cpu", "gpu": csg_engine_params.device_class */
     cl_device_type devices; /* takes this row without being told */
     bool packed;            /* GEMM multiplies with packed panels in one work-item per tile; else CLBlast or local memory */
-    bool item_rows;         /* a work-item owns whole rows (LayerNorm, attention, similarity); else a work-group does */
+    bool item_rows;         /* a work-item owns whole rows; else a work-item makes an element, or a work-group a row */
     unsigned group;         /* work-items of a group in element-wise kernels and reductions, a power of two */
 };
 /* NULL where the name is unknown. */
@@ -210,7 +210,8 @@ struct csg_ocl_launch {
     size_t n_args;
 };
 int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, struct csg_error *err);
-/* A kernel without build variants: one work-item per (column, row), in groups of the class's size along the columns. */
+/* A kernel without build variants that makes a matrix: a work-item per row, or one per element in groups along the columns, as
+ * the class says. */
 int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t columns, size_t rows,
                          const struct csg_ocl_arg *args, size_t n_args, struct csg_error *err);
 /* One work-group of the class's size per row. */

@@ -1,4 +1,4 @@
-/* Position embedding: a work-item per element. */
+/* Position embedding: a row per token. */
 #include "ocl/ocl.h"
 
 int csg_ocl_position(struct csg_backend *backend, const struct csg_position_args *a, struct csg_error *err)
