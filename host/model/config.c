@@ -1,104 +1,26 @@
+/* What the readers of configurations share. */
 #include "model/config.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/json.h"
-
 #define FILE_LIMIT ((size_t)1 << 20)
 
-struct source {
-    const char *path;
-    struct csg_error *err;
-};
-
-/* What would change the arithmetic and is not implemented, by section and key. */
-enum refusal {
-    IF_SET,  /* null, false, 0 and "" are allowed */
-    IF_LIST, /* an array */
-    UNLESS   /* another string than `allowed` */
-};
-static const struct {
-    const char *section, *key;
-    enum refusal when;
-    const char *allowed, *what;
-} refused[] = {
-    {"vision_cfg", "timm_model_name", IF_SET, NULL, "timm image towers are not supported"},
-    {"vision_cfg", "layers", IF_LIST, NULL, "ResNet towers are not supported"},
-    {"vision_cfg", "attentional_pool", IF_SET, NULL, "attentional pooling is not supported"},
-    {"vision_cfg", "attn_pooler_queries", IF_SET, NULL, "attentional pooling is not supported"},
-    {"vision_cfg", "pool_type", UNLESS, "tok", "image towers that do not pool at the class token are not supported"},
-    {"vision_cfg", "global_average_pool", IF_SET, NULL, "image towers that do not pool at the class token are not supported"},
-    {"vision_cfg", "final_ln_after_pool", IF_SET, NULL, "a final layer norm after pooling is not supported"},
-    {"vision_cfg", "no_ln_pre", IF_SET, NULL, "image towers without ln_pre are not supported"},
-    {"vision_cfg", "ls_init_value", IF_SET, NULL, "layer scale is not supported"},
-    {"vision_cfg", "input_patchnorm", IF_SET, NULL, "patch norm is not supported"},
-    {"vision_cfg", "pos_embed_type", UNLESS, "learnable", "fixed position embeddings are not supported"},
-    {"vision_cfg", "act_kwargs", IF_SET, NULL, "changed activations are not supported"},
-    {"vision_cfg", "norm_kwargs", IF_SET, NULL, "changed layer norms are not supported"},
-    {"vision_cfg", "block_type", UNLESS, "default", "changed blocks are not supported"},
-    {"vision_cfg", "qk_norm", IF_SET, NULL, "normalised queries and keys are not supported"},
-    {"vision_cfg", "scaled_cosine_attn", IF_SET, NULL, "cosine attention is not supported"},
-    {"text_cfg", "hf_model_name", IF_SET, NULL, "Hugging Face text towers are not supported"},
-    {"text_cfg", "hf_tokenizer_name", IF_SET, NULL, "other tokenizers than CLIP's (as SigLIP's) are not supported"},
-    {"text_cfg", "no_causal_mask", IF_SET, NULL, "text towers without a causal mask (as SigLIP's) are not supported"},
-    {"text_cfg", "pool_type", UNLESS, "argmax", "text towers that do not pool at the end token are not supported"},
-    {"text_cfg", "embed_cls", IF_SET, NULL, "text towers with a class token (as CoCa's) are not supported"},
-    {"text_cfg", "proj_type", UNLESS, "linear", "other text projections than a matrix are not supported"},
-    {"text_cfg", "proj_bias", IF_SET, NULL, "text projections with a bias (as SigLIP's) are not supported"},
-    {"text_cfg", "ls_init_value", IF_SET, NULL, "layer scale is not supported"},
-    {"text_cfg", "act_kwargs", IF_SET, NULL, "changed activations are not supported"},
-    {"text_cfg", "norm_kwargs", IF_SET, NULL, "changed layer norms are not supported"},
-    {"text_cfg", "text_mask", UNLESS, "first", "changed text masks are not supported"},
-    {"text_cfg", "qk_norm", IF_SET, NULL, "normalised queries and keys are not supported"},
-    {"text_cfg", "scaled_cosine_attn", IF_SET, NULL, "cosine attention is not supported"},
-    {NULL, "init_logit_bias", IF_SET, NULL, "SigLIP models are not supported"},
-    {NULL, "multimodal_cfg", IF_SET, NULL, "CoCa models are not supported"},
-    {NULL, "audio_cfg", IF_SET, NULL, "audio models are not supported"},
-};
-
-static bool is_set(const json_t *value)
+int csg_config_load(const struct csg_source *from, json_t **root)
 {
-    if (!value || json_is_null(value) || json_is_false(value))
-        return false;
-    if (json_is_number(value))
-        return json_number_value(value) != 0.0;
-    if (json_is_string(value))
-        return json_string_length(value) > 0;
-    if (json_is_object(value))
-        return json_object_size(value) > 0;
-    return true;
+    char *text = NULL;
+    size_t bytes;
+    *root = NULL;
+    int status = csg_read_file(&text, &bytes, from->path, FILE_LIMIT, CSG_ERROR_MODEL, from->err);
+    if (!status)
+        status = csg_json_object(root, text, bytes, 32, 100000, from->path, from->err);
+    free(text);
+    return status;
 }
 
-static int check_supported(const struct source *from, json_t *cfg)
-{
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        json_t *section = refused[i].section ? json_object_get(cfg, refused[i].section) : cfg;
-        json_t *value = json_object_get(section, refused[i].key);
-        const char *text = json_string_value(value);
-        bool bad = false;
-        switch (refused[i].when) {
-        case IF_SET:
-            bad = is_set(value);
-            break;
-        case IF_LIST:
-            bad = json_is_array(value);
-            break;
-        case UNLESS:
-            bad = is_set(value) && (!text || strcmp(text, refused[i].allowed) != 0);
-            break;
-        }
-        if (bad)
-            return csg_fail(from->err, CSG_ERROR_MODEL, "%s: %s (%s%s%s)", from->path, refused[i].what,
-                            refused[i].section ? refused[i].section : "", refused[i].section ? "." : "", refused[i].key);
-    }
-    return CSG_OK;
-}
-
-/* A whole number from low to high; absent it is `fallback`, or a failure where that is SIZE_MAX. */
-static int read_size(const struct source *from, json_t *section, const char *key, size_t low, size_t high, size_t fallback,
-                     size_t *out)
+int csg_config_size(const struct csg_source *from, json_t *section, const char *key, size_t low, size_t high, size_t fallback,
+                    size_t *out)
 {
     json_t *value = json_object_get(section, key);
     if ((!value || json_is_null(value)) && fallback != SIZE_MAX) {
@@ -112,21 +34,20 @@ static int read_size(const struct source *from, json_t *section, const char *key
     return CSG_OK;
 }
 
-static int read_image_size(const struct source *from, json_t *vision, size_t *image_px)
+int csg_config_square(const struct csg_source *from, json_t *section, const char *key, size_t fallback, size_t *out)
 {
-    json_t *value = json_object_get(vision, "image_size");
+    json_t *value = json_object_get(section, key);
     if (!json_is_array(value))
-        return read_size(from, vision, "image_size", 1, 4096, 0, image_px);
+        return csg_config_size(from, section, key, 1, 4096, fallback, out);
     json_t *h = json_array_get(value, 0), *w = json_array_get(value, 1);
     if (json_array_size(value) != 2 || !json_is_integer(h) || !json_is_integer(w) || !json_equal(h, w) ||
         json_integer_value(h) < 1 || json_integer_value(h) > 4096)
-        return csg_fail(from->err, CSG_ERROR_MODEL, "%s: image_size is not one side or two equal sides from 1 to 4096",
-                        from->path);
-    *image_px = (size_t)json_integer_value(h);
+        return csg_fail(from->err, CSG_ERROR_MODEL, "%s: %s is not one side or two equal sides from 1 to 4096", from->path, key);
+    *out = (size_t)json_integer_value(h);
     return CSG_OK;
 }
 
-static int read_colours(const struct source *from, json_t *section, const char *key, double low, double high, float out[3])
+int csg_config_colours(const struct csg_source *from, json_t *section, const char *key, double low, double high, float out[3])
 {
     json_t *value = json_object_get(section, key);
     if (!value || json_is_null(value))
@@ -141,91 +62,33 @@ static int read_colours(const struct source *from, json_t *section, const char *
     return CSG_OK;
 }
 
-static int read_vision(const struct source *from, json_t *vision, struct csg_model *m)
+int csg_config_check(const struct csg_source *from, const struct csg_model *model)
 {
-    size_t head_width;
-    int status = read_image_size(from, vision, &m->image_px);
-    if (!status)
-        status = read_size(from, vision, "layers", 1, 256, SIZE_MAX, &m->vision.layers);
-    if (!status)
-        status = read_size(from, vision, "width", 1, 16384, SIZE_MAX, &m->vision.width);
-    if (!status)
-        status = read_size(from, vision, "patch_size", 1, 256, SIZE_MAX, &m->patch_px);
-    if (!status)
-        status = read_size(from, vision, "head_width", 1, 1024, 64, &head_width);
-    if (status)
-        return status;
-    if (m->vision.width % head_width)
-        return csg_fail(from->err, CSG_ERROR_MODEL, "%s: heads of %zu do not divide the image tower's width of %zu", from->path,
-                        head_width, m->vision.width);
-    if (m->image_px % m->patch_px)
+    if (model->vision.width % model->vision.heads)
+        return csg_fail(from->err, CSG_ERROR_MODEL, "%s: %zu heads do not divide the image tower's width of %zu", from->path,
+                        model->vision.heads, model->vision.width);
+    if (model->text.width % model->text.heads)
+        return csg_fail(from->err, CSG_ERROR_MODEL, "%s: %zu heads do not divide the text tower's width of %zu", from->path,
+                        model->text.heads, model->text.width);
+    if (model->image_px % model->patch_px)
         return csg_fail(from->err, CSG_ERROR_MODEL, "%s: patches of %zu do not divide the image_size of %zu", from->path,
-                        m->patch_px, m->image_px);
-    m->vision.heads = m->vision.width / head_width;
+                        model->patch_px, model->image_px);
     return CSG_OK;
 }
 
-static int read_text(const struct source *from, json_t *text, struct csg_model *m)
-{
-    int status = read_size(from, text, "context_length", 3, 4096, 0, &m->context);
-    if (!status)
-        status = read_size(from, text, "vocab_size", 1, (size_t)1 << 24, 0, &m->vocab_size);
-    if (!status)
-        status = read_size(from, text, "width", 1, 16384, SIZE_MAX, &m->text.width);
-    if (!status)
-        status = read_size(from, text, "heads", 1, 1024, SIZE_MAX, &m->text.heads);
-    if (!status)
-        status = read_size(from, text, "layers", 1, 256, SIZE_MAX, &m->text.layers);
-    if (!status && m->text.width % m->text.heads)
-        status = csg_fail(from->err, CSG_ERROR_MODEL, "%s: %zu heads do not divide the text tower's width of %zu", from->path,
-                          m->text.heads, m->text.width);
-    return status;
-}
-
-static int read_config(const struct source *from, json_t *root, struct csg_model *m)
-{
-    json_t *cfg = json_object_get(root, "model_cfg"), *quick = json_object_get(cfg, "quick_gelu");
-    json_t *vision = json_object_get(cfg, "vision_cfg"), *text = json_object_get(cfg, "text_cfg");
-    json_t *colours = json_object_get(root, "preprocess_cfg");
-    if (!json_is_object(cfg))
-        return csg_fail(from->err, CSG_ERROR_MODEL, "%s has no model_cfg", from->path);
-    int status = check_supported(from, cfg);
-    if (status)
-        return status;
-    if (!json_is_object(vision) || !json_is_object(text))
-        return csg_fail(from->err, CSG_ERROR_MODEL, "%s has no %s", from->path,
-                        json_is_object(vision) ? "text_cfg" : "vision_cfg");
-    if (quick && !json_is_boolean(quick) && !json_is_null(quick))
-        return csg_fail(from->err, CSG_ERROR_MODEL, "%s: quick_gelu is neither true nor false", from->path);
-    m->quick_gelu = json_is_true(quick);
-    status = read_size(from, cfg, "embed_dim", 1, 16384, 0, &m->embed_dim);
-    if (!status)
-        status = read_vision(from, vision, m);
-    if (!status)
-        status = read_text(from, text, m);
-    if (!status)
-        status = read_colours(from, colours, "mean", -16.0, 16.0, m->mean);
-    if (!status)
-        status = read_colours(from, colours, "std", 1e-4, 1e4, m->std);
-    return status;
-}
-
-int csg_config_read(struct csg_model *model, const char *path, struct csg_error *err)
+void csg_config_defaults(struct csg_model *model)
 {
     static const float mean[3] = {0.48145466f, 0.4578275f, 0.40821073f}, std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
-    struct source from = {path, err};
-    char *text = NULL;
-    size_t bytes;
-    json_t *root = NULL;
     memcpy(model->mean, mean, sizeof mean);
     memcpy(model->std, std, sizeof std);
     model->layer_norm_eps = 1e-5f;
-    int status = csg_read_file(&text, &bytes, path, FILE_LIMIT, CSG_ERROR_MODEL, err);
-    if (!status)
-        status = csg_json_object(&root, text, bytes, 32, 100000, path, err);
-    if (!status)
-        status = read_config(&from, root, model);
-    json_decref(root);
-    free(text);
-    return status;
+}
+
+int csg_config_openai(struct csg_model *model, const char *path, struct csg_error *err)
+{
+    (void)path;
+    (void)err;
+    csg_config_defaults(model);
+    model->quick_gelu = true;
+    return CSG_OK;
 }

@@ -1,91 +1,10 @@
 #include "model/layout.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
-
-/* Sides of shapes. Those that are 0 so far are taken from the first tensor that has them. */
-enum side { S_NONE, S_WIDTH, S_MLP, S_EMBED, S_PATCH, S_THREE, S_PLACES, S_CONTEXT, S_VOCAB, S_COUNT };
-
-struct rule {
-    const char *name;
-    size_t at; /* of the struct csg_tensor in struct csg_model or struct csg_block */
-    enum side sides[4];
-    unsigned parts, part; /* the tensor holds `parts` of that shape along its first side, and this is number `part`; 0: whole */
-};
-#define MODEL(member) offsetof(struct csg_model, member)
-#define BLOCK(member) offsetof(struct csg_block, member)
-
-/* What belongs to one tower: rules by model and by block, under prefixes. */
-struct tower_rules {
-    const char *prefix, *blocks; /* the number of the block stands between `blocks` and the name */
-    const struct rule *rules;
-    size_t n_rules;
-};
-struct layout {
-    const char *name, *mark; /* a tensor that only this layout has */
-    bool proj_transposed;
-    struct tower_rules vision, text;
-    const struct rule *block_rules;
-    size_t n_block_rules;
-};
-
-static const struct rule openai_vision[] = {
-    {"conv1.weight", MODEL(patch_weight), {S_WIDTH, S_THREE, S_PATCH, S_PATCH}, 0, 0},
-    {"class_embedding", MODEL(class_embedding), {S_WIDTH}, 0, 0},
-    {"positional_embedding", MODEL(vision_position), {S_PLACES, S_WIDTH}, 0, 0},
-    {"ln_pre.weight", MODEL(ln_pre.weight), {S_WIDTH}, 0, 0},
-    {"ln_pre.bias", MODEL(ln_pre.bias), {S_WIDTH}, 0, 0},
-    {"ln_post.weight", MODEL(ln_post.weight), {S_WIDTH}, 0, 0},
-    {"ln_post.bias", MODEL(ln_post.bias), {S_WIDTH}, 0, 0},
-    {"proj", MODEL(vision_proj), {S_WIDTH, S_EMBED}, 0, 0},
-};
-static const struct rule openai_text[] = {
-    {"token_embedding.weight", MODEL(token_embedding), {S_VOCAB, S_WIDTH}, 0, 0},
-    {"positional_embedding", MODEL(text_position), {S_CONTEXT, S_WIDTH}, 0, 0},
-    {"ln_final.weight", MODEL(ln_final.weight), {S_WIDTH}, 0, 0},
-    {"ln_final.bias", MODEL(ln_final.bias), {S_WIDTH}, 0, 0},
-    {"text_projection", MODEL(text_proj), {S_WIDTH, S_EMBED}, 0, 0},
-};
-static const struct rule openai_block[] = {
-    {"ln_1.weight", BLOCK(ln_1.weight), {S_WIDTH}, 0, 0},
-    {"ln_1.bias", BLOCK(ln_1.bias), {S_WIDTH}, 0, 0},
-    {"attn.in_proj_weight", BLOCK(q_weight), {S_WIDTH, S_WIDTH}, 3, 0},
-    {"attn.in_proj_weight", BLOCK(k_weight), {S_WIDTH, S_WIDTH}, 3, 1},
-    {"attn.in_proj_weight", BLOCK(v_weight), {S_WIDTH, S_WIDTH}, 3, 2},
-    {"attn.in_proj_bias", BLOCK(q_bias), {S_WIDTH}, 3, 0},
-    {"attn.in_proj_bias", BLOCK(k_bias), {S_WIDTH}, 3, 1},
-    {"attn.in_proj_bias", BLOCK(v_bias), {S_WIDTH}, 3, 2},
-    {"attn.out_proj.weight", BLOCK(out_weight), {S_WIDTH, S_WIDTH}, 0, 0},
-    {"attn.out_proj.bias", BLOCK(out_bias), {S_WIDTH}, 0, 0},
-    {"ln_2.weight", BLOCK(ln_2.weight), {S_WIDTH}, 0, 0},
-    {"ln_2.bias", BLOCK(ln_2.bias), {S_WIDTH}, 0, 0},
-    {"mlp.c_fc.weight", BLOCK(fc_weight), {S_MLP, S_WIDTH}, 0, 0},
-    {"mlp.c_fc.bias", BLOCK(fc_bias), {S_MLP}, 0, 0},
-    {"mlp.c_proj.weight", BLOCK(proj_weight), {S_WIDTH, S_MLP}, 0, 0},
-    {"mlp.c_proj.bias", BLOCK(proj_bias), {S_WIDTH}, 0, 0},
-};
-#define RULES(array) array, sizeof array / sizeof array[0]
-#define OPENAI_VISION                                                                                                            \
-    {                                                                                                                            \
-        "visual.", "visual.transformer.resblocks.", RULES(openai_vision)                                                         \
-    }
-
-static const struct layout layouts[] = {
-    {"OpenAI's", "text_projection", true, OPENAI_VISION, {"", "transformer.resblocks.", RULES(openai_text)}, RULES(openai_block)},
-    {"open_clip's with a text tower of its own",
-     "text.text_projection",
-     true,
-     OPENAI_VISION,
-     {"text.", "text.transformer.resblocks.", RULES(openai_text)},
-     RULES(openai_block)},
-};
-
-/* Skipped without a word: constants and what only training uses. A leading * stands for any prefix. */
-static const char *const skipped[] = {"*.position_ids", "*attn_mask",  "input_resolution",  "context_length",
-                                      "vocab_size",     "logit_scale", "*.input_resolution"};
+#include "model/layout_rules.h"
 
 struct shape_text {
     char text[96];
@@ -102,11 +21,11 @@ static struct shape_text describe(const size_t *dims, size_t n)
 }
 
 /* Finds the tensor of a rule and puts it in its place. */
-static int take(struct csg_tensor *place, const struct rule *rule, size_t *sizes[S_COUNT], struct csg_safetensors *tensors,
+static int take(struct csg_tensor *place, const struct csg_rule *rule, size_t *sizes[S_COUNT], struct csg_tensors *tensors,
                 const char *name, struct csg_error *err)
 {
     size_t wanted[4] = {0}, n = 0, parts = rule->parts ? rule->parts : 1;
-    struct csg_stored *stored = csg_safetensors_find(tensors, name);
+    struct csg_stored *stored = csg_tensors_find(tensors, name);
     if (!stored)
         return csg_fail(err, CSG_ERROR_MODEL, "the checkpoint lacks the tensor %s", name);
     if (!stored->readable)
@@ -132,8 +51,8 @@ static int take(struct csg_tensor *place, const struct rule *rule, size_t *sizes
     return CSG_OK;
 }
 
-static int take_all(void *base, const struct rule *rules, size_t n_rules, const char *prefix, size_t *sizes[S_COUNT],
-                    struct csg_safetensors *tensors, struct csg_error *err)
+static int take_all(void *base, const struct csg_rule *rules, size_t n_rules, const char *prefix, size_t *sizes[S_COUNT],
+                    struct csg_tensors *tensors, struct csg_error *err)
 {
     int status = CSG_OK;
     for (size_t i = 0; i < n_rules && !status; i++) {
@@ -144,13 +63,36 @@ static int take_all(void *base, const struct rule *rules, size_t n_rules, const 
     return status;
 }
 
-static int take_tower(struct csg_model *m, struct csg_tower *tower, const struct tower_rules *rules, const struct layout *layout,
-                      size_t *sizes[S_COUNT], struct csg_safetensors *tensors, struct csg_error *err)
+/* Depth and heads where no configuration says them: as many blocks as there are, and heads 64 wide, which is so in all models that
+ * come without a configuration. */
+static int complete_tower(struct csg_tower *tower, const struct csg_tower_rules *rules, const struct csg_layout *layout,
+                          const struct csg_tensors *tensors, struct csg_error *err)
+{
+    char name[160];
+    bool more = tower->layers == 0;
+    while (more) {
+        snprintf(name, sizeof name, "%s%zu.%s", rules->blocks, tower->layers, layout->block_rules[0].name);
+        more = csg_tensors_find(tensors, name) != NULL;
+        tower->layers += more;
+    }
+    if (tower->layers == 0)
+        return csg_fail(err, CSG_ERROR_MODEL, "the checkpoint lacks the tensor %s", name);
+    if (tower->heads == 0 && tower->width % 64)
+        return csg_fail(err, CSG_ERROR_MODEL, "heads of 64 do not divide the tower's width of %zu", tower->width);
+    if (tower->heads == 0)
+        tower->heads = tower->width / 64;
+    return CSG_OK;
+}
+
+static int take_tower(struct csg_model *m, struct csg_tower *tower, const struct csg_tower_rules *rules,
+                      const struct csg_layout *layout, size_t *sizes[S_COUNT], struct csg_tensors *tensors, struct csg_error *err)
 {
     char prefix[120];
     sizes[S_WIDTH] = &tower->width;
     sizes[S_MLP] = &tower->mlp_width;
     int status = take_all(m, rules->rules, rules->n_rules, rules->prefix, sizes, tensors, err);
+    if (!status)
+        status = complete_tower(tower, rules, layout, tensors, err);
     if (status)
         return status;
     tower->blocks = csg_calloc(tower->layers, sizeof *tower->blocks);
@@ -161,7 +103,7 @@ static int take_tower(struct csg_model *m, struct csg_tower *tower, const struct
         status = take_all(&tower->blocks[i], layout->block_rules, layout->n_block_rules, prefix, sizes, tensors, err);
     }
     snprintf(prefix, sizeof prefix, "%s%zu.%s", rules->blocks, tower->layers, layout->block_rules[0].name);
-    if (!status && csg_safetensors_find(tensors, prefix))
+    if (!status && csg_tensors_find(tensors, prefix))
         status = csg_fail(err, CSG_ERROR_MODEL, "the checkpoint has the tensor %s, but the configuration says %zu layers", prefix,
                           tower->layers);
     return status;
@@ -170,7 +112,7 @@ static int take_tower(struct csg_model *m, struct csg_tower *tower, const struct
 /* The side of the square grid of which there are `places` with the class token. */
 static int find_grid(struct csg_model *m, size_t places, struct csg_error *err)
 {
-    size_t grid = 1;
+    size_t grid = 1; /* larger ones fail below */
     while (grid < 4096 && grid * grid + 1 < places)
         grid++;
     if (grid * grid + 1 != places)
@@ -178,18 +120,23 @@ static int find_grid(struct csg_model *m, size_t places, struct csg_error *err)
     m->grid = grid;
     if (m->image_px == 0)
         m->image_px = grid * m->patch_px;
+    if (m->patch_px > 256 || m->image_px > 4096)
+        return csg_fail(err, CSG_ERROR_MODEL, "pictures of %zu pixels in patches of %zu are not supported", m->image_px,
+                        m->patch_px);
     return CSG_OK;
 }
 
-int csg_layout_apply(struct csg_model *model, struct csg_safetensors *tensors, struct csg_error *err)
+int csg_layout_apply(struct csg_model *model, struct csg_tensors *tensors, struct csg_error *err)
 {
-    const struct layout *layout = NULL;
-    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0] && !layout; i++)
-        if (csg_safetensors_find(tensors, layouts[i].mark))
-            layout = &layouts[i];
-    if (!layout)
-        layout = &layouts[0]; /* whose first missing tensor is told */
-    size_t three = 3, side = model->image_px / model->patch_px, places = side ? side * side + 1 : 0;
+    const struct csg_layout *layout = csg_layouts;
+    for (const struct csg_refusal *r = csg_refusals; r->mark; r++)
+        if (csg_tensors_find(tensors, r->mark))
+            return csg_fail(err, CSG_ERROR_MODEL, "%s: %s (it has the tensor %s)", model->path, r->what, r->mark);
+    while (layout->name && !csg_tensors_find(tensors, layout->mark))
+        layout++;
+    if (!layout->name)
+        layout = csg_layouts; /* whose first missing tensor is told */
+    size_t three = 3, side = model->patch_px ? model->image_px / model->patch_px : 0, places = side ? side * side + 1 : 0;
     size_t *sizes[S_COUNT] = {[S_EMBED] = &model->embed_dim, [S_PATCH] = &model->patch_px,  [S_THREE] = &three,
                               [S_PLACES] = &places,          [S_CONTEXT] = &model->context, [S_VOCAB] = &model->vocab_size};
     model->proj_transposed = layout->proj_transposed;
@@ -207,8 +154,8 @@ int csg_layout_apply(struct csg_model *model, struct csg_safetensors *tensors, s
 static bool is_skipped(const char *name)
 {
     size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof skipped / sizeof skipped[0]; i++) {
-        const char *pattern = skipped[i];
+    for (size_t i = 0; csg_skipped[i]; i++) {
+        const char *pattern = csg_skipped[i];
         if (strcmp(name, pattern) == 0)
             return true;
         size_t tail = strlen(pattern) - 1;
@@ -218,7 +165,7 @@ static bool is_skipped(const char *name)
     return false;
 }
 
-void csg_layout_tell_surplus(const struct csg_safetensors *tensors, const struct csg_log *log)
+void csg_layout_tell_surplus(const struct csg_tensors *tensors, const struct csg_log *log)
 {
     char names[200] = "";
     size_t count = 0, used = 0;

@@ -5,12 +5,10 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "model/config.h"
+#include "model/kinds.h"
 #include "model/layout.h"
 
 #define DEMO_MODEL "demo-model"
-#define CONFIG_FILE "open_clip_config.json"
-#define WEIGHTS_FILE "open_clip_model.safetensors"
 
 /* folder/part/name where it is a folder; NULL otherwise. Takes over `folder`. */
 static char *folder_under(char *folder, const char *part, const char *name)
@@ -30,13 +28,10 @@ static char *folder_under(char *folder, const char *part, const char *name)
 
 static int find_folder(char **out, const char *folder, struct csg_error *err)
 {
-    if (csg_is_folder(folder)) {
+    if (csg_is_folder(folder) || csg_is_file(folder)) {
         *out = csg_strdup(folder);
         return *out ? CSG_OK : csg_fail_memory(err);
     }
-    if (csg_is_file(folder))
-        return csg_fail(err, CSG_ERROR_MODEL, "%s is a file; a model is a folder with %s and %s", folder, CONFIG_FILE,
-                        WEIGHTS_FILE);
     *out = folder_under(csg_user_data_folder(), "models", folder);
     if (!*out)
         *out = folder_under(csg_data_folder(), NULL, folder);
@@ -44,8 +39,8 @@ static int find_folder(char **out, const char *folder, struct csg_error *err)
         return CSG_OK;
     char *user = csg_user_data_folder(), *data = csg_data_folder();
     int status =
-        csg_fail(err, CSG_ERROR_MODEL, "there is no model %s: neither a folder of that path, nor %s%s, nor one in %s", folder,
-                 user ? "one in " : "a user's data folder", user ? user : "", data ? data : "the project's data folder");
+        csg_fail(err, CSG_ERROR_MODEL, "there is no model %s: neither a folder or file of that path, nor %s%s, nor one in %s",
+                 folder, user ? "one in " : "a user's data folder", user ? user : "", data ? data : "the project's data folder");
     free(user);
     free(data);
     return status;
@@ -63,34 +58,13 @@ static char *last_component(const char *path)
 
 static int load(struct csg_model *model, const struct csg_log *log, struct csg_error *err)
 {
-    struct csg_safetensors tensors = {0};
-    char *config = csg_path_join(model->path, CONFIG_FILE);
-    int status = CSG_OK;
-    model->weights_path = csg_path_join(model->path, WEIGHTS_FILE);
-    model->files = csg_calloc(1, sizeof *model->files);
-    if (!config || !model->weights_path || !model->files) {
-        status = csg_fail_memory(err);
-        goto end;
-    }
-    if (!csg_is_file(config) || !csg_is_file(model->weights_path)) {
-        status = csg_fail(err, CSG_ERROR_MODEL, "%s holds no %s", model->path, csg_is_file(config) ? WEIGHTS_FILE : CONFIG_FILE);
-        goto end;
-    }
-    status = csg_config_read(model, config, err);
-    if (status)
-        goto end;
-    status = csg_map_file(&model->files[0], model->weights_path, CSG_ERROR_MODEL, err);
-    if (status)
-        goto end;
-    model->n_files = 1;
-    status = csg_safetensors_read(&tensors, &model->files[0], model->weights_path, err);
+    struct csg_tensors tensors = {0};
+    int status = csg_kind_read(model, &tensors, err);
     if (!status)
         status = csg_layout_apply(model, &tensors, err);
     if (!status)
         csg_layout_tell_surplus(&tensors, log);
-end:
-    csg_safetensors_free(&tensors);
-    free(config);
+    csg_tensors_free(&tensors);
     return status;
 }
 
@@ -143,11 +117,13 @@ void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out)
 int csg_model_sha256(const struct csg_model *model, char hex[65], struct csg_error *err)
 {
     struct csg_sha256 *hash = NULL;
-    const struct csg_mapped *file = &model->files[0];
     const size_t piece = (size_t)1 << 20;
     int status = csg_sha256_create(&hash, err);
-    for (size_t at = 0; at < file->bytes && !status; at += piece)
-        status = csg_sha256_update(hash, file->data + at, file->bytes - at < piece ? file->bytes - at : piece, err);
+    for (size_t i = 0; i < model->n_files; i++) {
+        const struct csg_mapped *file = &model->files[i];
+        for (size_t at = 0; at < file->bytes && !status; at += piece)
+            status = csg_sha256_update(hash, file->data + at, file->bytes - at < piece ? file->bytes - at : piece, err);
+    }
     if (!status)
         status = csg_sha256_finish(&hash, hex, err);
     csg_sha256_destroy(&hash);

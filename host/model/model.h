@@ -33,7 +33,7 @@ struct csg_tower {
 };
 
 struct csg_model {
-    char *path; /* the folder */
+    char *path; /* the folder, or the file where the model is one file */
     char *name; /* its last component */
     size_t embed_dim;
     bool quick_gelu; /* else exact GELU */
@@ -58,19 +58,19 @@ struct csg_model {
     struct csg_tensor text_proj; /* [Wt, C] or [C, Wt] */
     bool proj_transposed;        /* both projections are [in, out], as OpenAI stores them */
 
-    char *weights_path;       /* the file that is hashed */
+    char *weights_path;       /* the weights file, or the index of several */
     struct csg_mapped *files; /* [n_files] */
     size_t n_files;
 };
 
-/* folder: a path, or a name under the user's data folder (models/NAME) or the project's (NAME). Surplus tensors are told to
+/* folder: a path of a folder or of an OpenAI archive, or a name under the user's data folder (models/NAME) or the project's (NAME). Surplus tensors are told to
  * the log once. CSG_ERROR_MODEL names what is missing or misshapen. */
 int csg_model_open(struct csg_model **out, const char *folder, const struct csg_log *log, struct csg_error *err);
 void csg_model_close(struct csg_model **model);
 
 /* Writes the tensor as float32 [elements]. */
 void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out);
-/* Of the weights file, streamed. */
+/* Of the weights file, streamed; of several one behind the other in the order of their names. */
 int csg_model_sha256(const struct csg_model *model, char hex[65], struct csg_error *err);
 
 /* known_words.txt of the folder: see csg_unknown_words in the public header. */

@@ -82,11 +82,6 @@ static int read_entry(struct csg_stored *item, json_t *entry, const uint8_t *dat
     return CSG_OK;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct csg_stored *)a)->name, ((const struct csg_stored *)b)->name);
-}
-
 static int by_place(const void *a, const void *b)
 {
     const struct csg_stored *x = a, *y = b;
@@ -95,48 +90,40 @@ static int by_place(const void *a, const void *b)
     return x->end < y->end ? -1 : x->end > y->end;
 }
 
-static int check_overlap(struct csg_safetensors *t, const char *path, struct csg_error *err)
+/* Of the items from `first` on, which are those of one file. */
+static int check_overlap(struct csg_tensors *t, size_t first, const char *path, struct csg_error *err)
 {
-    qsort(t->items, t->count, sizeof *t->items, by_place);
-    for (size_t i = 1; i < t->count; i++)
+    if (t->count > first)
+        qsort(t->items + first, t->count - first, sizeof *t->items, by_place);
+    for (size_t i = first + 1; i < t->count; i++)
         if (t->items[i].begin < t->items[i - 1].end)
             return csg_fail(err, CSG_ERROR_MODEL, "%s: the tensors %s and %s overlap", path, t->items[i - 1].name,
                             t->items[i].name);
     return CSG_OK;
 }
 
-static int read_entries(struct csg_safetensors *out, json_t *header, const uint8_t *data, size_t data_bytes, const char *path,
+static int read_entries(struct csg_tensors *out, json_t *header, const uint8_t *data, size_t data_bytes, const char *path,
                         struct csg_error *err)
 {
     const char *name;
     json_t *entry;
-    out->items = csg_calloc(json_object_size(header), sizeof *out->items);
-    if (!out->items)
-        return csg_fail_memory(err);
+    size_t first = out->count;
     json_object_foreach(header, name, entry)
     {
         if (strcmp(name, "__metadata__") == 0)
             continue;
-        struct csg_stored *item = &out->items[out->count];
-        item->name = csg_strdup(name);
-        if (!item->name)
-            return csg_fail_memory(err);
-        out->count++;
-        int status = read_entry(item, entry, data, data_bytes, path, err);
+        struct csg_stored *item = csg_tensors_add(out, name);
+        int status = item ? read_entry(item, entry, data, data_bytes, path, err) : csg_fail_memory(err);
         if (status)
             return status;
     }
-    int status = out->count ? check_overlap(out, path, err) : CSG_OK;
-    if (!status && out->count)
-        qsort(out->items, out->count, sizeof *out->items, by_name);
-    return status;
+    return check_overlap(out, first, path, err);
 }
 
-int csg_safetensors_read(struct csg_safetensors *out, const struct csg_mapped *file, const char *path, struct csg_error *err)
+int csg_safetensors_read(struct csg_tensors *out, const struct csg_mapped *file, const char *path, struct csg_error *err)
 {
     json_t *header = NULL;
     uint64_t length = 0;
-    *out = (struct csg_safetensors){0};
     if (file->bytes < 8)
         return csg_fail(err, CSG_ERROR_MODEL, "%s is too short to be a safetensors file", path);
     for (int i = 7; i >= 0; i--)
@@ -149,27 +136,5 @@ int csg_safetensors_read(struct csg_safetensors *out, const struct csg_mapped *f
     if (!status)
         status = read_entries(out, header, file->data + start, file->bytes - start, path, err);
     json_decref(header);
-    if (status)
-        csg_safetensors_free(out);
     return status;
-}
-
-void csg_safetensors_free(struct csg_safetensors *tensors)
-{
-    for (size_t i = 0; i < tensors->count; i++)
-        free(tensors->items[i].name);
-    free(tensors->items);
-    *tensors = (struct csg_safetensors){0};
-}
-
-static int is_named(const void *name, const void *item)
-{
-    return strcmp(name, ((const struct csg_stored *)item)->name);
-}
-
-struct csg_stored *csg_safetensors_find(const struct csg_safetensors *tensors, const char *name)
-{
-    if (!tensors->count)
-        return NULL;
-    return bsearch(name, tensors->items, tensors->count, sizeof *tensors->items, is_named);
 }

@@ -17,15 +17,19 @@ int csg_tokenizer_create(struct csg_tokenizer **out, const char *model_folder, s
 {
     int status = CSG_OK;
     char *merges = csg_path_join(model_folder, "merges.txt"), *vocab = csg_path_join(model_folder, "vocab.json");
-    char *data = NULL;
+    char *both = csg_path_join(model_folder, "tokenizer.json"), *data = NULL;
     struct csg_tokenizer *tokenizer = csg_calloc(1, sizeof *tokenizer);
     *out = NULL;
-    if (!merges || !vocab || !tokenizer) {
+    if (!merges || !vocab || !both || !tokenizer) {
         status = csg_fail_memory(err);
         goto end;
     }
     if (csg_is_file(merges) && csg_is_file(vocab)) {
         status = csg_vocab_load(&tokenizer->vocab, merges, vocab, vocab_size, err);
+        goto end;
+    }
+    if (csg_is_file(both)) {
+        status = csg_vocab_load_tokenizer(&tokenizer->vocab, both, vocab_size, err);
         goto end;
     }
     data = csg_data_folder();
@@ -38,6 +42,7 @@ int csg_tokenizer_create(struct csg_tokenizer **out, const char *model_folder, s
 end:
     free(merges);
     free(vocab);
+    free(both);
     free(data);
     if (status)
         csg_tokenizer_destroy(&tokenizer);

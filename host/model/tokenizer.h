@@ -6,7 +6,7 @@
 
 struct csg_tokenizer;
 
-/* Takes vocab.json and merges.txt of the model's folder where both exist, else CLIP's own from the data folder. An id that is not
+/* Takes vocab.json and merges.txt of the model's folder where both exist, else its tokenizer.json, else CLIP's own from the data folder. An id that is not
  * below vocab_size is CSG_ERROR_MODEL. */
 int csg_tokenizer_create(struct csg_tokenizer **out, const char *model_folder, size_t vocab_size, struct csg_error *err);
 void csg_tokenizer_destroy(struct csg_tokenizer **tokenizer);

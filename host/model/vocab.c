@@ -20,6 +20,12 @@ struct line {
     size_t left_bytes, right_bytes;
 };
 
+/* Merges of tokenizer.json as merges.txt has them. */
+struct merges_text {
+    char *data;
+    size_t used;
+};
+
 /* Builds a vocabulary: the text of every symbol and a hash table over them. */
 struct builder {
     struct csg_vocab *vocab;
@@ -236,21 +242,6 @@ end:
     return status;
 }
 
-static int number_by_file(struct builder *b, const char *path, size_t vocab_size, struct csg_error *err)
-{
-    char *text = NULL;
-    size_t bytes;
-    json_t *ids = NULL;
-    int status = csg_read_file(&text, &bytes, path, FILE_LIMIT, CSG_ERROR_MODEL, err);
-    if (!status)
-        status = csg_json_object(&ids, text, bytes, 1, MAX_MERGES, path, err);
-    if (!status)
-        status = read_ids(b, ids, vocab_size, path, err);
-    json_decref(ids);
-    free(text);
-    return status;
-}
-
 /* Bytes of text that a symbol covers: one for each character but those of </w>. */
 static void measure(struct csg_vocab *v, const size_t *length, const char *const *text)
 {
@@ -263,16 +254,12 @@ static void measure(struct csg_vocab *v, const size_t *length, const char *const
     }
 }
 
-int csg_vocab_load(struct csg_vocab *out, const char *merges_txt, const char *vocab_json, size_t vocab_size,
-                   struct csg_error *err)
+/* Of the text of merges.txt, which it keeps no hold of; ids NULL: by CLIP's rule. */
+static int build(struct csg_vocab *out, char *merges, size_t bytes, const char *merges_path, json_t *ids, const char *ids_path,
+                 size_t vocab_size, struct csg_error *err)
 {
-    struct builder b = {.vocab = out, .path = merges_txt};
-    char *file = NULL;
-    size_t bytes;
-    *out = (struct csg_vocab){0};
-    int status = csg_read_file(&file, &bytes, merges_txt, FILE_LIMIT, CSG_ERROR_MODEL, err);
-    if (!status)
-        status = read_lines(&b, file, bytes, err);
+    struct builder b = {.vocab = out, .path = merges_path};
+    int status = read_lines(&b, merges, bytes, err);
     if (status)
         goto end;
     size_t most = N_BYTES + b.n_lines;
@@ -293,16 +280,115 @@ int csg_vocab_load(struct csg_vocab *out, const char *merges_txt, const char *vo
     add_bytes(&b);
     add_merges(&b);
     measure(out, b.length, b.text);
-    status = vocab_json ? number_by_file(&b, vocab_json, vocab_size, err) : number_by_rule(&b, vocab_size, err);
+    status = ids ? read_ids(&b, ids, vocab_size, ids_path, err) : number_by_rule(&b, vocab_size, err);
 end:
-    if (status)
-        csg_vocab_free(out);
     free(b.text);
     free(b.length);
     free(b.slots);
     free(b.arena);
     free(b.lines);
-    free(file);
+    return status;
+}
+
+static int load_json(json_t **out, const char *path, size_t max_depth, struct csg_error *err)
+{
+    char *text = NULL;
+    size_t bytes;
+    *out = NULL;
+    int status = csg_read_file(&text, &bytes, path, FILE_LIMIT, CSG_ERROR_MODEL, err);
+    if (!status)
+        status = csg_json_object(out, text, bytes, max_depth, MAX_MERGES, path, err);
+    free(text);
+    return status;
+}
+
+int csg_vocab_load(struct csg_vocab *out, const char *merges_txt, const char *vocab_json, size_t vocab_size,
+                   struct csg_error *err)
+{
+    char *merges = NULL;
+    size_t bytes;
+    json_t *ids = NULL;
+    *out = (struct csg_vocab){0};
+    int status = csg_read_file(&merges, &bytes, merges_txt, FILE_LIMIT, CSG_ERROR_MODEL, err);
+    if (!status && vocab_json)
+        status = load_json(&ids, vocab_json, 1, err);
+    if (!status)
+        status = build(out, merges, bytes, merges_txt, ids, vocab_json, vocab_size, err);
+    if (status)
+        csg_vocab_free(out);
+    json_decref(ids);
+    free(merges);
+    return status;
+}
+
+/* One merge of tokenizer.json, "a b" or ["a", "b"], as a line at the end of `text`. */
+static bool add_line(struct merges_text *text, json_t *merge)
+{
+    const char *parts[2] = {json_string_value(merge), NULL};
+    if (json_is_array(merge) && json_array_size(merge) == 2)
+        for (size_t i = 0; i < 2; i++)
+            parts[i] = json_string_value(json_array_get(merge, i));
+    if (!parts[0] || (json_is_array(merge) && !parts[1]) || strchr(parts[0], '\n') || (parts[1] && strchr(parts[1], '\n')))
+        return false;
+    for (size_t i = 0; i < 2 && parts[i]; i++) {
+        size_t length = strlen(parts[i]);
+        if (i)
+            text->data[text->used++] = ' ';
+        memcpy(text->data + text->used, parts[i], length);
+        text->used += length;
+    }
+    text->data[text->used++] = '\n';
+    return true;
+}
+
+/* Tokens that stand beside the model's own vocabulary, which some files give for start and end. */
+static int add_tokens(json_t *ids, json_t *added, struct csg_error *err)
+{
+    for (size_t i = 0; i < json_array_size(added); i++) {
+        json_t *token = json_array_get(added, i), *id = json_object_get(token, "id");
+        const char *content = json_string_value(json_object_get(token, "content"));
+        if (content && id && !json_object_get(ids, content) && json_object_set(ids, content, id) != 0)
+            return csg_fail_memory(err);
+    }
+    return CSG_OK;
+}
+
+int csg_vocab_load_tokenizer(struct csg_vocab *out, const char *tokenizer_json, size_t vocab_size, struct csg_error *err)
+{
+    json_t *root = NULL;
+    struct merges_text text = {0};
+    *out = (struct csg_vocab){0};
+    int status = load_json(&root, tokenizer_json, 16, err);
+    if (status)
+        return status;
+    json_t *model = json_object_get(root, "model"), *ids = json_object_get(model, "vocab");
+    json_t *merges = json_object_get(model, "merges");
+    const char *type = json_string_value(json_object_get(model, "type"));
+    const char *suffix = json_string_value(json_object_get(model, "end_of_word_suffix"));
+    size_t most = 0;
+    if ((type && strcmp(type, "BPE") != 0) || !suffix || strcmp(suffix, "</w>") != 0 || !json_is_object(ids) ||
+        !json_is_array(merges)) {
+        status = csg_fail(err, CSG_ERROR_MODEL, "%s is not a byte-pair encoding as CLIP's, with words that end with </w>",
+                          tokenizer_json);
+        goto end;
+    }
+    for (size_t i = 0; i < json_array_size(merges); i++) {
+        json_t *merge = json_array_get(merges, i);
+        most += 2 + json_string_length(merge) + json_string_length(json_array_get(merge, 0)) +
+                json_string_length(json_array_get(merge, 1));
+    }
+    text.data = csg_calloc(most + 1, 1);
+    status = text.data ? add_tokens(ids, json_object_get(root, "added_tokens"), err) : csg_fail_memory(err);
+    for (size_t i = 0; i < json_array_size(merges) && !status; i++)
+        if (!add_line(&text, json_array_get(merges, i)))
+            status = csg_fail(err, CSG_ERROR_MODEL, "%s: merge %zu is not two parts", tokenizer_json, i);
+    if (!status)
+        status = build(out, text.data, text.used, tokenizer_json, ids, tokenizer_json, vocab_size, err);
+end:
+    if (status)
+        csg_vocab_free(out);
+    free(text.data);
+    json_decref(root);
     return status;
 }
 

@@ -29,6 +29,8 @@ struct csg_vocab {
 /* vocab_json NULL: ids by CLIP's rule, that is bytes, bytes at a word's end, merges, start, end. */
 int csg_vocab_load(struct csg_vocab *out, const char *merges_txt, const char *vocab_json, size_t vocab_size,
                    struct csg_error *err);
+/* tokenizer.json, which holds both. */
+int csg_vocab_load_tokenizer(struct csg_vocab *out, const char *tokenizer_json, size_t vocab_size, struct csg_error *err);
 void csg_vocab_free(struct csg_vocab *vocab);
 /* The merge of two neighbours, or NULL. */
 const struct csg_merge *csg_vocab_merge(const struct csg_vocab *vocab, uint32_t left, uint32_t right);

@@ -1,0 +1,70 @@
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+#include "base/mem.h"
+
+#define MAX_ENTRIES 100000
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Keeps the name where it is that of a file with the suffix. Room doubles at powers of two. */
+static int keep(char ***names, size_t *count, const char *folder, const char *name, const char *suffix, struct csg_error *err)
+{
+    size_t length = strlen(name), tail = strlen(suffix);
+    if (length <= tail || strcmp(name + length - tail, suffix) != 0)
+        return CSG_OK;
+    char *path = csg_path_join(folder, name);
+    bool is_file = path && csg_is_file(path);
+    if (!path)
+        return csg_fail_memory(err);
+    free(path);
+    if (!is_file)
+        return CSG_OK;
+    if ((*count & (*count - 1)) == 0) {
+        char **more = csg_realloc(*names, *count ? *count * 2 : 1, sizeof *more);
+        if (!more)
+            return csg_fail_memory(err);
+        *names = more;
+    }
+    (*names)[*count] = csg_strdup(name);
+    if (!(*names)[*count])
+        return csg_fail_memory(err);
+    ++*count;
+    return CSG_OK;
+}
+
+int csg_list_files(char ***names, size_t *count, const char *folder, const char *suffix, enum csg_status status,
+                   struct csg_error *err)
+{
+    size_t seen = 0;
+    int result = CSG_OK;
+    *names = NULL;
+    *count = 0;
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return csg_fail(err, status, "the folder %s cannot be read: %s", folder, strerror(errno));
+    for (struct dirent *entry; !result && (entry = readdir(dir));)
+        result = ++seen > MAX_ENTRIES ? csg_fail(err, status, "the folder %s has more than %d entries", folder, MAX_ENTRIES)
+                                      : keep(names, count, folder, entry->d_name, suffix, err);
+    closedir(dir);
+    if (result)
+        csg_names_free(names, *count);
+    else if (*count)
+        qsort(*names, *count, sizeof **names, by_text);
+    *count = result ? 0 : *count;
+    return result;
+}
+
+void csg_names_free(char ***names, size_t count)
+{
+    for (size_t i = 0; *names && i < count; i++)
+        free((*names)[i]);
+    free(*names);
+    *names = NULL;
+}
