@@ -7,6 +7,7 @@
 #include "model/config.h"
 #include "model/safetensors.h"
 #include "model/shards.h"
+#include "model/torch_archive.h"
 
 struct kind {
     const char *config, *weights, *index; /* files of the folder; weights "*.pt": the only one of that ending; NULL: none */
@@ -18,7 +19,7 @@ struct kind {
 static const struct kind kinds[] = {
     {"open_clip_config.json", "open_clip_model.safetensors", NULL, csg_config_open_clip, csg_safetensors_read},
     {"config.json", "model.safetensors", "model.safetensors.index.json", csg_config_hugging_face, csg_safetensors_read},
-    {NULL, "*.pt", NULL, csg_config_openai, csg_safetensors_read},
+    {NULL, "*.pt", NULL, csg_config_openai, csg_torch_archive_read},
 };
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
 #define ARCHIVE (&kinds[2])
