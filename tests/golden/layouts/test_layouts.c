@@ -1,0 +1,188 @@
+/* Checkpoints of every layout, written by the libraries that publish in it, against what those libraries compute from them. The same
+ * checkpoint in three layouts gives the same bits. */
+#include <setjmp.h> /* cmocka wants the standard headers before it */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <clip_surgeon/clip_surgeon.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOLERANCE 1e-4f
+
+static const char *const texts[] = {"dog", "a photo of a horse", "two cats, sleeping", "",
+                                    "it's a person's bench"}; /* texts.txt */
+#define N_TEXTS (sizeof texts / sizeof texts[0])
+
+static const struct {
+    const char *model;
+    int side_px;
+    size_t layers, heads, context, embed_dim;
+} cases[] = {
+    {"openai", 48, 2, 1, 20, 64},        {"open-clip", 48, 2, 1, 20, 64},        {"hugging-face", 48, 2, 1, 20, 64},
+    {"open-clip-g14", 42, 7, 2, 16, 20}, {"open-clip-custom", 28, 2, 2, 24, 12}, {"hugging-face-shards", 32, 3, 3, 18, 20},
+};
+#define N_CASES (sizeof cases / sizeof cases[0])
+
+static const char *path_of(const char *name, const char *file)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/%s%s", getenv("CSG_TEST_LAYOUTS"), name, file);
+    return path;
+}
+
+static void count_warnings(void *user, enum csg_log_level level, const char *message)
+{
+    if (level != CSG_LOG_WARNING)
+        return;
+    print_message("warning: %s\n", message);
+    ++*(int *)user;
+}
+
+static struct csg_engine *open_model(const char *name, const char *device)
+{
+    struct csg_engine *engine;
+    struct csg_error err = {0};
+    int warnings = 0;
+    const struct csg_engine_params params = {
+        .model = path_of(name, ""), .device = device, .templates = "none", .log = count_warnings, .log_user = &warnings};
+    if (csg_engine_create(&engine, &params, &err) != CSG_OK)
+        fail_msg("%s: %s", name, err.sentence);
+    assert_int_equal(warnings, 0); /* every tensor of the file has its place */
+    return engine;
+}
+
+static struct csg_image *open_picture(int side_px)
+{
+    struct csg_image *image;
+    char name[32];
+    snprintf(name, sizeof name, "picture-%d.ppm", side_px);
+    assert_int_equal(csg_image_load(&image, path_of(name, ""), NULL), CSG_OK);
+    return image;
+}
+
+static struct csg_result *map(struct csg_engine *engine, int side_px, const char *method)
+{
+    struct csg_image *image = open_picture(side_px);
+    const struct csg_map_params params = {.method = method};
+    struct csg_result *result;
+    struct csg_error err = {0};
+    if (csg_map(engine, image, texts, 2, &params, &result, &err) != CSG_OK)
+        fail_msg("%s", err.sentence);
+    csg_image_destroy(&image);
+    return result;
+}
+
+static void compare(const char *model, const char *file, const float *values, size_t n)
+{
+    float *expected = calloc(n + 1, sizeof *expected), worst = 0.0f;
+    FILE *f = fopen(path_of(model, file), "rb");
+    assert_non_null(expected);
+    assert_non_null(f);
+    assert_int_equal(fread(expected, sizeof *expected, n + 1, f), n);
+    fclose(f);
+    for (size_t i = 0; i < n; i++) {
+        float d = fabsf(values[i] - expected[i]);
+        worst = d <= worst ? worst : d; /* NaN stays */
+    }
+    print_message("%s%s: largest difference %.3g\n", model, file, (double)worst);
+    assert_true(worst <= TOLERANCE);
+    free(expected);
+}
+
+static void check_case(size_t i, const char *device)
+{
+    struct csg_engine *engine = open_model(cases[i].model, device);
+    struct csg_engine_info info;
+    csg_engine_info(engine, &info);
+    assert_int_equal(info.image_size_px, cases[i].side_px);
+    assert_int_equal(info.layers, cases[i].layers);
+    assert_int_equal(info.heads, cases[i].heads);
+    assert_int_equal(info.context, cases[i].context);
+    assert_int_equal(info.embed_dim, cases[i].embed_dim);
+    struct csg_result *result = map(engine, cases[i].side_px, "raw");
+    size_t tokens = 1 + (size_t)result->grid_w * (size_t)result->grid_h;
+    compare(cases[i].model, "/expected-tokens.f32", result->tokens, tokens * info.embed_dim);
+    csg_result_destroy(&result);
+    float *features = calloc(N_TEXTS * info.embed_dim, sizeof *features);
+    assert_non_null(features);
+    assert_int_equal(csg_embed_texts(engine, texts, N_TEXTS, features, NULL), CSG_OK);
+    compare(cases[i].model, "/expected-texts.f32", features, N_TEXTS * info.embed_dim);
+    free(features);
+    csg_engine_destroy(&engine);
+}
+
+static void test_reference(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++)
+        check_case(i, "reference");
+}
+
+static void test_opencl(void **state)
+{
+    (void)state;
+    struct csg_device_info *devices;
+    size_t count, usable = 0;
+    assert_int_equal(csg_devices_list(&devices, &count, NULL), CSG_OK);
+    for (size_t i = 0; i < count; i++)
+        usable += devices[i].usable;
+    csg_devices_free(&devices);
+    if (!usable) {
+        print_message("skipped: no OpenCL device\n");
+        skip();
+    }
+    for (size_t i = 0; i < N_CASES; i++)
+        check_case(i, NULL);
+}
+
+static void test_same_bits(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"openai", "open-clip", "hugging-face"};
+    struct csg_result *results[3];
+    float features[3][N_TEXTS * 64];
+    for (size_t i = 0; i < 3; i++) {
+        struct csg_engine *engine = open_model(same[i], "reference");
+        results[i] = map(engine, 48, "surgery");
+        assert_int_equal(csg_embed_texts(engine, texts, N_TEXTS, features[i], NULL), CSG_OK);
+        csg_engine_destroy(&engine);
+    }
+    size_t cells = (size_t)results[0]->grid_w * (size_t)results[0]->grid_h;
+    assert_int_equal(cells, 36);
+    for (size_t i = 1; i < 3; i++) {
+        assert_memory_equal(features[i], features[0], sizeof features[0]);
+        assert_memory_equal(results[i]->tokens, results[0]->tokens, (1 + cells) * 64 * sizeof(float));
+        assert_memory_equal(results[i]->similarity, results[0]->similarity, 2 * cells * sizeof(float));
+        assert_memory_equal(results[i]->grid_map, results[0]->grid_map, 2 * cells * sizeof(float));
+    }
+    for (size_t i = 0; i < 3; i++)
+        csg_result_destroy(&results[i]);
+}
+
+/* An archive alone in its place has no vocabulary beside it, and this one's is not CLIP's. */
+static void test_archive_alone(void **state)
+{
+    (void)state;
+    struct csg_engine *engine;
+    struct csg_error err = {0};
+    const struct csg_engine_params params = {.model = path_of("openai/ViT-tiny.pt", ""), .device = "reference"};
+    assert_int_equal(csg_engine_create(&engine, &params, &err), CSG_ERROR_MODEL);
+    assert_non_null(strstr(err.sentence, "CLIP's vocabulary has 49408 tokens"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_opencl),
+        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_archive_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
