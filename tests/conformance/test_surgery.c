@@ -1,7 +1,7 @@
 /* w_t = n e_t / sum e with e = exp(2 (s - top)): exp 3 ulp and the rounding of its argument's difference,
- * u (6 + 2 |2 (s - top)|); the sum of n terms u (2 + 2 sqrt n), in the published order twice (softmax, then the mean of p); divisions 2.5 ulp
- * twice and three roundings. That is d_t, relative. out = w s - mean(w s): |w s| (d + 2 u), the mean's own sum, and two roundings
- * of the difference. */
+ * u (6 + 2 |2 (s - top)|); the sum of n terms u (2 + 2 sqrt n), in the published order twice (softmax, then the mean of p);
+ * divisions 2.5 ulp twice and three roundings. That is d_t, relative. out = w s - mean(w s): |w s| (d + 2 u), the mean's own
+ * sum, and two roundings of the difference. */
 #include <math.h>
 #include <stdlib.h>
 
