@@ -14,6 +14,9 @@
 /* Opens a regular file. O_NONBLOCK keeps a FIFO from blocking the open; it has no effect on regular files. */
 static int open_regular(const char *path, struct stat *info, enum csg_status status, int *fd, struct csg_error *err)
 {
+    *fd = -1;
+    if (!*path)
+        return csg_fail(err, status, "the name of a file to read is empty");
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0)
         return csg_fail(err, status, "%s cannot be opened: %s", path, strerror(errno));
@@ -123,11 +126,21 @@ static int exists_already(const char *path, struct csg_error *err)
 int csg_check_output(const char *path, bool overwrite, struct csg_error *err)
 {
     struct stat info;
-    if (lstat(path, &info) != 0)
-        return CSG_OK;
-    if (csg_is_folder(path))
-        return csg_fail(err, CSG_ERROR, "%s is a folder, not a file to write", path);
-    return overwrite ? CSG_OK : exists_already(path, err);
+    if (!*path)
+        return csg_fail(err, CSG_ERROR, "the name of a file to write is empty");
+    if (lstat(path, &info) == 0) {
+        if (csg_is_folder(path))
+            return csg_fail(err, CSG_ERROR, "%s is a folder, not a file to write", path);
+        if (!overwrite)
+            return exists_already(path, err);
+    }
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? csg_strndup(path, (size_t)(slash - path) + 1) : csg_strdup(".");
+    if (!folder)
+        return csg_fail_memory(err);
+    int writable = access(folder, W_OK | X_OK), reason = errno;
+    free(folder);
+    return writable == 0 ? CSG_OK : csg_fail(err, CSG_ERROR, "%s cannot be written: %s", path, strerror(reason));
 }
 
 #define SUFFIX_BYTES 64

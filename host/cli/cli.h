@@ -45,6 +45,8 @@ void cli_help(const struct cli_command *command);
 /* What is printed, and where. */
 int cli_fail(struct csg_error *err, enum csg_status status, const char *format, ...);
 void cli_say(const char *format, ...); /* a line to stderr */
+/* Control characters become '?', so that no name or text reaches the terminal as a command. Returns text. */
+char *cli_printable(char *text);
 
 /* Opens the engine that the options ask for. SIGINT interrupts it from here on. */
 int cli_engine(struct csg_engine **engine, const struct cli_args *args, struct csg_error *err);

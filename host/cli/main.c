@@ -26,24 +26,37 @@ static void on_interrupt(int number)
         _Exit(-CSG_ERROR_INTERRUPTED);
 }
 
+char *cli_printable(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p; p++) {
+        bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0; /* U+0080 to U+009F */
+        if (*p < 0x20 || *p == 0x7f || c1)
+            *p = '?';
+        if (c1)
+            p[1] = '?';
+    }
+    return text;
+}
+
 int cli_fail(struct csg_error *err, enum csg_status status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(err->sentence, sizeof err->sentence, format, args);
     va_end(args);
+    cli_printable(err->sentence);
     err->status = status;
     return status;
 }
 
 void cli_say(const char *format, ...)
 {
+    char line[2048];
     va_list args;
     va_start(args, format);
-    fputs("clip-surgeon: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    fprintf(stderr, "clip-surgeon: %s\n", cli_printable(line));
 }
 
 static void on_log(void *user, enum csg_log_level level, const char *message)

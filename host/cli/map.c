@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "names.h"
@@ -25,6 +26,16 @@ static int add_file(struct map_job *job, char *name, struct csg_error *err)
     return CSG_OK;
 }
 
+/* Two things written to one name would lose the first. */
+static int check_names(const struct map_job *job, struct csg_error *err)
+{
+    for (size_t i = 0; i < job->n_files; i++)
+        for (size_t j = i + 1; j < job->n_files; j++)
+            if (strcmp(job->files[i], job->files[j]) == 0)
+                return cli_fail(err, CSG_ERROR_USAGE, "%s would be written twice", job->files[i]);
+    return CSG_OK;
+}
+
 /* One picture a text, and a sheet where there is more than one to see. Names that exist are refused before anything is computed. */
 static int plan_files(struct map_job *job, struct csg_error *err)
 {
@@ -44,6 +55,8 @@ static int plan_files(struct map_job *job, struct csg_error *err)
         status = add_file(job, cli_text_output(output, NULL, job->files, job->n_files), err);
     if (status == CSG_OK && args->npy)
         status = add_file(job, cli_text_output(args->npy, NULL, job->files, 0), err);
+    if (status == CSG_OK)
+        status = check_names(job, err);
     for (size_t i = 0; status == CSG_OK && i < job->n_files; i++)
         status = csg_check_output(job->files[i], args->overwrite, err);
     free(own);

@@ -83,7 +83,9 @@ void cli_report_table(const struct csg_engine *engine, const struct csg_result *
     printf("%-24s %8s %10s %10s  %s\n", "text", "score", "raw min", "raw max", "peak (px)");
     for (size_t i = 0; i < result->n_texts; i++) {
         const struct csg_text_result *text = result->texts + i;
-        printf("%-24.60s %8.4f %10.5f %10.5f  %d,%d%s\n", text->text, (double)text->score, (double)text->raw_min,
+        char name[61];
+        snprintf(name, sizeof name, "%s", text->text);
+        printf("%-24s %8.4f %10.5f %10.5f  %d,%d%s\n", cli_printable(name), (double)text->score, (double)text->raw_min,
                (double)text->raw_max, text->peak_x_px, text->peak_y_px, text->constant ? "  (constant: empty map)" : "");
     }
     for (size_t i = 0; i < n_files; i++)

@@ -90,15 +90,24 @@ static int by_place(const void *a, const void *b)
     return x->end < y->end ? -1 : x->end > y->end;
 }
 
-/* Of the items from `first` on, which are those of one file. */
-static int check_overlap(struct csg_tensors *t, size_t first, const char *path, struct csg_error *err)
+/* The tensors from `first` on, which are those of one file, stand behind each other and fill its data: the format has no gaps, and a header
+ * whose length is wrong by a little shows itself here. */
+static int check_places(struct csg_tensors *t, size_t first, size_t data_bytes, const char *path, struct csg_error *err)
 {
+    size_t at = 0;
     if (t->count > first)
         qsort(t->items + first, t->count - first, sizeof *t->items, by_place);
-    for (size_t i = first + 1; i < t->count; i++)
-        if (t->items[i].begin < t->items[i - 1].end)
-            return csg_fail(err, CSG_ERROR_MODEL, "%s: the tensors %s and %s overlap", path, t->items[i - 1].name,
-                            t->items[i].name);
+    for (size_t i = first; i < t->count; i++) {
+        const struct csg_stored *item = t->items + i;
+        if (item->begin < at)
+            return csg_fail(err, CSG_ERROR_MODEL, "%s: the tensors %s and %s overlap", path, item[-1].name, item->name);
+        if (item->begin > at)
+            return csg_fail(err, CSG_ERROR_MODEL, "%s: %zu bytes before the tensor %s belong to none", path, item->begin - at,
+                            item->name);
+        at = item->end;
+    }
+    if (at != data_bytes)
+        return csg_fail(err, CSG_ERROR_MODEL, "%s: the tensors end at byte %zu of the data, which has %zu", path, at, data_bytes);
     return CSG_OK;
 }
 
@@ -117,7 +126,7 @@ static int read_entries(struct csg_tensors *out, json_t *header, const uint8_t *
         if (status)
             return status;
     }
-    return check_overlap(out, first, path, err);
+    return check_places(out, first, data_bytes, path, err);
 }
 
 int csg_safetensors_read(struct csg_tensors *out, const struct csg_mapped *file, const char *path, struct csg_error *err)

@@ -1,5 +1,6 @@
 #include "task/map.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,6 +169,23 @@ static int describe_texts(struct job *job, const float *ranges, struct csg_error
     return status;
 }
 
+/* Damaged weights, or a device that computes wrong: no map may be made of it. */
+static int check_finite(const struct job *job, struct csg_error *err)
+{
+    size_t n = (job->cells + 1) * job->context->model->embed_dim;
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(job->result->tokens[i]))
+            return csg_fail(err, CSG_ERROR_MODEL,
+                            "the image tokens are not finite: the weights of %s are damaged, or the device fails",
+                            job->context->model->path);
+    for (size_t i = 0; i < job->set->set.count * job->context->model->embed_dim; i++)
+        if (!isfinite(job->features[i]))
+            return csg_fail(err, CSG_ERROR_MODEL,
+                            "the text features are not finite: the weights of %s are damaged, or the device fails",
+                            job->context->model->path);
+    return CSG_OK;
+}
+
 static int compare(struct job *job, const char *const *texts, size_t n_texts, struct csg_error *err)
 {
     double start_ms = csg_now_ms();
@@ -179,6 +197,8 @@ static int compare(struct job *job, const char *const *texts, size_t n_texts, st
     if (status == CSG_OK)
         status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof(float), job->result->tokens,
                                  (job->cells + 1) * job->context->model->embed_dim * sizeof(float), err);
+    if (status == CSG_OK)
+        status = check_finite(job, err);
     if (status == CSG_OK)
         status = read_rows(job, ranges, err);
     add_stage(job->result, "similarity", csg_now_ms() - start_ms);

@@ -242,8 +242,10 @@ static void test_hostile_headers(void **state)
          "offsets\":[3,7]}}",
          "overlap"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[[[[[1]]]]],\"data_offsets\":[0,4]}}", "deeper"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "lacks the tensor visual.conv1.weight"},
-        {"{}", "lacks the tensor visual.conv1.weight"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "lacks the tensor visual.conv1.weight"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "the tensors end at byte 4"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", "4 bytes before the tensor a"},
+        {"{}", "the tensors end at byte 0"},
         {"{\"a\":NaN}", "JSON"},
     };
     write_tiny_model();
