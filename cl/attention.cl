@@ -231,7 +231,7 @@ __kernel __attribute__((reqd_work_group_size(CSG_LANES, CSG_QUERIES, 1))) void a
         for (uint t = 0; t < CSG_EACH; t++)
             out[path][t] = 0.0f;
     for (uint e = item; e < CSG_QUERIES * CSG_HEAD_DIM; e += CSG_LANES * CSG_QUERIES) {
-        uint row = e / CSG_HEAD_DIM, d = e % CSG_HEAD_DIM;
+        uint row = e / CSG_HEAD_DIM, d = e - row * CSG_HEAD_DIM;
         ulong at = min(first + row, n - 1) * qkv_stride + d;
         query[0][row][d] = q[at] * scale;
         query[1][row][d] = v[at] * scale;
@@ -239,7 +239,7 @@ __kernel __attribute__((reqd_work_group_size(CSG_LANES, CSG_QUERIES, 1))) void a
     ulong end = causal ? min(n, first + CSG_QUERIES) : n, self = min(first + r, n - 1);
     for (ulong from = 0; from < end; from += CSG_KEYS) {
         for (uint e = item; e < CSG_KEYS * CSG_HEAD_DIM; e += CSG_LANES * CSG_QUERIES) {
-            uint row = e / CSG_HEAD_DIM, d = e % CSG_HEAD_DIM;
+            uint row = e / CSG_HEAD_DIM, d = e - row * CSG_HEAD_DIM;
             ulong at = min(from + row, n - 1) * qkv_stride + d;
             key[row][d] = k[at];
             value[row][d] = v[at];

@@ -34,27 +34,12 @@ static int set_args(struct csg_ocl *ocl, cl_kernel kernel, const struct csg_ocl_
     return CSG_OK;
 }
 
-static int group_fits(struct csg_ocl *ocl, cl_kernel kernel, const struct csg_ocl_launch *launch, struct csg_error *err)
-{
-    const size_t *items = launch->range.items;
-    size_t most = 0, wanted = items[0] * items[1] * items[2];
-    cl_int code = clGetKernelWorkGroupInfo(kernel, ocl->device, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
-    if (code != CL_SUCCESS)
-        return csg_ocl_fail(err, code, "asking for the work-group size of kernel %s on %s", launch->kernel, ocl->base.device);
-    if (wanted > most)
-        return csg_fail(err, CSG_ERROR_BUILD, "kernel %s needs work-groups of %zu, %s allows %zu", launch->kernel, wanted,
-                        ocl->base.device, most);
-    return CSG_OK;
-}
-
 int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, struct csg_error *err)
 {
     cl_kernel kernel;
     if (ocl->lost)
         return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost after a fatal error", ocl->base.device);
     int status = csg_ocl_kernel(ocl, launch->op, launch->options ? launch->options : "", launch->kernel, &kernel, err);
-    if (status == CSG_OK)
-        status = group_fits(ocl, kernel, launch, err);
     if (status == CSG_OK)
         status = set_args(ocl, kernel, launch, err);
     if (status)
