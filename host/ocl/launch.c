@@ -57,7 +57,7 @@ int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, str
 int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t columns, size_t rows,
                          const struct csg_ocl_arg *args, size_t n_args, struct csg_error *err)
 {
-    size_t group = ocl->form->item_rows ? 1 : ocl->form->group;
+    size_t group = ocl->form->item_rows ? 1 : ocl->group;
     if (ocl->form->item_rows)
         columns = 1;
     struct csg_ocl_launch launch = {op, NULL, kernel, {{csg_ocl_ceil_div(columns, group), rows, 1}, {group, 1, 1}}, args, n_args};
@@ -67,7 +67,7 @@ int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel
 int csg_ocl_launch_groups(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t rows, const struct csg_ocl_arg *args,
                           size_t n_args, struct csg_error *err)
 {
-    struct csg_ocl_launch launch = {op, NULL, kernel, {{1, rows, 1}, {ocl->form->group, 1, 1}}, args, n_args};
+    struct csg_ocl_launch launch = {op, NULL, kernel, {{1, rows, 1}, {ocl->group, 1, 1}}, args, n_args};
     return csg_ocl_launch(ocl, &launch, err);
 }
 
