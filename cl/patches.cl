@@ -1,8 +1,9 @@
 /* Patches of an 8-bit RGB picture as normalised rows in (channel, y, x) order; row 0 is zeros. Dimension 1 is the row.
  * Sides of a picture and columns of a patch fit 32 bits, whose division is several times faster; no quotient is asked for its
  * remainder, for Oclgrind cannot follow what compilers make of such pairs. */
-__kernel void patches(__global const uchar *restrict in, ulong in_at, __global float *restrict out, ulong out_at, ulong out_stride,
-                      ulong w, ulong patch, float mean_r, float mean_g, float mean_b, float std_r, float std_g, float std_b)
+__kernel void patches(__global const uchar *restrict in, ulong in_at, __global float *restrict out, ulong out_at,
+                      ulong out_stride, ulong w, ulong patch, float mean_r, float mean_g, float mean_b, float std_r, float std_g,
+                      float std_b)
 {
     ulong row = get_global_id(1);
     uint side = (uint)patch, area = side * side, grid_w = (uint)w / side, down = ((uint)row - 1) / grid_w;
