@@ -57,7 +57,6 @@ gemm_packed(__global const float *restrict x, ulong x_at, __global const float *
             sums[i][j] = (vecf)(0.0f);
     x += x_at + row * x_stride;
     w += column * k;
-#pragma unroll 2
     for (ulong c = 0; c < k; c++) {
         vecf b[CSG_VECTORS];
 #pragma unroll
