@@ -31,7 +31,8 @@ void begin_path(path_state *state, __global const float *q, ulong stride, ulong 
         __global const float *c = q + min(first + lane + 2, n - 1) * stride, *e = q + min(first + lane + 3, n - 1) * stride;
         float *to = lanes + lane;
         for (ulong d = 0; d < whole; d += 4) {
-            float4 s = vload4(0, a + d) * scale, t = vload4(0, b + d) * scale, u = vload4(0, c + d) * scale, v = vload4(0, e + d) * scale;
+            float4 s = vload4(0, a + d) * scale, t = vload4(0, b + d) * scale, u = vload4(0, c + d) * scale,
+                   v = vload4(0, e + d) * scale;
             vstore4((float4)(s.x, t.x, u.x, v.x), 0, to + d * CSG_QUERIES);
             vstore4((float4)(s.y, t.y, u.y, v.y), 0, to + (d + 1) * CSG_QUERIES);
             vstore4((float4)(s.z, t.z, u.z, v.z), 0, to + (d + 2) * CSG_QUERIES);
@@ -49,20 +50,20 @@ void begin_path(path_state *state, __global const float *q, ulong stride, ulong 
     }
 }
 
-#define CSG_SCORES(key)                                                                                                           \
-    for (ulong d = 0; d < CSG_HEAD_DIM; d++) {                                                                                     \
-        _Pragma("unroll") for (int i = 0; i < CSG_KEY_ROWS; i++)                                                                  \
-        {                                                                                                                         \
-            vecf a = (vecf)(key[i][d]);                                                                                           \
-            _Pragma("unroll") for (int j = 0; j < CSG_QUERY_VECTORS; j++) sums[i][j] =                                            \
-                csg_fma(a, state->query[d][j], sums[i][j]);                                                                       \
-        }                                                                                                                         \
+#define CSG_SCORES(key)                                                                                                          \
+    for (ulong d = 0; d < CSG_HEAD_DIM; d++) {                                                                                   \
+        _Pragma("unroll") for (int i = 0; i < CSG_KEY_ROWS; i++)                                                                 \
+        {                                                                                                                        \
+            vecf a = (vecf)(key[i][d]);                                                                                          \
+            _Pragma("unroll") for (int j = 0; j < CSG_QUERY_VECTORS; j++) sums[i][j] =                                           \
+                csg_fma(a, state->query[d][j], sums[i][j]);                                                                      \
+        }                                                                                                                        \
     }
 
 /* Goes through `count` keys from key `from` on: those of `keys`, or, if it is NULL, the values themselves. values: the same rows
  * of v, one after the other. */
-void add_keys(path_state *state, __global const float *keys, ulong stride, const float *values, ulong first, ulong from, ulong count,
-              ulong n, ulong causal)
+void add_keys(path_state *state, __global const float *keys, ulong stride, const float *values, ulong first, ulong from,
+              ulong count, ulong n, ulong causal)
 {
     vecf p[CSG_KEYS][CSG_QUERY_VECTORS], top[CSG_QUERY_VECTORS], down[CSG_QUERY_VECTORS];
     for (int j = 0; j < CSG_QUERY_VECTORS; j++)
@@ -173,10 +174,10 @@ void end_path(path_state *state, __global float *out, ulong stride, ulong first,
     }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention(
-    __global const float *restrict qkv, ulong qkv_at, __global const int *restrict seq, ulong seq_at, __global float *restrict qk,
-    ulong qk_at, __global float *restrict vv, ulong vv_at, ulong qkv_stride, ulong qk_stride, ulong vv_stride, ulong heads,
-    float scale, ulong causal, ulong paths)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+attention(__global const float *restrict qkv, ulong qkv_at, __global const int *restrict seq, ulong seq_at,
+          __global float *restrict qk, ulong qk_at, __global float *restrict vv, ulong vv_at, ulong qkv_stride, ulong qk_stride,
+          ulong vv_stride, ulong heads, float scale, ulong causal, ulong paths)
 {
     ulong first = get_global_id(0) * CSG_QUERIES, head = get_global_id(1), sequence = get_global_id(2);
     ulong begin = (ulong)seq[seq_at + sequence], n = (ulong)seq[seq_at + sequence + 1] - begin, width = heads * CSG_HEAD_DIM;
@@ -213,10 +214,10 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention(
  * through local memory in slices of CSG_KEYS, once for both paths. */
 #define CSG_EACH ((CSG_HEAD_DIM + CSG_LANES - 1) / CSG_LANES)
 
-__kernel __attribute__((reqd_work_group_size(CSG_LANES, CSG_QUERIES, 1))) void attention(
-    __global const float *restrict qkv, ulong qkv_at, __global const int *restrict seq, ulong seq_at, __global float *restrict qk,
-    ulong qk_at, __global float *restrict vv, ulong vv_at, ulong qkv_stride, ulong qk_stride, ulong vv_stride, ulong heads,
-    float scale, ulong causal, ulong paths)
+__kernel __attribute__((reqd_work_group_size(CSG_LANES, CSG_QUERIES, 1))) void
+attention(__global const float *restrict qkv, ulong qkv_at, __global const int *restrict seq, ulong seq_at,
+          __global float *restrict qk, ulong qk_at, __global float *restrict vv, ulong vv_at, ulong qkv_stride, ulong qk_stride,
+          ulong vv_stride, ulong heads, float scale, ulong causal, ulong paths)
 {
     __local float key[CSG_KEYS][CSG_HEAD_DIM + 1], value[CSG_KEYS][CSG_HEAD_DIM + 1], query[2][CSG_QUERIES][CSG_HEAD_DIM + 1];
     __local float p[2][CSG_QUERIES][CSG_KEYS + 1], part[2][CSG_QUERIES][CSG_LANES];
@@ -231,7 +232,7 @@ __kernel __attribute__((reqd_work_group_size(CSG_LANES, CSG_QUERIES, 1))) void a
         for (uint t = 0; t < CSG_EACH; t++)
             out[path][t] = 0.0f;
     for (uint e = item; e < CSG_QUERIES * CSG_HEAD_DIM; e += CSG_LANES * CSG_QUERIES) {
-        uint row = e / CSG_HEAD_DIM, d = e % CSG_HEAD_DIM;
+        uint row = e / CSG_HEAD_DIM, d = e - row * CSG_HEAD_DIM;
         ulong at = min(first + row, n - 1) * qkv_stride + d;
         query[0][row][d] = q[at] * scale;
         query[1][row][d] = v[at] * scale;
@@ -239,7 +240,7 @@ __kernel __attribute__((reqd_work_group_size(CSG_LANES, CSG_QUERIES, 1))) void a
     ulong end = causal ? min(n, first + CSG_QUERIES) : n, self = min(first + r, n - 1);
     for (ulong from = 0; from < end; from += CSG_KEYS) {
         for (uint e = item; e < CSG_KEYS * CSG_HEAD_DIM; e += CSG_LANES * CSG_QUERIES) {
-            uint row = e / CSG_HEAD_DIM, d = e % CSG_HEAD_DIM;
+            uint row = e / CSG_HEAD_DIM, d = e - row * CSG_HEAD_DIM;
             ulong at = min(from + row, n - 1) * qkv_stride + d;
             key[row][d] = k[at];
             value[row][d] = v[at];

@@ -2,11 +2,11 @@
 __kernel void bilinear(__global const float *restrict in, ulong in_at, __global float *restrict out, ulong out_at, ulong in_w,
                        ulong in_h, ulong out_w, ulong out_h)
 {
-    ulong row = get_global_id(1);
+    ulong row = get_global_id(1), map = row / out_h;
     uint y0, y1;
     float py;
-    csg_between((uint)(row % out_h), (uint)in_h, (uint)out_h, &y0, &y1, &py);
-    in += in_at + row / out_h * in_w * in_h;
+    csg_between((uint)(row - map * out_h), (uint)in_h, (uint)out_h, &y0, &y1, &py);
+    in += in_at + map * in_w * in_h;
     __global const float *above = in + y0 * in_w, *below = in + y1 * in_w;
     out += out_at + row * out_w;
     for (ulong x = CSG_FIRST; x < out_w; x += CSG_STEP) {

@@ -1,7 +1,8 @@
 /* The heat map's colours over the picture, in whole numbers: `parts` is the opacity in millionths, so that decimal opacities are
  * exact and floor() falls where the arithmetic on paper says. Dimension 1 is a run of `columns` pixels; out may be image. */
-__kernel void blend(__global const uchar *image, ulong image_at, __global const float *map, ulong map_at, __global const uchar *table,
-                    ulong table_at, __global uchar *out, ulong out_at, ulong cells, ulong parts, ulong columns)
+__kernel void blend(__global const uchar *image, ulong image_at, __global const float *map, ulong map_at,
+                    __global const uchar *table, ulong table_at, __global uchar *out, ulong out_at, ulong cells, ulong parts,
+                    ulong columns)
 {
     ulong begin = get_global_id(1) * columns, n = min(columns, cells - begin);
     uint of_heat = (uint)parts, of_image = 1000000u - of_heat;

@@ -42,10 +42,10 @@ vecf csg_activate(vecf v, ulong act)
     return v;
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_packed(
-    __global const float *restrict x, ulong x_at, __global const float *restrict w, __global const float *restrict bias, ulong bias_at,
-    __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride, ulong residual_stride,
-    ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+gemm_packed(__global const float *restrict x, ulong x_at, __global const float *restrict w, __global const float *restrict bias,
+            ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
+            ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
 {
     /* The last tile is moved up so that it lies inside; the rows it shares with the one before are not stored again. */
     ulong begin = get_global_id(0) * CSG_ROWS, row = min(begin, rows - CSG_ROWS), column = get_global_id(1) * CSG_COLUMNS;
@@ -57,7 +57,6 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_packed(
             sums[i][j] = (vecf)(0.0f);
     x += x_at + row * x_stride;
     w += column * k;
-#pragma unroll 2
     for (ulong c = 0; c < k; c++) {
         vecf b[CSG_VECTORS];
 #pragma unroll
@@ -136,10 +135,10 @@ __kernel void gemm_finish(__global const float *bias, ulong bias_at, __global co
 #define CSG_TILE (CSG_SIDE * CSG_EACH)
 #define CSG_DEPTH 16
 
-__kernel __attribute__((reqd_work_group_size(CSG_SIDE, CSG_SIDE, 1))) void gemm_tiled(
-    __global const float *restrict x, ulong x_at, __global const float *restrict w, __global const float *restrict bias, ulong bias_at,
-    __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride, ulong residual_stride,
-    ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
+__kernel __attribute__((reqd_work_group_size(CSG_SIDE, CSG_SIDE, 1))) void
+gemm_tiled(__global const float *restrict x, ulong x_at, __global const float *restrict w, __global const float *restrict bias,
+           ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
+           ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
 {
     /* One more column than needed: work-items that write one column of a slice then meet different banks. */
     __local float a[CSG_DEPTH][CSG_TILE + 1], b[CSG_DEPTH][CSG_TILE + 1];

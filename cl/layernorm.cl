@@ -3,11 +3,9 @@
  * rounding low. y may be x: what a work-item writes only it has read.
  * CSG_ITEM_ROWS 1: a work-item per row; 0: a work-group of CSG_GROUP per row. */
 #if CSG_ITEM_ROWS
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm(__global const float *x, ulong x_at,
-                                                                       __global const float *weight, ulong weight_at,
-                                                                       __global const float *bias, ulong bias_at, __global float *y,
-                                                                       ulong y_at, ulong x_stride, ulong y_stride, ulong width,
-                                                                       float eps)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+layernorm(__global const float *x, ulong x_at, __global const float *weight, ulong weight_at, __global const float *bias,
+          ulong bias_at, __global float *y, ulong y_at, ulong x_stride, ulong y_stride, ulong width, float eps)
 {
     ulong row = get_global_id(0), whole = width / CSG_WIDTH;
     x += x_at + row * x_stride;
@@ -36,11 +34,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm(__global 
         y[c] = csg_fma((x[c] - mean) * scale, weight[c], bias[c]);
 }
 #else
-__kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void layernorm(__global const float *x, ulong x_at,
-                                                                               __global const float *weight, ulong weight_at,
-                                                                               __global const float *bias, ulong bias_at,
-                                                                               __global float *y, ulong y_at, ulong x_stride,
-                                                                               ulong y_stride, ulong width, float eps)
+__kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void
+layernorm(__global const float *x, ulong x_at, __global const float *weight, ulong weight_at, __global const float *bias,
+          ulong bias_at, __global float *y, ulong y_at, ulong x_stride, ulong y_stride, ulong width, float eps)
 {
     __local float tmp[CSG_GROUP];
     ulong row = get_global_id(1);

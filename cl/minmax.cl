@@ -1,9 +1,7 @@
 /* Similarities of the patches as maps: a work-group owns a text. */
-__kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void minmax_maps(__global const float *s, ulong s_at,
-                                                                                 __global float *similarity, ulong similarity_at,
-                                                                                 __global float *map, ulong map_at,
-                                                                                 __global float *range, ulong range_at, ulong cells,
-                                                                                 ulong n_texts)
+__kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void
+minmax_maps(__global const float *s, ulong s_at, __global float *similarity, ulong similarity_at, __global float *map,
+            ulong map_at, __global float *range, ulong range_at, ulong cells, ulong n_texts)
 {
     __local float tmp[CSG_GROUP];
     uint item = (uint)get_local_id(0);

@@ -2,8 +2,8 @@
  * overflow nor vanish. Each work-item writes only elements that it alone has read, so y may be x.
  * CSG_ITEM_ROWS 1: a work-item per row; 0: a work-group of CSG_GROUP per row. */
 #if CSG_ITEM_ROWS
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void normalize_rows(__global const float *x, ulong x_at, __global float *y,
-                                                                            ulong y_at, ulong x_stride, ulong y_stride, ulong width)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+normalize_rows(__global const float *x, ulong x_at, __global float *y, ulong y_at, ulong x_stride, ulong y_stride, ulong width)
 {
     ulong row = get_global_id(0), whole = width / CSG_WIDTH;
     x += x_at + row * x_stride;
@@ -36,9 +36,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void normalize_rows(__gl
         y[c] = x[c] / most / length;
 }
 #else
-__kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void normalize_rows(__global const float *x, ulong x_at,
-                                                                                    __global float *y, ulong y_at, ulong x_stride,
-                                                                                    ulong y_stride, ulong width)
+__kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void
+normalize_rows(__global const float *x, ulong x_at, __global float *y, ulong y_at, ulong x_stride, ulong y_stride, ulong width)
 {
     __local float tmp[CSG_GROUP];
     ulong row = get_global_id(1);

@@ -11,10 +11,10 @@ __kernel void position(__global const float *restrict pos, ulong pos_at, __globa
             out[c] = pos[c] + cls[c];
         return;
     }
-    uint place = (uint)(row - 1), w = (uint)grid_w, x0, x1, y0, y1;
+    uint w = (uint)grid_w, y = (uint)(row - 1) / w, x = (uint)(row - 1) - y * w, x0, x1, y0, y1;
     float px, py;
-    csg_between(place % w, (uint)in_grid, w, &x0, &x1, &px);
-    csg_between(place / w, (uint)in_grid, (uint)grid_h, &y0, &y1, &py);
+    csg_between(x, (uint)in_grid, w, &x0, &x1, &px);
+    csg_between(y, (uint)in_grid, (uint)grid_h, &y0, &y1, &py);
     __global const float *a = pos + (1 + y0 * in_grid + x0) * width, *b = pos + (1 + y0 * in_grid + x1) * width;
     __global const float *c0 = pos + (1 + y1 * in_grid + x0) * width, *d = pos + (1 + y1 * in_grid + x1) * width;
     for (ulong c = CSG_FIRST; c < width; c += CSG_STEP) {

@@ -6,10 +6,9 @@
 #define CSG_SIM_SIDE 8
 
 #if CSG_ITEM_ROWS
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void similarity(__global const float *tokens, ulong tokens_at,
-                                                                        __global const float *texts, ulong texts_at,
-                                                                        __global float *out, ulong out_at, ulong tokens_stride,
-                                                                        ulong texts_stride, ulong rows, ulong n_texts, ulong width)
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+similarity(__global const float *tokens, ulong tokens_at, __global const float *texts, ulong texts_at, __global float *out,
+           ulong out_at, ulong tokens_stride, ulong texts_stride, ulong rows, ulong n_texts, ulong width)
 {
     ulong row = get_global_id(1) * CSG_SIM_ROWS, text = get_global_id(0) * CSG_SIM_TEXTS, whole = width / CSG_WIDTH;
     __global const float *a[CSG_SIM_ROWS], *b[CSG_SIM_TEXTS];
@@ -52,9 +51,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void similarity(__global
         }
 }
 #else
-__kernel __attribute__((reqd_work_group_size(CSG_SIM_SIDE, CSG_SIM_SIDE, 1))) void similarity(
-    __global const float *tokens, ulong tokens_at, __global const float *texts, ulong texts_at, __global float *out, ulong out_at,
-    ulong tokens_stride, ulong texts_stride, ulong rows, ulong n_texts, ulong width)
+__kernel __attribute__((reqd_work_group_size(CSG_SIM_SIDE, CSG_SIM_SIDE, 1))) void
+similarity(__global const float *tokens, ulong tokens_at, __global const float *texts, ulong texts_at, __global float *out,
+           ulong out_at, ulong tokens_stride, ulong texts_stride, ulong rows, ulong n_texts, ulong width)
 {
     __local float a[CSG_SIM_SIDE][CSG_SIM_SIDE + 1], b[CSG_SIM_SIDE][CSG_SIM_SIDE + 1];
     uint x = (uint)get_local_id(0), y = (uint)get_local_id(1);

@@ -20,9 +20,8 @@ __kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void surgery_wei
 }
 
 /* out[i, t] = w_t S[i, t] - mean_u(w_u S[i, u]). A work-group owns a row. */
-__kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void surgery(__global const float *s, ulong s_at,
-                                                                             __global float *out, ulong out_at,
-                                                                             __global const float *weights, ulong n_texts)
+__kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void
+surgery(__global const float *s, ulong s_at, __global float *out, ulong out_at, __global const float *weights, ulong n_texts)
 {
     __local float tmp[CSG_GROUP];
     uint item = (uint)get_local_id(0);

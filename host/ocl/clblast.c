@@ -118,6 +118,8 @@ int csg_ocl_blas_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err
         if (ocl->lost)
             return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost while CLBlast was tested: %s", ocl->base.device,
                             why.sentence);
+        if (right && status == CSG_OK)
+            csg_log(&ocl->log, CSG_LOG_DEBUG, "CLBlast gave the known answers on %s", ocl->base.device);
         ocl->blas = right && status == CSG_OK ? CSG_BLAS_GOOD : CSG_BLAS_BAD;
     }
     *usable = ocl->blas == CSG_BLAS_GOOD;

@@ -34,27 +34,12 @@ static int set_args(struct csg_ocl *ocl, cl_kernel kernel, const struct csg_ocl_
     return CSG_OK;
 }
 
-static int group_fits(struct csg_ocl *ocl, cl_kernel kernel, const struct csg_ocl_launch *launch, struct csg_error *err)
-{
-    const size_t *items = launch->range.items;
-    size_t most = 0, wanted = items[0] * items[1] * items[2];
-    cl_int code = clGetKernelWorkGroupInfo(kernel, ocl->device, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
-    if (code != CL_SUCCESS)
-        return csg_ocl_fail(err, code, "asking for the work-group size of kernel %s on %s", launch->kernel, ocl->base.device);
-    if (wanted > most)
-        return csg_fail(err, CSG_ERROR_BUILD, "kernel %s needs work-groups of %zu, %s allows %zu", launch->kernel, wanted,
-                        ocl->base.device, most);
-    return CSG_OK;
-}
-
 int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, struct csg_error *err)
 {
     cl_kernel kernel;
     if (ocl->lost)
         return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost after a fatal error", ocl->base.device);
     int status = csg_ocl_kernel(ocl, launch->op, launch->options ? launch->options : "", launch->kernel, &kernel, err);
-    if (status == CSG_OK)
-        status = group_fits(ocl, kernel, launch, err);
     if (status == CSG_OK)
         status = set_args(ocl, kernel, launch, err);
     if (status)
@@ -72,7 +57,7 @@ int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, str
 int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t columns, size_t rows,
                          const struct csg_ocl_arg *args, size_t n_args, struct csg_error *err)
 {
-    size_t group = ocl->form->item_rows ? 1 : ocl->form->group;
+    size_t group = ocl->form->item_rows ? 1 : ocl->group;
     if (ocl->form->item_rows)
         columns = 1;
     struct csg_ocl_launch launch = {op, NULL, kernel, {{csg_ocl_ceil_div(columns, group), rows, 1}, {group, 1, 1}}, args, n_args};
@@ -82,7 +67,7 @@ int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel
 int csg_ocl_launch_groups(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t rows, const struct csg_ocl_arg *args,
                           size_t n_args, struct csg_error *err)
 {
-    struct csg_ocl_launch launch = {op, NULL, kernel, {{1, rows, 1}, {ocl->form->group, 1, 1}}, args, n_args};
+    struct csg_ocl_launch launch = {op, NULL, kernel, {{1, rows, 1}, {ocl->group, 1, 1}}, args, n_args};
     return csg_ocl_launch(ocl, &launch, err);
 }
 

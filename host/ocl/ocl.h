@@ -83,6 +83,7 @@ struct csg_ocl {
     struct csg_ocl_limits limits;
     const struct csg_ocl_class *form;
     const struct csg_ocl_tile *tile;
+    unsigned group; /* the class's, or what the device allows */
     unsigned quirks;
     char *program_dir; /* of the binary cache, or NULL */
     bool told_compiling;

@@ -70,7 +70,7 @@ static int blas(struct csg_ocl *ocl, const struct csg_gemm_args *a, const char *
     const struct csg_ocl_arg args[] = {
         CSG_VIEW_ARG(a->bias),     CSG_VIEW_ARG(a->residual),  CSG_VIEW_ARG(a->y),  CSG_SIZE_ARG(a->residual_stride),
         CSG_SIZE_ARG(a->y_stride), CSG_SIZE_ARG(a->weight->n), CSG_SIZE_ARG(parts), CSG_SIZE_ARG((size_t)a->act)};
-    size_t group = ocl->form->group;
+    size_t group = ocl->group;
     struct csg_ocl_launch launch = {CSG_OP_gemm,   options,
                                     "gemm_finish", {{csg_ocl_ceil_div(a->weight->n, group), a->rows, 1}, {group, 1, 1}},
                                     args,          CSG_COUNT(args)};

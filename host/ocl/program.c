@@ -25,7 +25,7 @@ static int all_options(const struct csg_ocl *ocl, const char *own, char *out, si
 {
     int n = snprintf(out, capacity,
                      "-cl-std=CL1.2 -DCSG_ITEM_ROWS=%d -DCSG_GROUP=%u -DCSG_WIDTH=%u -DCSG_HAS_FMA=%d -DCSG_QUIRKS=%u%s%s%s",
-                     ocl->form->item_rows, ocl->form->group, ocl->tile->width, ocl->limits.fma, ocl->quirks,
+                     ocl->form->item_rows, ocl->group, ocl->tile->width, ocl->limits.fma, ocl->quirks,
                      ocl->limits.exact_divide ? " -cl-fp32-correctly-rounded-divide-sqrt" : "", *own ? " " : "", own);
     if (n < 0 || (size_t)n >= capacity)
         return csg_fail(err, CSG_ERROR_BUILD, "the build options are too long");

@@ -59,26 +59,21 @@ static int fill(struct csg_ocl *ocl, struct csg_ocl_weight *weight, const struct
                 struct csg_error *err)
 {
     size_t n = weight->base.n, k = source->k, step = weight->nr ? weight->nr : PLAIN_ROWS;
-    bool map = !(ocl->quirks & CSG_QUIRK_NO_MAP);
     cl_int code = CL_SUCCESS;
     float *staged = NULL, *mapped = NULL;
     float *rows = csg_calloc(step * k, sizeof *rows);
     float *line = csg_calloc(step, sizeof *line);
-    if (!map)
-        staged = csg_calloc(step * k, sizeof *staged);
-    if (!rows || !line || (!map && !staged)) {
-        free(rows);
-        free(line);
-        free(staged);
-        return csg_fail_memory(err);
-    }
-    if (map)
+    /* Mapping saves a copy where memory is shared; a driver that cannot map so much gets pieces. */
+    if (!(ocl->quirks & CSG_QUIRK_NO_MAP))
         mapped =
-            clEnqueueMapBuffer(ocl->queue, weight->mem, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes, 0, NULL, NULL, &code);
-    for (size_t from = 0; code == CL_SUCCESS && from < n; from += step) {
+            clEnqueueMapBuffer(ocl->queue, weight->mem, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes, 0, NULL, NULL, NULL);
+    if (!mapped)
+        staged = csg_calloc(step * k, sizeof *staged);
+    bool memory = rows && line && (mapped || staged);
+    for (size_t from = 0; memory && code == CL_SUCCESS && from < n; from += step) {
         size_t count = weight->nr ? step : n - from < step ? n - from : step;
-        lay_out(source, n, weight->nr, from, count, map ? mapped + from * k : staged, rows, line);
-        if (!map)
+        lay_out(source, n, weight->nr, from, count, mapped ? mapped + from * k : staged, rows, line);
+        if (staged)
             code = clEnqueueWriteBuffer(ocl->queue, weight->mem, CL_TRUE, from * k * sizeof(float), count * k * sizeof(float),
                                         staged, 0, NULL, NULL);
     }
@@ -89,6 +84,8 @@ static int fill(struct csg_ocl *ocl, struct csg_ocl_weight *weight, const struct
     free(rows);
     free(line);
     free(staged);
+    if (!memory)
+        return csg_fail_memory(err);
     return code == CL_SUCCESS ? CSG_OK : csg_ocl_failed(ocl, err, code, "putting a weight");
 }
 
