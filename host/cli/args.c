@@ -19,7 +19,7 @@ struct option {
 static const struct option options[] = {
     {"model", "m", "MODEL", USE_MODEL, AT(model), "a folder, or a name under the data folder; default: the demo model"},
     {"device", NULL, "SPEC", USE_MODEL, AT(device), "an index as `devices` prints it, a part of the name, or reference"},
-    {"precision", NULL, "NAME", USE_MODEL, AT(precision), "f32 (default)"},
+    {"precision", NULL, "NAME", USE_ALL, AT(precision), "f32 (default)"},
     {"templates", NULL, "FILE", USE_MODEL, AT(templates), "prompt templates, one a line, {} is the text; none: the text itself"},
     {"method", NULL, "NAME", USE_PICTURE, AT(method), "surgery (default), arch or raw"},
     {"size", NULL, "N", USE_PICTURE, AT(size), "pixels that the encoder sees, a multiple of the patch; default: the model's"},

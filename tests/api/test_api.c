@@ -1,0 +1,194 @@
+/* The promises of the public header that no other test keeps: NULL-safety, errors as values, two engines at once, results that outlive
+ * their engine, interrupts. Public header alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <clip_surgeon/clip_surgeon.h>
+#include <cmocka.h>
+#include <pthread.h>
+
+static struct csg_image *picture(void)
+{
+    static uint8_t rgb[96][128][3];
+    struct csg_image *image = NULL;
+    for (int y = 0; y < 96; y++)
+        for (int x = 0; x < 128; x++) {
+            rgb[y][x][0] = (uint8_t)(2 * x);
+            rgb[y][x][1] = (uint8_t)(x * y);
+            rgb[y][x][2] = (uint8_t)(2 * y);
+        }
+    assert_int_equal(csg_image_from_rgb(&image, &rgb[0][0][0], 128, 96, 0, NULL), CSG_OK);
+    return image;
+}
+
+static struct csg_engine *engine_on(const char *device)
+{
+    struct csg_error err = {0};
+    struct csg_engine *engine = NULL;
+    const struct csg_engine_params params = {.device = device};
+    if (csg_engine_create(&engine, &params, &err) != CSG_OK)
+        fail_msg("%s", err.sentence);
+    return engine;
+}
+
+static void destroying_nothing_is_allowed(void **state)
+{
+    (void)state;
+    struct csg_engine *engine = NULL;
+    struct csg_result *result = NULL;
+    struct csg_image *image = NULL;
+    struct csg_device_info *devices = NULL;
+    csg_engine_destroy(NULL);
+    csg_engine_destroy(&engine);
+    csg_result_destroy(NULL);
+    csg_result_destroy(&result);
+    csg_image_destroy(NULL);
+    csg_image_destroy(&image);
+    csg_devices_free(NULL);
+    csg_devices_free(&devices);
+}
+
+static void a_failure_is_a_status_and_a_sentence(void **state)
+{
+    (void)state;
+    static const struct {
+        struct csg_engine_params params;
+        int status;
+    } cases[] = {{{.device = "no such device"}, CSG_ERROR_NO_DEVICE},
+                 {{.model = "/nonexistent"}, CSG_ERROR_MODEL},
+                 {{.precision = "f8", .device = "reference"}, CSG_ERROR_USAGE},
+                 {{.device_class = "toaster"}, CSG_ERROR_USAGE},
+                 {{.templates = "/nonexistent", .device = "reference"}, CSG_ERROR_INPUT}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct csg_engine *engine = (struct csg_engine *)(uintptr_t)1;
+        struct csg_error err = {0};
+        assert_int_equal(csg_engine_create(&engine, &cases[i].params, &err), cases[i].status);
+        assert_null(engine);
+        assert_int_equal(err.status, cases[i].status);
+        assert_true(strlen(err.sentence) > 10);
+        assert_int_equal(csg_engine_create(&engine, &cases[i].params, NULL), cases[i].status);
+    }
+}
+
+static void wrong_requests_are_refused_and_the_engine_goes_on(void **state)
+{
+    (void)state;
+    static const char *const text = "dog";
+    static const struct csg_map_params wrong[] = {{.method = "magic"},  {.fit = "crop"},     {.size_px = 17},
+                                                  {.size_px = -16},     {.first_block = 99}, {.redundant = "set"},
+                                                  {.redundant = "none"}};
+    struct csg_engine *engine = engine_on("reference");
+    struct csg_image *image = picture();
+    struct csg_result *result = NULL;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(csg_map(engine, image, &text, 1, wrong + i, &result, NULL), CSG_ERROR_USAGE);
+        assert_null(result);
+    }
+    assert_int_equal(csg_map(engine, image, &text, 0, NULL, &result, NULL), CSG_ERROR_USAGE);
+    assert_int_equal(csg_map(engine, image, &text, 1, NULL, &result, NULL), CSG_OK);
+    float map;
+    assert_int_equal(csg_result_map(engine, result, 1, 1, 1, &map, NULL), CSG_ERROR_USAGE);
+    assert_int_equal(csg_result_map(engine, result, 0, 1, 1, &map, NULL), CSG_OK);
+    csg_result_destroy(&result);
+    csg_image_destroy(&image);
+    csg_engine_destroy(&engine);
+}
+
+static void a_result_outlives_its_engine(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"dog", "cat+horse"};
+    struct csg_engine *engine = engine_on(NULL);
+    struct csg_image *image = picture();
+    struct csg_result *result = NULL;
+    assert_int_equal(csg_map(engine, image, texts, 2, NULL, &result, NULL), CSG_OK);
+    csg_engine_destroy(&engine);
+    csg_image_destroy(&image);
+    assert_string_equal(result->texts[1].text, "cat+horse");
+    assert_string_equal(result->mode, "set");
+    double sum = 0;
+    for (int i = 0; i < 2 * result->grid_w * result->grid_h; i++)
+        sum += (double)result->grid_map[i];
+    assert_true(sum > 0);
+    csg_result_destroy(&result);
+}
+
+static void an_interrupt_ends_one_call(void **state)
+{
+    (void)state;
+    static const char *const text = "dog";
+    struct csg_engine *engine = engine_on(NULL);
+    struct csg_image *image = picture();
+    struct csg_result *result = NULL;
+    csg_engine_interrupt(engine);
+    assert_int_equal(csg_map(engine, image, &text, 1, NULL, &result, NULL), CSG_ERROR_INTERRUPTED);
+    assert_null(result);
+    assert_int_equal(csg_map(engine, image, &text, 1, NULL, &result, NULL), CSG_OK);
+    csg_result_destroy(&result);
+    csg_image_destroy(&image);
+    csg_engine_destroy(&engine);
+}
+
+#define ROUNDS 4
+
+struct worker {
+    struct csg_engine *engine;
+    const char *text;
+    float raw_max[ROUNDS];
+    int status;
+};
+
+static void *work(void *user)
+{
+    struct worker *worker = user;
+    struct csg_image *image = picture();
+    for (int i = 0; i < ROUNDS; i++) {
+        struct csg_result *result = NULL;
+        const struct csg_map_params params = {.size_px = 64 + 64 * (i % 2)};
+        int status = csg_map(worker->engine, image, &worker->text, 1, &params, &result, NULL);
+        worker->status = worker->status ? worker->status : status;
+        worker->raw_max[i] = status ? 0 : result->texts[0].raw_max;
+        csg_result_destroy(&result);
+    }
+    csg_image_destroy(&image);
+    return NULL;
+}
+
+/* Sizes change between the calls, so that scratch that two engines shared would show. */
+static void two_engines_work_side_by_side(void **state)
+{
+    (void)state;
+    struct worker alone[2] = {{.text = "dog"}, {.text = "person"}}, together[2] = {{.text = "dog"}, {.text = "person"}};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        alone[i].engine = engine_on(NULL);
+        work(alone + i);
+        csg_engine_destroy(&alone[i].engine);
+        together[i].engine = engine_on(NULL);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(threads + i, NULL, work, together + i), 0);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        csg_engine_destroy(&together[i].engine);
+        assert_int_equal(together[i].status, CSG_OK);
+        assert_memory_equal(alone[i].raw_max, together[i].raw_max, sizeof alone[i].raw_max);
+    }
+    assert_memory_not_equal(alone[0].raw_max, alone[1].raw_max, sizeof alone[0].raw_max);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(destroying_nothing_is_allowed),
+        cmocka_unit_test(a_failure_is_a_status_and_a_sentence),
+        cmocka_unit_test(wrong_requests_are_refused_and_the_engine_goes_on),
+        cmocka_unit_test(a_result_outlives_its_engine),
+        cmocka_unit_test(an_interrupt_ends_one_call),
+        cmocka_unit_test(two_engines_work_side_by_side),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
