@@ -156,6 +156,8 @@ static int encode_batch(struct csg_text *text, const struct csg_prompts *prompts
             status = csg_net_out(tower, b, attended, tokens.x, tokens.x, rows, err);
         if (status == CSG_OK)
             status = csg_net_mlp(tower, b, &tokens, rows, err);
+        if (status == CSG_OK)
+            status = csg_net_pace(tower, rows, err);
     }
     if (status)
         return status;

@@ -236,3 +236,9 @@ int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_ne
                                        .rows = rows};
     return csg_gemm(tower->backend, &proj, err);
 }
+
+int csg_net_pace(const struct csg_net_tower *tower, size_t rows, struct csg_error *err)
+{
+    const size_t few = 1024;
+    return rows > few ? csg_backend_finish(tower->backend, err) : CSG_OK;
+}

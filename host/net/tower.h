@@ -57,6 +57,9 @@ int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view att
 /* x += mlp(ln_2(x)) for the first `rows` tokens. */
 int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, size_t rows,
                 struct csg_error *err);
+/* After a block of many tokens: waits for it, so that an interrupt is obeyed soon and no driver's watchdog sees seconds of queued work.
+ * Blocks of few tokens are queued without a wait. */
+int csg_net_pace(const struct csg_net_tower *tower, size_t rows, struct csg_error *err);
 int csg_net_layernorm(struct csg_backend *backend, const struct csg_net_norm *norm, struct csg_view x, struct csg_view y,
                       size_t rows, size_t width, float eps, struct csg_error *err);
 

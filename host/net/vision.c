@@ -250,6 +250,8 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
             status = single_block(vision, b, &tokens, qk, err);
         else
             status = dual_block(vision, b, b == first, &tokens, qk, vv, x_new, err);
+        if (status == CSG_OK)
+            status = csg_net_pace(vision->tower, rows, err);
     }
     bool dual = first < layers;
     if (status == CSG_OK && dual) {
