@@ -91,8 +91,13 @@ static int choose(struct csg_ocl *ocl, const struct csg_ocl_params *params, stru
     snprintf(ocl->base.driver, sizeof ocl->base.driver, "%s", device->info.driver);
     snprintf(ocl->vendor, sizeof ocl->vendor, "%s", device->info.vendor);
     csg_ocl_platform_string(ocl->platform, CL_PLATFORM_VERSION, ocl->platform_version, sizeof ocl->platform_version);
-    ocl->form = csg_ocl_class_of(device->type);
+    cl_device_type type = device->type;
     free(devices);
+    status =
+        csg_ocl_quirks(&ocl->quirks, ocl->base.platform, ocl->vendor, ocl->base.device, ocl->base.driver, params->quirks, err);
+    if (status)
+        return status;
+    ocl->form = ocl->quirks & CSG_QUIRK_GPU_FORMS ? csg_ocl_class_named("gpu") : csg_ocl_class_of(type);
     if (params->device_class && !(ocl->form = csg_ocl_class_named(params->device_class)))
         return csg_fail(err, CSG_ERROR_USAGE, "no device class is called \"%.64s\"; there are cpu and gpu", params->device_class);
     snprintf(ocl->base.device_class, sizeof ocl->base.device_class, "%s", ocl->form->name);
@@ -100,7 +105,7 @@ static int choose(struct csg_ocl *ocl, const struct csg_ocl_params *params, stru
     for (ocl->group = ocl->form->group; ocl->group > ocl->limits.max_group && ocl->group > 1; ocl->group /= 2)
         ;
     ocl->tile = csg_ocl_tile_of(ocl->limits.native_width);
-    return csg_ocl_quirks(&ocl->quirks, ocl->base.platform, ocl->vendor, ocl->base.device, ocl->base.driver, params->quirks, err);
+    return CSG_OK;
 }
 
 static int open_device(struct csg_ocl *ocl, struct csg_error *err)

@@ -36,7 +36,8 @@ const struct csg_ocl_tile *csg_ocl_tile_of(unsigned native_width);
 enum csg_ocl_quirk {
     CSG_QUIRK_NO_CLBLAST = 1u << 0,      /* GEMM never takes CLBlast */
     CSG_QUIRK_NO_BINARY_CACHE = 1u << 1, /* programs are always compiled from source */
-    CSG_QUIRK_NO_MAP = 1u << 2           /* weights are staged in host memory and copied, not mapped */
+    CSG_QUIRK_NO_MAP = 1u << 2,          /* weights are staged in host memory and copied, not mapped */
+    CSG_QUIRK_GPU_FORMS = 1u << 3        /* the class is gpu where none is asked for */
 };
 /* The bits of the rows that match the device, or of the rows named in `forced` if it is not NULL. */
 int csg_ocl_quirks(unsigned *bits, const char *platform, const char *vendor, const char *device, const char *driver,

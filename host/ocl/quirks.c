@@ -26,6 +26,11 @@ static const struct quirk_row rows[] = {
      "the same wrong kernel, seen at 1,152 columns, which a known answer of a small size does not meet",
      "https://github.com/CNugteren/CLBlast/issues/542"},
 #endif
+    {"gpu-forms-llvmpipe", CSG_QUIRK_GPU_FORMS, "rusticl", NULL, "llvmpipe", NULL, "the kernels made for GPUs run",
+     "it calls itself a CPU but runs the work-items of a group in the lanes of a vector, so that groups of one waste seven of "
+     "eight, "
+     "and compiled attention for heads of 32 for minutes (Mesa 22.3.6)",
+     "https://docs.mesa3d.org/drivers/llvmpipe.html"},
     {"no-clblast", CSG_QUIRK_NO_CLBLAST, NULL, NULL, NULL, NULL, "the project's own GEMM runs",
      "to compare both, or for a device that the rows above do not know yet", "https://github.com/CNugteren/CLBlast/pull/543"},
     {"no-binary-cache", CSG_QUIRK_NO_BINARY_CACHE, NULL, NULL, NULL, NULL, "kernels are compiled at every start",
