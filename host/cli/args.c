@@ -37,7 +37,7 @@ static const struct option options[] = {
     {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
     {"image", NULL, NULL, USE_EMBED, AT(image), "the words that follow are pictures"},
     {"npy", NULL, "FILE", USE_MAP | USE_EMBED, AT(npy), "raw values as float32 NumPy array"},
-    {"json", NULL, NULL, USE_MAP | USE_DEVICES, AT(json), "a JSON document on stdout, and nothing else there"},
+    {"json", NULL, NULL, USE_MAP | USE_DEVICES | USE_MODELS, AT(json), "a JSON document on stdout, and nothing else there"},
     {"yes", "y", NULL, USE_MAP | USE_EMBED, AT(overwrite), "overwrite files that exist"},
     {"quiet", "q", NULL, USE_ALL, AT(quiet), "no progress and no warnings"},
     {"help", "h", NULL, USE_ALL, AT(help), "this text"},

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "model/catalogue.h"
 #include "model/kinds.h"
 #include "model/layout.h"
 
@@ -35,8 +36,16 @@ static int find_folder(char **out, const char *folder, struct csg_error *err)
     *out = folder_under(csg_user_data_folder(), "models", folder);
     if (!*out)
         *out = folder_under(csg_data_folder(), NULL, folder);
+    if (!*out) {
+        int wrong = csg_catalogue_find(out, folder, err);
+        if (wrong)
+            return csg_fail(err, CSG_ERROR_MODEL, "%s is no name of a model on Hugging Face's hub", folder);
+    }
     if (*out)
         return CSG_OK;
+    if (csg_catalogue_knows(folder))
+        return csg_fail(err, CSG_ERROR_MODEL, "the model %s is not here; `clip-surgeon model pull %s` fetches it", folder,
+                        folder);
     char *user = csg_user_data_folder(), *data = csg_data_folder();
     int status =
         csg_fail(err, CSG_ERROR_MODEL, "there is no model %s: neither a folder or file of that path, nor %s%s, nor one in %s",
