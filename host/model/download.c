@@ -183,6 +183,9 @@ int csg_download_file(struct csg_http *http, const struct csg_download *what, st
     int status = csg_partial_open(&r.partial, what->path, err);
     if (status)
         return status;
+    /* Nothing could tell whether the rest still belongs to what an earlier run left. */
+    if (!what->sha256 && what->bytes == UINT64_MAX)
+        status = csg_partial_restart(r.partial, err);
     r.began_at = csg_partial_bytes(r.partial);
     bool continued = r.began_at > 0, right = false;
     for (int round = 0; round < 2 && !status && !right; round++) {

@@ -198,6 +198,12 @@ class Addresses(ModelTest):
         self.leave(b"x" * 5000)
         self.arrived(self.pull(self.address()))
 
+    def test_left_over_that_nothing_verifies(self):
+        self.serve("/", lambda h, head: h.part(ARCHIVE))
+        self.leave(b"x" * 5000)
+        self.arrived(self.pull(self.address(digest=None)))
+        self.assertEqual(self.server.seen[0][2], None)
+
     def test_left_over_is_whole(self):
         self.serve("/", lambda h, head: h.part(ARCHIVE))
         self.leave(ARCHIVE)
