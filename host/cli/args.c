@@ -17,7 +17,8 @@ struct option {
 #define AT(member) offsetof(struct cli_args, member)
 
 static const struct option options[] = {
-    {"model", "m", "MODEL", USE_MODEL, AT(model), "a folder, or a name under the data folder; default: the demo model"},
+    {"model", "m", "MODEL", USE_MODEL, AT(model),
+     "a folder, a .pt file, a name of `model list`, hf:OWNER/REPO; default: the demo model"},
     {"device", NULL, "SPEC", USE_MODEL, AT(device), "an index as `devices` prints it, a part of the name, or reference"},
     {"precision", NULL, "NAME", USE_ALL, AT(precision), "f32 (default)"},
     {"templates", NULL, "FILE", USE_MODEL, AT(templates), "prompt templates, one a line, {} is the text; none: the text itself"},
