@@ -25,6 +25,7 @@ libjansson-dev:pc jansson:JSON
 libutf8proc-dev:pc libutf8proc:Unicode
 libssl-dev:pc libcrypto:SHA-256
 libzip-dev:pc libzip:OpenAI's archives
+libcurl4-openssl-dev:pc libcurl:fetches models
 LIST
 }
 test_packages() {
@@ -57,7 +58,7 @@ install_missing() { # list on stdin
     if ! command -v apt-get >/dev/null 2>&1; then
         echo "This is not a Debian system. Please install what these Debian packages hold, then run the same command again:"
         printf '%s\n' "$lines" | sed 's/^\([^:]*\):\(.*\)/  \1  (\2)/'
-        echo "(macOS with Homebrew: meson ninja pkg-config clblast jansson utf8proc libpng jpeg-turbo openssl libzip cmocka numpy;"
+        echo "(macOS with Homebrew: meson ninja pkg-config clblast jansson utf8proc libpng jpeg-turbo openssl libzip curl cmocka numpy;"
         echo " OpenCL and a device come with the system)"
         echo "Going on with what is there."
         return 0

@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* madvise: what POSIX has in its place does nothing here */
 #include "base/files.h"
 
 #include <errno.h>
@@ -52,6 +53,14 @@ void csg_unmap_file(struct csg_mapped *file)
     if (file->data)
         munmap((void *)(uintptr_t)file->data, file->bytes);
     *file = (struct csg_mapped){0};
+}
+
+void csg_release_pages(const struct csg_mapped *file)
+{
+#ifdef MADV_DONTNEED
+    if (file->data)
+        madvise((void *)(uintptr_t)file->data, file->bytes, MADV_DONTNEED);
+#endif
 }
 
 /* Reads to the end of fd, or to one byte past the limit. */

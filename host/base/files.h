@@ -12,6 +12,8 @@ struct csg_mapped {
 /* `status` is what a failure returns (CSG_ERROR_MODEL for weights, CSG_ERROR_INPUT for labels, ...). */
 int csg_map_file(struct csg_mapped *out, const char *path, enum csg_status status, struct csg_error *err);
 void csg_unmap_file(struct csg_mapped *file);
+/* Gives the memory of pages back that were read; they are read from the file again when they are needed. */
+void csg_release_pages(const struct csg_mapped *file);
 
 /* Reads a whole file ("-": standard input) of at most limit_bytes into memory with a NUL after the end; *data is to be freed. */
 int csg_read_file(char **data, size_t *bytes, const char *path, size_t limit_bytes, enum csg_status status,

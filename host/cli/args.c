@@ -17,7 +17,8 @@ struct option {
 #define AT(member) offsetof(struct cli_args, member)
 
 static const struct option options[] = {
-    {"model", "m", "MODEL", USE_MODEL, AT(model), "a folder, or a name under the data folder; default: the demo model"},
+    {"model", "m", "MODEL", USE_MODEL, AT(model),
+     "a folder, a .pt file, a name of `model list`, hf:OWNER/REPO; default: the demo model"},
     {"device", NULL, "SPEC", USE_MODEL, AT(device), "an index as `devices` prints it, a part of the name, or reference"},
     {"precision", NULL, "NAME", USE_ALL, AT(precision), "f32 (default)"},
     {"templates", NULL, "FILE", USE_MODEL, AT(templates), "prompt templates, one a line, {} is the text; none: the text itself"},
@@ -37,7 +38,7 @@ static const struct option options[] = {
     {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
     {"image", NULL, NULL, USE_EMBED, AT(image), "the words that follow are pictures"},
     {"npy", NULL, "FILE", USE_MAP | USE_EMBED, AT(npy), "raw values as float32 NumPy array"},
-    {"json", NULL, NULL, USE_MAP | USE_DEVICES, AT(json), "a JSON document on stdout, and nothing else there"},
+    {"json", NULL, NULL, USE_MAP | USE_DEVICES | USE_MODELS, AT(json), "a JSON document on stdout, and nothing else there"},
     {"yes", "y", NULL, USE_MAP | USE_EMBED, AT(overwrite), "overwrite files that exist"},
     {"quiet", "q", NULL, USE_ALL, AT(quiet), "no progress and no warnings"},
     {"help", "h", NULL, USE_ALL, AT(help), "this text"},

@@ -26,7 +26,8 @@ enum cli_use {
     USE_DEVICES = 8,
     USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS,
     USE_PICTURE = USE_MAP | USE_POINTS,
-    USE_ALL = 15
+    USE_MODELS = 16,
+    USE_ALL = 31
 };
 
 struct cli_command {
@@ -65,6 +66,7 @@ json_t *cli_json_string(const char *text);
 int cli_map(const struct cli_args *args, struct csg_error *err);
 int cli_embed(const struct cli_args *args, struct csg_error *err);
 int cli_points(const struct cli_args *args, struct csg_error *err);
+int cli_model(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);
 
 #endif

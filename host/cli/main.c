@@ -10,6 +10,8 @@ const struct cli_command cli_commands[] = {
     {"map", "IMAGE TEXT...", "Draws where the texts are in the picture.", USE_MAP, cli_map},
     {"points", "IMAGE TEXT...", "Prints points for SAM as JSON, positive and negative.", USE_POINTS, cli_points},
     {"embed", "(--text TEXT... | --image FILE...) --npy FILE", "Writes normalised CLIP embeddings.", USE_EMBED, cli_embed},
+    {"model", "list | info MODEL | pull NAME|hf:OWNER/REPO|URL | rm NAME", "Lists, describes, fetches and removes models.",
+     USE_MODELS, cli_model},
     {"devices", "", "Lists the OpenCL devices and which one would be used.", USE_DEVICES, cli_devices},
     {0},
 };

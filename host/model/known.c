@@ -16,34 +16,6 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The list, sorted; an entry may have several words. */
-static int read_list(struct csg_strings *out, const char *path, struct csg_error *err)
-{
-    char *text = NULL;
-    size_t bytes;
-    int status = csg_read_file(&text, &bytes, path, LIST_LIMIT, CSG_ERROR_MODEL, err);
-    for (size_t at = 0; !status && at < bytes;) {
-        size_t length = strcspn(text + at, "\r\n");
-        text[at + length] = 0;
-        char *cleaned = NULL;
-        if (length)
-            status = csg_clean_text(text + at, &cleaned, NULL) == CSG_OK
-                         ? csg_strings_add(out, cleaned, err)
-                         : csg_fail(err, CSG_ERROR_MODEL, "%s is not a text in UTF-8", path);
-        free(cleaned);
-        at += length + 1;
-    }
-    if (!status && out->count)
-        qsort(out->items, out->count, sizeof *out->items, by_text);
-    free(text);
-    return status;
-}
-
-static bool is_known(const struct csg_strings *list, const char *text)
-{
-    return list->count && bsearch(&text, list->items, list->count, sizeof *list->items, by_text);
-}
-
 /* The cleaned text's words between blanks, without punctuation at their ends. */
 static int split(struct csg_strings *out, char *cleaned, struct csg_error *err)
 {
@@ -61,6 +33,62 @@ static int split(struct csg_strings *out, char *cleaned, struct csg_error *err)
             status = csg_strings_add(out, cleaned + begin, err);
     }
     return status;
+}
+
+/* Words that hold a text together, which every text tower has met in its prompts: those of the project's templates, and a few that
+ * the templates lack. */
+static int add_function_words(struct csg_strings *list, struct csg_error *err)
+{
+    static const char *const more[] = {"a",  "an", "the", "of",  "in",   "on",   "at",   "by",    "with", "and",
+                                       "or", "to", "is",  "are", "from", "near", "next", "under", "over", "photo"};
+    struct csg_strings templates = {0};
+    int status = CSG_OK;
+    for (size_t i = 0; i < sizeof more / sizeof more[0] && !status; i++)
+        status = csg_strings_add(list, more[i], err);
+    if (!status && csg_templates_load(&templates, NULL, NULL) != CSG_OK)
+        return CSG_OK; /* without the data folder they are only told once more */
+    for (size_t i = 0; i < templates.count && !status; i++) {
+        char *cleaned, *filled = csg_template_fill(templates.items[i], "");
+        if (!filled)
+            status = csg_fail_memory(err);
+        else if (csg_clean_text(filled, &cleaned, NULL) == CSG_OK) {
+            status = split(list, cleaned, err);
+            free(cleaned);
+        }
+        free(filled);
+    }
+    csg_strings_free(&templates);
+    return status;
+}
+
+/* The list with the words that hold texts together, sorted; an entry may have several words. */
+static int read_list(struct csg_strings *out, const char *path, struct csg_error *err)
+{
+    char *text = NULL;
+    size_t bytes;
+    int status = csg_read_file(&text, &bytes, path, LIST_LIMIT, CSG_ERROR_MODEL, err);
+    for (size_t at = 0; !status && at < bytes;) {
+        size_t length = strcspn(text + at, "\r\n");
+        text[at + length] = 0;
+        char *cleaned = NULL;
+        if (length)
+            status = csg_clean_text(text + at, &cleaned, NULL) == CSG_OK
+                         ? csg_strings_add(out, cleaned, err)
+                         : csg_fail(err, CSG_ERROR_MODEL, "%s is not a text in UTF-8", path);
+        free(cleaned);
+        at += length + 1;
+    }
+    if (!status)
+        status = add_function_words(out, err);
+    if (!status && out->count)
+        qsort(out->items, out->count, sizeof *out->items, by_text);
+    free(text);
+    return status;
+}
+
+static bool is_known(const struct csg_strings *list, const char *text)
+{
+    return list->count && bsearch(&text, list->items, list->count, sizeof *list->items, by_text);
 }
 
 /* The number of words from `first` on that are one entry of the list, the longest there is; 0: none. */

@@ -115,22 +115,46 @@ static int data_path(char **out, const char *file, struct csg_error *err)
     return *out ? CSG_OK : csg_fail_memory(err);
 }
 
+/* Refuses a name that is neither a set of the project's nor a file, and lists the sets. */
+static int refuse_labels(const char *name, const char *folder, struct csg_error *err)
+{
+    char **files = NULL, list[400] = "";
+    size_t count = 0, used = 0;
+    if (!folder || csg_list_files(&files, &count, folder, ".txt", CSG_ERROR_INPUT, NULL) != CSG_OK)
+        count = 0;
+    for (size_t i = 0; i < count && used < sizeof list - 1; i++) {
+        int n = snprintf(list + used, sizeof list - used, "%s%.*s", i ? ", " : "", (int)strlen(files[i]) - 4, files[i]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    csg_names_free(&files, count);
+    return csg_fail(err, CSG_ERROR_INPUT, "there is no file '%s', nor a label set of that name%s%s", name,
+                    used ? "; the sets are " : "", list);
+}
+
 int csg_labels_load(struct csg_strings *out, const char *name, struct csg_error *err)
 {
-    static const char *const sets[] = {"demo", "pascal59", "coco80", "voc20", "imagenet1000"};
+    char *folder = NULL, *path = NULL, *file = NULL;
+    int status = CSG_OK;
     *out = (struct csg_strings){0};
-    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
-        char file[64], *path;
-        if (strcmp(name, sets[i]) != 0)
-            continue;
-        snprintf(file, sizeof file, "labels/%s.txt", sets[i]);
-        int status = data_path(&path, file, err);
-        if (!status)
-            status = read_lines(out, path, "label", NULL, err);
-        free(path);
-        return status;
+    if (!strchr(name, '/') && name[0] != '.' && data_path(&folder, "labels", NULL) == CSG_OK) {
+        size_t bytes = strlen(name) + sizeof ".txt";
+        file = csg_calloc(bytes, 1);
+        if (file)
+            snprintf(file, bytes, "%s.txt", name);
+        path = file ? csg_path_join(folder, file) : NULL;
+        if (!path)
+            status = csg_fail_memory(err);
     }
-    return read_lines(out, name, "label", NULL, err);
+    if (!status && path && csg_is_file(path))
+        status = read_lines(out, path, "label", NULL, err);
+    else if (!status && folder && strcmp(name, "-") != 0 && !csg_is_file(name) && !csg_is_folder(name))
+        status = refuse_labels(name, folder, err);
+    else if (!status)
+        status = read_lines(out, name, "label", NULL, err);
+    free(folder);
+    free(file);
+    free(path);
+    return status;
 }
 
 static int check_template(const char *line, size_t number, const char *path, struct csg_error *err)

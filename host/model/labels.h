@@ -11,7 +11,7 @@ struct csg_strings {
 void csg_strings_free(struct csg_strings *strings);
 int csg_strings_add(struct csg_strings *strings, const char *item, struct csg_error *err);
 
-/* name: pascal59, coco80, voc20, imagenet1000 (assets/labels/NAME.txt) or a file with one label a line; empty lines and lines
+/* name: a set of the project's (assets/labels/NAME.txt: coco80, pascal59, ...) or a file with one label a line; empty lines and lines
  * that begin with # are skipped. CSG_ERROR_INPUT. */
 int csg_labels_load(struct csg_strings *out, const char *name, struct csg_error *err);
 /* NULL: assets/templates.txt; "none": the text itself; else a file, each line with {} once. CSG_ERROR_INPUT. */

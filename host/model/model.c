@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "model/catalogue.h"
 #include "model/kinds.h"
 #include "model/layout.h"
 
@@ -35,8 +36,16 @@ static int find_folder(char **out, const char *folder, struct csg_error *err)
     *out = folder_under(csg_user_data_folder(), "models", folder);
     if (!*out)
         *out = folder_under(csg_data_folder(), NULL, folder);
+    if (!*out) {
+        int wrong = csg_catalogue_find(out, folder, err);
+        if (wrong)
+            return csg_fail(err, CSG_ERROR_MODEL, "%s is no name of a model on Hugging Face's hub", folder);
+    }
     if (*out)
         return CSG_OK;
+    if (csg_catalogue_knows(folder))
+        return csg_fail(err, CSG_ERROR_MODEL, "the model %s is not here; `clip-surgeon model pull %s` fetches it", folder,
+                        folder);
     char *user = csg_user_data_folder(), *data = csg_data_folder();
     int status =
         csg_fail(err, CSG_ERROR_MODEL, "there is no model %s: neither a folder or file of that path, nor %s%s, nor one in %s",
@@ -109,6 +118,40 @@ void csg_model_close(struct csg_model **model)
     *model = NULL;
 }
 
+void csg_model_release(const struct csg_model *model)
+{
+    for (size_t i = 0; i < model->n_files; i++)
+        csg_release_pages(&model->files[i]);
+}
+
+static uint64_t count_tower(const struct csg_tower *tower)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < tower->layers; i++) {
+        const struct csg_block *b = &tower->blocks[i];
+        const struct csg_tensor *all[] = {&b->ln_1.weight, &b->ln_1.bias, &b->ln_2.weight, &b->ln_2.bias,
+                                          &b->q_weight,    &b->k_weight,  &b->v_weight,    &b->q_bias,
+                                          &b->k_bias,      &b->v_bias,    &b->out_weight,  &b->out_bias,
+                                          &b->fc_weight,   &b->fc_bias,   &b->proj_weight, &b->proj_bias};
+        for (size_t j = 0; j < sizeof all / sizeof all[0]; j++)
+            sum += all[j]->elements;
+    }
+    return sum;
+}
+
+uint64_t csg_model_parameters(const struct csg_model *model)
+{
+    const struct csg_model *m = model;
+    const struct csg_tensor *all[] = {&m->patch_weight,    &m->class_embedding, &m->vision_position, &m->ln_pre.weight,
+                                      &m->ln_pre.bias,     &m->ln_post.weight,  &m->ln_post.bias,    &m->vision_proj,
+                                      &m->token_embedding, &m->text_position,   &m->ln_final.weight, &m->ln_final.bias,
+                                      &m->text_proj};
+    uint64_t sum = count_tower(&m->vision) + count_tower(&m->text);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        sum += all[i]->elements;
+    return sum;
+}
+
 void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out)
 {
     csg_to_f32(out, tensor->data, tensor->dtype, tensor->elements);
@@ -123,6 +166,7 @@ int csg_model_sha256(const struct csg_model *model, char hex[65], struct csg_err
         const struct csg_mapped *file = &model->files[i];
         for (size_t at = 0; at < file->bytes && !status; at += piece)
             status = csg_sha256_update(hash, file->data + at, file->bytes - at < piece ? file->bytes - at : piece, err);
+        csg_release_pages(file);
     }
     if (!status)
         status = csg_sha256_finish(&hash, hex, err);

@@ -68,6 +68,12 @@ struct csg_model {
 int csg_model_open(struct csg_model **out, const char *folder, const struct csg_log *log, struct csg_error *err);
 void csg_model_close(struct csg_model **model);
 
+/* Gives back the memory of what was read of the files so far; tensors stay readable. */
+void csg_model_release(const struct csg_model *model);
+
+/* Elements of all tensors that the model has. */
+uint64_t csg_model_parameters(const struct csg_model *model);
+
 /* Writes the tensor as float32 [elements]. */
 void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out);
 /* Of the weights file, streamed; of several one behind the other in the order of their names. */

@@ -114,8 +114,10 @@ int csg_net_tower_create(struct csg_net_tower **out, struct csg_backend *backend
         status = csg_fail_memory(err);
     if (status == CSG_OK)
         status = upload_vectors(tower, from, err);
-    for (size_t b = 0; status == CSG_OK && b < from->layers; b++)
+    for (size_t b = 0; status == CSG_OK && b < from->layers; b++) {
         status = upload_matrices(tower, b, from->blocks + b, err);
+        csg_model_release(model); /* else the file and the device's copy of it would be in memory together */
+    }
     if (status) {
         csg_net_tower_destroy(&tower);
         return status;

@@ -100,10 +100,51 @@ struct csg_device_info {
 CSG_API int csg_devices_list(struct csg_device_info **devices, size_t *count, struct csg_error *err);
 CSG_API void csg_devices_free(struct csg_device_info **devices);
 
+/* ---------------------------------------------------------------------------------------------- models */
+
+/* What a model is, read from its files without a device. */
+struct csg_model_info {
+    char path[4096], weights[4096]; /* the folder or file, and the weights file or the index of several */
+    uint64_t bytes, parameters;     /* of all weights files; elements of the tensors that are used */
+    int image_size_px, patch_px;
+    size_t layers, width, heads, mlp_width;                     /* of the image tower */
+    size_t text_layers, text_width, text_heads, context, vocab; /* of the text tower */
+    size_t embed_dim;
+    bool quick_gelu;
+    float mean[3], std[3];
+    uint64_t f32_bytes; /* device memory that the weights need in single precision */
+    char sha256[65];    /* of the weights; see csg_engine_model_sha256 */
+};
+/* model as in csg_engine_params. The weights are read through for their hash. CSG_ERROR_MODEL. */
+CSG_API int csg_model_info(const char *model, struct csg_model_info *info, struct csg_error *err);
+
+/* Models that are known by name. */
+struct csg_model_row {
+    const char *name, *source, *licence; /* source: what csg_model_pull takes */
+    uint64_t bytes;                      /* to be downloaded, about */
+    int image_size_px;
+    char path[4096]; /* where it is; empty: it is not here */
+};
+/* *rows is one allocation to be given to csg_models_free. */
+CSG_API int csg_models_list(struct csg_model_row **rows, size_t *count, struct csg_error *err);
+CSG_API void csg_models_free(struct csg_model_row **rows);
+
+/* Called while a file arrives: its name, bytes so far, bytes in all (0: not known), bytes a second. */
+typedef void (*csg_progress_fn)(void *user, const char *file, uint64_t done_bytes, uint64_t total_bytes, double rate);
+/* Fetches a model: a name of csg_models_list, "hf:OWNER/REPO[@REVISION]" into Hugging Face's cache (HF_HOME, HF_HUB_CACHE,
+ * HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are obeyed), or the address of a .pt archive into the user's models. Continues what was cut
+ * off, verifies SHA-256 where the publisher tells it, and writes its place to `path` (capacity bytes; may be NULL).
+ * CSG_ERROR_USAGE: no such name; CSG_ERROR: not to be had, damaged, no room. */
+CSG_API int csg_model_pull(const char *source, csg_progress_fn progress, void *user, char *path, size_t capacity,
+                           struct csg_error *err);
+/* Removes what csg_model_pull brought by that name, or a model of the user's by its folder's name. CSG_ERROR_MODEL: it is not here. */
+CSG_API int csg_model_remove(const char *name, struct csg_error *err);
+
 /* ---------------------------------------------------------------------------------------------- engine */
 
 struct csg_engine_params {
-    const char *model;        /* a folder, or a name under the data folder (XDG); NULL: the demo model */
+    const char *model;        /* a folder, a .pt archive, a name under the data folder (XDG) or of csg_models_list, or
+                               * hf:OWNER/REPO[@REVISION] in Hugging Face's cache; NULL: the demo model */
     const char *device;       /* SPEC: an index of csg_devices_list, a part of a name, or "reference"; NULL: the best */
     const char *precision;    /* "f32" or NULL */
     const char *templates;    /* a file with one template a line ("{}" is the text), "none"; NULL: the 85 published ones */

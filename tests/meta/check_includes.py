@@ -23,12 +23,12 @@ OWNED = [
     (r"(CL|OpenCL)/", {"ocl"}),
     (r"clblast", {"ocl"}),
     (r"stb|png\.h|jpeglib\.h", {"image"}),
-    (r"utf8proc\.h", {"model"}),
+    (r"utf8proc\.h|^zip\.h|curl/", {"model"}),
     (r"openssl/", {"base"}),
     (r"(unistd|fcntl|dirent|pthread|dlfcn)\.h|sys/", {"base"}),
 ]
 # The one file of each of these.
-ONE_FILE = [r"clblast", r"stb_image\.h", r"stb_truetype\.h"]
+ONE_FILE = [r"clblast", r"zip\.h", r"curl\.h", r"stb_image\.h", r"stb_truetype\.h"]
 
 
 def includes(path):

@@ -173,3 +173,28 @@ void write_tiny_model(void)
     free(weights.data);
     free(vocab);
 }
+
+struct bytes read_layout(const char *path)
+{
+    char whole[4096];
+    struct bytes out = {NULL, 0};
+    snprintf(whole, sizeof whole, "%s/%s", getenv("CSG_TEST_LAYOUTS"), path);
+    FILE *f = fopen(whole, "rb");
+    if (!f)
+        fail_msg("%s cannot be read", whole);
+    assert_int_equal(fseek(f, 0, SEEK_END), 0);
+    out.count = (size_t)ftell(f);
+    rewind(f);
+    out.data = malloc(out.count);
+    assert_non_null(out.data);
+    assert_int_equal(fread(out.data, 1, out.count, f), out.count);
+    fclose(f);
+    return out;
+}
+
+void scratch_copy(const char *path, const char *name)
+{
+    struct bytes file = read_layout(path);
+    scratch_write(name, file.data, file.count);
+    free(file.data);
+}

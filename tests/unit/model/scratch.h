@@ -38,4 +38,8 @@ char *make_tiny_vocab(void);
 /* Writes all of it into the folder. */
 void write_tiny_model(void);
 
+/* A file of the checkpoints that other libraries wrote (tests/golden/layouts), to be freed; or copied into the folder as `name`. */
+struct bytes read_layout(const char *path);
+void scratch_copy(const char *path, const char *name);
+
 #endif

@@ -2,52 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
+#include "damage.h"
 #include "model/labels.h"
 #include "model/model.h"
 #include "model/tokenizer.h"
 #include "scratch.h"
 
 #define ROUNDS 3000
-
-static struct csg_rng rng;
-
-static size_t below(size_t n)
-{
-    return n ? csg_rng_u32(&rng) % n : 0;
-}
-
-/* Flips, overwrites, removes or repeats a few bytes of the first `reach`; the count may shrink. */
-static void damage(struct bytes *b, size_t reach)
-{
-    static const char *const tokens[] = {
-        "-1", "0", "1e999", "\"", "[", "]", "{", "}", ",", ":", "null", "18446744073709551615", "\\u0000", "\xFF"};
-    for (size_t n = 1 + below(4); n > 0 && b->count; n--) {
-        size_t at = below(reach < b->count ? reach : b->count), length = below(9);
-        const char *token = tokens[below(sizeof tokens / sizeof tokens[0])];
-        switch (below(5)) {
-        case 0:
-            b->data[at] = (uint8_t)(b->data[at] ^ 1u << below(8));
-            break;
-        case 1:
-            b->data[at] = (uint8_t)csg_rng_u32(&rng);
-            break;
-        case 2:
-            for (size_t i = 0; token[i] && at + i < b->count; i++)
-                b->data[at + i] = (uint8_t)token[i];
-            break;
-        case 3:
-            if (at + length < b->count) {
-                memmove(b->data + at, b->data + at + length, b->count - at - length);
-                b->count -= length;
-            }
-            break;
-        default:
-            if (at + 2 * length < b->count)
-                memcpy(b->data + at + length, b->data + at, length);
-        }
-    }
-}
 
 static void try_model(void)
 {
@@ -79,14 +40,14 @@ static void test_weights(void **state)
     for (int i = 0; i < ROUNDS; i++) {
         memcpy(copy.data, whole.data, whole.count);
         copy.count = whole.count;
-        damage(&copy, header);
+        damage(&copy, 0, header);
         scratch_write("open_clip_model.safetensors", copy.data, copy.count);
         try_model();
     }
     for (int i = 0; i < ROUNDS / 4; i++) {
         copy.count = below(400);
         for (size_t j = 0; j < copy.count; j++)
-            copy.data[j] = (uint8_t)(j && j < 8 ? 0 : csg_rng_u32(&rng));
+            copy.data[j] = (uint8_t)(j && j < 8 ? 0 : below(256));
         scratch_write("open_clip_model.safetensors", copy.data, copy.count);
         try_model();
     }
@@ -103,7 +64,7 @@ static void test_config(void **state)
     for (int i = 0; i < ROUNDS; i++) {
         copy.count = strlen(tiny_config);
         memcpy(copy.data, tiny_config, copy.count);
-        damage(&copy, copy.count);
+        damage(&copy, 0, copy.count);
         scratch_write("open_clip_config.json", copy.data, copy.count);
         try_model();
     }
@@ -139,7 +100,7 @@ static void test_vocabulary(void **state)
         const char *text = of_merges ? merges : vocab;
         copy.count = strlen(text);
         memcpy(copy.data, text, copy.count);
-        damage(&copy, copy.count);
+        damage(&copy, 0, copy.count);
         scratch_write_text("vocab.json", vocab);
         scratch_write_text("merges.txt", merges);
         scratch_write(of_merges ? "merges.txt" : "vocab.json", copy.data, copy.count);
@@ -207,7 +168,7 @@ static void test_lists(void **state)
         struct csg_strings strings;
         copy.count = sizeof list - 1;
         memcpy(copy.data, list, copy.count);
-        damage(&copy, copy.count);
+        damage(&copy, 0, copy.count);
         scratch_write("list.txt", copy.data, copy.count);
         int status = i % 2 ? csg_labels_load(&strings, scratch_path("list.txt"), NULL)
                            : csg_templates_load(&strings, scratch_path("list.txt"), NULL);
@@ -220,7 +181,7 @@ static void test_lists(void **state)
 
 static int setup(void **state)
 {
-    csg_rng_init(&rng, 20, 0);
+    damage_seed(20);
     return scratch_setup(state);
 }
 

@@ -13,6 +13,7 @@ static void test_sets(void **state)
         const char *first, *last;
     } sets[] = {{"pascal59", 59, "airplane", "wood"},
                 {"coco80", 80, "person", "toothbrush"},
+                {"demo", 23, "aeroplane", "tree"},
                 {"voc20", 20, "aeroplane", "tv monitor"},
                 {"imagenet1000", 1000, "tench", "toilet paper"}};
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
@@ -48,6 +49,9 @@ static void test_files(void **state)
     assert_int_equal(csg_labels_load(&labels, scratch_path("labels.txt"), &err), CSG_ERROR_INPUT);
     assert_int_equal(csg_labels_load(&labels, "no-such-set", &err), CSG_ERROR_INPUT);
     assert_non_null(strstr(err.sentence, "no-such-set"));
+    assert_non_null(strstr(err.sentence, "the sets are coco80, demo, imagenet1000, pascal59, voc20"));
+    assert_int_equal(csg_labels_load(&labels, "../labels/voc20", &err), CSG_ERROR_INPUT);
+    assert_int_equal(csg_labels_load(&labels, "", &err), CSG_ERROR_INPUT);
     /* one line and one byte too many */
     size_t large = ((size_t)1 << 20) + 1;
     char *text = malloc(large);
