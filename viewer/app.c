@@ -247,7 +247,9 @@ bool app_settled(const struct app *app)
 {
     if (!app->job_serial || app->answered_serial != app->job_serial || app->draft_pending)
         return false;
-    return !app->frame || app->answered_frame == app->frame->serial;
+    const struct source_state *s = &app->source_state;
+    bool runs = s->kind >= SOURCE_VIDEO && !s->paused && !s->ended; /* then there is always a newer picture */
+    return !app->frame || runs || app->answered_frame == app->frame->serial;
 }
 
 static void mark_unknown(struct app *app, const struct outcome *outcome)

@@ -41,7 +41,7 @@ struct patch_answer {
     int column, row;
     size_t count;
     char texts[8][VIEW_TEXT];
-    double cosines[8];
+    double cosines[8], excess[8]; /* excess: over the mean of the picture, which they are ordered by */
 };
 
 struct rates {

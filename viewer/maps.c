@@ -285,7 +285,8 @@ static void ask_features(struct app *app)
     features->embed_dim = app->outcome->result->embed_dim;
     if (features->texts) {
         for (size_t i = 0; i < app->n_chips; i++)
-            add_text(features, CAPACITY, app->chips[i].text);
+            if (!strchr(app->chips[i].text, '+')) /* a+b is no text of its own */
+                add_text(features, CAPACITY, app->chips[i].text);
         add_labels(app, features, CAPACITY);
     }
     features_key(app, app->features_key, sizeof app->features_key);
@@ -294,31 +295,52 @@ static void ask_features(struct app *app)
         features_destroy(&features);
 }
 
+static void insert(struct patch_answer *patch, const char *text, double cosine, double excess)
+{
+    size_t limit = sizeof patch->texts / sizeof *patch->texts, place = patch->count;
+    while (place && patch->excess[place - 1] < excess)
+        place--;
+    if (place >= limit)
+        return;
+    for (size_t i = patch->count < limit ? patch->count++ : limit - 1; i > place; i--) {
+        patch->cosines[i] = patch->cosines[i - 1];
+        patch->excess[i] = patch->excess[i - 1];
+        memcpy(patch->texts[i], patch->texts[i - 1], VIEW_TEXT);
+    }
+    patch->cosines[place] = cosine;
+    patch->excess[place] = excess;
+    view_copy(patch->texts[place], VIEW_TEXT, text);
+}
+
+static double dot(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* Some texts are near every patch; what tells a patch apart is by how much it is nearer than the picture's mean. */
 static void rank(struct app *app)
 {
     const struct csg_result *result = app->outcome->result;
     const struct features *f = app->features;
-    size_t at = 1 + (size_t)app->patch.row * (size_t)result->grid_w + (size_t)app->patch.column, limit = 8;
+    size_t cells = (size_t)result->grid_w * (size_t)result->grid_h, d = result->embed_dim;
+    size_t at = 1 + (size_t)app->patch.row * (size_t)result->grid_w + (size_t)app->patch.column;
     app->patch.count = 0;
-    if (f->embed_dim != result->embed_dim || at > (size_t)result->grid_w * (size_t)result->grid_h)
+    float *mean = calloc(d, sizeof *mean);
+    if (!mean || f->embed_dim != d || at > cells) {
+        free(mean);
         return;
-    for (size_t t = 0; t < f->count; t++) {
-        double cosine = 0;
-        for (size_t c = 0; c < f->embed_dim; c++)
-            cosine += (double)f->values[t * f->embed_dim + c] * (double)result->tokens[at * f->embed_dim + c];
-        size_t place = app->patch.count;
-        while (place && app->patch.cosines[place - 1] < cosine)
-            place--;
-        if (place >= limit)
-            continue;
-        size_t last = app->patch.count < limit ? app->patch.count++ : limit - 1;
-        for (size_t i = last; i > place; i--) {
-            app->patch.cosines[i] = app->patch.cosines[i - 1];
-            memcpy(app->patch.texts[i], app->patch.texts[i - 1], VIEW_TEXT);
-        }
-        app->patch.cosines[place] = cosine;
-        view_copy(app->patch.texts[place], VIEW_TEXT, f->texts[t]);
     }
+    for (size_t i = 1; i <= cells; i++)
+        for (size_t c = 0; c < d; c++)
+            mean[c] += result->tokens[i * d + c] / (float)cells;
+    for (size_t t = 0; t < f->count; t++) {
+        double cosine = dot(f->values + t * d, result->tokens + at * d, d);
+        insert(&app->patch, f->texts[t], cosine, cosine - dot(f->values + t * d, mean, d));
+    }
+    free(mean);
 }
 
 void maps_answer_patch(struct app *app, int column, int row)

@@ -202,17 +202,16 @@ static void statistics(struct app *app)
     const struct rates *r = &app->rates;
     if (!app->settings.stats)
         return;
-    ui_window_begin("stats", UI_FLOAT, (float)app->canvas[0] + 12, (float)app->canvas[1] + 12, 330 * app->scale, 0);
+    ui_window_begin("stats", UI_FLOAT, (float)app->canvas[0] + 12, (float)app->canvas[1] + 12, 480 * app->scale, 0);
     if (ui_table_begin("stats", 2)) {
         bool live = app->source_state.kind >= SOURCE_VIDEO;
         row("pictures", live ? "%.1f a second" : "still", r->picture_hz);
-        row("maps", live ? "%.1f a second" : "%.1f a second if all changed",
-            live            ? r->map_hz
-            : r->map_ms > 0 ? 1000 / r->map_ms
-                            : 0);
+        row("maps", live ? "%.1f a second" : "%.1f a second at most", live ? r->map_hz : r->map_ms > 0 ? 1000 / r->map_ms : 0);
         row("drawn", "%.1f a second, %.1f ms each", r->draw_hz, r->draw_ms);
-        row("latency, picture", "%.1f ms from capture to swap", r->picture_latency_ms);
-        row("latency, map", "%.1f ms from capture to swap", r->map_latency_ms);
+        if (live) {
+            row("latency, picture", "%.1f ms from capture to swap", r->picture_latency_ms);
+            row("latency, map", "%.1f ms from capture to swap", r->map_latency_ms);
+        }
         const struct csg_result *result = app->outcome ? app->outcome->result : NULL;
         for (size_t i = 0; result && i < result->n_stages; i++)
             row(result->stages[i].stage, "%.1f ms", result->stages[i].ms);
@@ -230,7 +229,7 @@ static void help(struct app *app)
 {
     if (!app->help)
         return;
-    float w = 800 * app->scale, x = ((float)app->window_w - w) / 2;
+    float w = 900 * app->scale, x = ((float)app->window_w - w) / 2;
     ui_window_begin("help", UI_FLOAT, x > 0 ? x : 0, (float)app->canvas[1] + 10, w, 0);
     ui_heading("Keys");
     if (ui_table_begin("keys", 6)) {
@@ -259,10 +258,9 @@ static void patch_panel(struct app *app)
     ui_window_begin("patch", UI_FLOAT, (float)(app->canvas[0] + app->canvas[2]) - w - 12, (float)app->canvas[1] + 12, w, 0);
     view_format(line, sizeof line, "Patch %d, %d", app->patch.column, app->patch.row);
     ui_heading(line);
-    if (!app->patch.count)
-        ui_text_colored(0x9aa3b0ff, "comparing with the labels ...");
+    ui_text_colored(0x9aa3b0ff, app->patch.count ? "over the picture's mean (cosine)" : "comparing with the labels ...");
     for (size_t i = 0; i < app->patch.count; i++) {
-        view_format(line, sizeof line, "%.4f  %s", app->patch.cosines[i], app->patch.texts[i]);
+        view_format(line, sizeof line, "%+.3f  %s  (%.3f)", app->patch.excess[i], app->patch.texts[i], app->patch.cosines[i]);
         ui_text(line);
     }
     if (ui_button(app->patch.similarity ? "Back to the text" : "Similar patches")) {

@@ -7,14 +7,15 @@
 #include "ui.h"
 #include "window.h"
 
-#define WAIT_LIMIT_MS 120000.0
+#define WAIT_LIMIT_MS 60000.0
 
 struct script {
     char *text, *at;
     int line;
     double waiting_since_ms, wait_until_ms;
     int wait_frames;
-    bool wait_map, wait_picture, wait_message;
+    bool wait_map, wait_picture;
+    const char *wait_fact; /* NAME VALUE */
     bool has_mouse, release;
     double mouse_x, mouse_y;
 };
@@ -107,34 +108,12 @@ static int wait_for(struct script *s, const char *words, struct csg_error *err)
         s->wait_map = true;
     else if (strcmp(words, "picture") == 0)
         s->wait_picture = true;
-    else if (strcmp(words, "message") == 0)
-        s->wait_message = true;
     else if (sscanf(words, "ms %lf", &number) == 1)
         s->wait_until_ms = view_now_ms() + number;
     else if (sscanf(words, "frames %lf", &number) == 1)
         s->wait_frames = (int)number;
     else
         return view_fail(err, CSG_ERROR_USAGE, "a script cannot wait for '%s'", words);
-    return CSG_OK;
-}
-
-static int keep_waiting(struct app *app, bool *wait, struct csg_error *err)
-{
-    struct script *s = app->script;
-    *wait = true;
-    if (view_now_ms() - s->waiting_since_ms > WAIT_LIMIT_MS && (s->wait_map || s->wait_picture || s->wait_message))
-        return view_fail(err, CSG_ERROR_USAGE, "line %d of the script waits in vain; the window says: %s", s->line, app->banner);
-    if (s->wait_frames > 0 && s->wait_frames--)
-        return CSG_OK;
-    if (s->wait_until_ms > view_now_ms())
-        return CSG_OK;
-    if (s->wait_picture && !app->frame)
-        return CSG_OK;
-    if (s->wait_map && (!app->frame || !app_settled(app)))
-        return CSG_OK;
-    if (s->wait_message && !app->toast[0] && !app->banner[0])
-        return CSG_OK;
-    s->wait_map = s->wait_picture = s->wait_message = *wait = false;
     return CSG_OK;
 }
 
@@ -210,6 +189,27 @@ static int expect(const struct app *app, const char *words, struct csg_error *er
     return CSG_OK;
 }
 
+static int keep_waiting(struct app *app, bool *wait, struct csg_error *err)
+{
+    struct script *s = app->script;
+    *wait = true;
+    if (view_now_ms() - s->waiting_since_ms > WAIT_LIMIT_MS && (s->wait_map || s->wait_picture || s->wait_fact))
+        return view_fail(err, CSG_ERROR_USAGE, "line %d of the script waits in vain; the window says: %s", s->line, app->banner);
+    if (s->wait_frames > 0 && s->wait_frames--)
+        return CSG_OK;
+    if (s->wait_until_ms > view_now_ms())
+        return CSG_OK;
+    if (s->wait_picture && !app->frame)
+        return CSG_OK;
+    if (s->wait_map && (!app->frame || !app_settled(app)))
+        return CSG_OK;
+    if (s->wait_fact && expect(app, s->wait_fact, NULL) != CSG_OK)
+        return CSG_OK;
+    s->wait_map = s->wait_picture = *wait = false;
+    s->wait_fact = NULL;
+    return CSG_OK;
+}
+
 static int print(const struct app *app, const char *words, struct csg_error *err)
 {
     char value[VIEW_PATH];
@@ -279,6 +279,9 @@ static int carry_out(struct app *app, const char *verb, const char *words, struc
         keep_export(app, words);
     } else if (strcmp(verb, "expect") == 0) {
         return expect(app, words, err);
+    } else if (strcmp(verb, "await") == 0) {
+        app->script->waiting_since_ms = view_now_ms();
+        app->script->wait_fact = words;
     } else if (strcmp(verb, "print") == 0) {
         return print(app, words, err);
     } else if (strcmp(verb, "quit") == 0) {
@@ -316,7 +319,7 @@ int script_step(struct app *app, struct csg_error *err)
         *words++ = 0;
     status = carry_out(app, line, words, err);
     /* What was asked is drawn before the next command looks at it. */
-    if (!s->wait_frames && strcmp(line, "expect") != 0 && strcmp(line, "print") != 0)
+    if (!s->wait_frames && strcmp(line, "expect") != 0 && strcmp(line, "print") != 0 && strcmp(line, "await") != 0)
         s->wait_frames = 1;
     return status;
 }

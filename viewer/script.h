@@ -3,14 +3,14 @@
  *   wait map            until the maps of all that was asked are there (and the picture is)
  *   wait picture        until a picture is there
  *   wait ms N           wait frames N
- *   wait message        until an export or the like has reported
  *   type TEXT           into the prompt line        key NAME     as in the help, or a letter
  *   action NAME         of the table of actions     set NAME VALUE
  *   open SOURCE         drop PATH                   prompt TEXT (adds a chip)     device SPEC
  *   hover U V           click U V     shift-click U V     drag U0 V0 U1 V1    of the picture, 0..1
  *   screenshot FILE     plain FILE    window FILE
  *   method NAME         size N                      print WORDS...
- *   expect NAME VALUE   fails the script where a fact is another: banner, toast, layer, maps, source, device, ...
+ *   expect NAME VALUE   fails the script where a fact is another, or does not hold VALUE where that is ~PART
+ *   await NAME VALUE    waits until it is so        (the facts are in script.c: banner, toast, method, device ...)
  *   quit */
 #ifndef CSG_VIEWER_SCRIPT_H
 #define CSG_VIEWER_SCRIPT_H

@@ -237,11 +237,10 @@ static bool at_end(struct source *source, struct playback *p)
     return !atomic_load(&source->quit);
 }
 
-/* False: the picture was not due before something was asked. */
 static void wait_until_due(struct source *source, struct playback *p, double time_s)
 {
     double now = view_now_ms(), due = p->zero_ms + time_s * 1e3;
-    if (p->fresh_clock || p->info.live || time_s < 0 || due < now - 500) { /* far behind: go on from here */
+    if (p->fresh_clock || !p->info.unpaced || time_s < 0 || due < now - 500) { /* far behind: go on from here */
         p->zero_ms = now - time_s * 1e3;
         p->fresh_clock = false;
         return;

@@ -241,6 +241,7 @@ void av_input_info(const struct av_input *input, struct av_input_info *info)
     AVRational rate = av_guess_frame_rate(input->format, stream, NULL);
     int64_t duration = input->format->duration;
     *info = (struct av_input_info){.live = input->live,
+                                   .unpaced = !input->live || strcmp(input->format->iformat->name, "lavfi") == 0,
                                    .width_px = input->codec->width,
                                    .height_px = input->codec->height,
                                    .rate_hz = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0,

@@ -8,6 +8,7 @@ struct av_input;
 
 struct av_input_info {
     bool live;
+    bool unpaced; /* delivers as fast as it is asked, unlike a camera */
     int width_px, height_px;
     double rate_hz, duration_s;
     char title[VIEW_TEXT];

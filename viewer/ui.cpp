@@ -172,7 +172,7 @@ void ui_window_begin(const char *name, ui_window_kind kind, float x, float y, fl
     else
         ImGui::SetNextWindowSizeConstraints(ImVec2(w, 0), ImVec2(w, 4096));
     if (kind == UI_FLOAT)
-        ImGui::SetNextWindowBgAlpha(0.9f);
+        ImGui::SetNextWindowBgAlpha(0.95f);
     ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, kind == UI_FLOAT || kind == UI_BANNER ? 6.0f : 0.0f);
     if (kind == UI_BANNER)
         ImGui::PushStyleColor(ImGuiCol_WindowBg, vec4(0x6b3a1eff));
