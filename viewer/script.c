@@ -7,7 +7,7 @@
 #include "ui.h"
 #include "window.h"
 
-#define WAIT_LIMIT_MS 60000.0
+#define WAIT_LIMIT_MS 180000.0
 
 struct script {
     char *text, *at;
@@ -158,6 +158,8 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
         view_format(value, capacity, "%.3g", app->difference_max);
     else if (strcmp(name, "patch") == 0)
         view_format(value, capacity, "%d %d %s", app->patch.column, app->patch.row, app->patch.count ? app->patch.texts[0] : "");
+    else if (strcmp(name, "patch_texts") == 0)
+        view_format(value, capacity, "%zu", app->patch.count);
     else if (strcmp(name, "points") == 0)
         view_format(value, capacity, "%zu", app->outcome ? app->outcome->points[0].count : 0);
     else if (strcmp(name, "rates") == 0)

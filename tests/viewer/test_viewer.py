@@ -26,6 +26,8 @@ SOAK_S = float(os.environ.get("CSG_VIEWER_SOAK_S", "20"))
 DISPLAY = None
 # What the libraries of the system keep until the process ends.
 LEAKS = """leak:libfontconfig
+leak:libRusticl
+leak:libasan
 leak:libX11
 leak:libGL
 leak:libgallium
@@ -59,7 +61,7 @@ class Viewer(unittest.TestCase):
             file.write(LEAKS)
         self.env = {**os.environ, "DISPLAY": DISPLAY, "LIBGL_ALWAYS_SOFTWARE": "1",
                     "XDG_CONFIG_HOME": self.path("config"), "XDG_STATE_HOME": self.path("state"),
-                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":fast_unwind_on_malloc=1",
+                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":use_sigaltstack=0",
                     "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + suppressions}
         self.env.pop("WAYLAND_DISPLAY", None)
 
@@ -257,15 +259,18 @@ class Viewer(unittest.TestCase):
         self.view([HORSES, "horse", "--labels", "demo"], """
             wait map
             click 0.5 0.05
-            await patch ~sky
+            await patch_texts 8
+            expect patch ~4 0
             key escape
+            expect patch_texts 0
             shift-click 0.6 0.6
             wait frames 5
+            expect patch_texts 8
             window similarity.png
             key escape
             hover 0.5 0.5
             wait frames 5
-            expect patch ~0 0
+            expect patch_texts 0
             quit""")
 
     # ------------------------------------------------------------------ sources
