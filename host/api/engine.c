@@ -163,7 +163,8 @@ int csg_data_dir(char *path, size_t capacity_bytes, struct csg_error *err)
     char *folder = csg_data_folder();
     int status = CSG_OK;
     if (!folder)
-        status = csg_fail(err, CSG_ERROR_INPUT, "the folder with the project's data is nowhere to be found; CSG_DATA_DIR can name it");
+        status =
+            csg_fail(err, CSG_ERROR_INPUT, "the folder with the project's data is nowhere to be found; CSG_DATA_DIR can name it");
     else if (strlen(folder) >= capacity_bytes)
         status = csg_fail(err, CSG_ERROR_USAGE, "the name of the data folder is longer than %zu bytes", capacity_bytes);
     else
