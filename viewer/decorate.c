@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "script.h"
 #include "ui.h"
 
 #define INK 0xffffffffu
@@ -82,8 +83,14 @@ static void read_out(const struct app *app)
     double u, v;
     float x, y;
     char text[VIEW_TEXT * 2];
+    double script_x, script_y;
     ui_mouse(&x, &y);
-    if (!app->settings.read_out || ui_wants_mouse() || x < 0 || app->wiping ||
+    bool scripted = script_mouse(app, &script_x, &script_y);
+    if (scripted) {
+        x = (float)script_x;
+        y = (float)script_y;
+    }
+    if (!app->settings.read_out || (ui_wants_mouse() && !scripted) || x < 0 || app->wiping ||
         !canvas_pick(app, (double)x, (double)y, &pane, &u, &v))
         return;
     const struct shown_maps *maps = maps_of(app, &pane);
