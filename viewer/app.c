@@ -351,9 +351,13 @@ static void take_worker_state(struct app *app)
 bool app_receive(struct app *app)
 {
     char message[VIEW_PATH];
+    struct source_state source_before = app->source_state;
+    struct worker_state worker_before = app->worker_state;
     bool news = take_frame(app);
     take_source_state(app);
     take_worker_state(app);
+    news = news || memcmp(&source_before, &app->source_state, sizeof source_before) != 0 ||
+           memcmp(&worker_before, &app->worker_state, sizeof worker_before) != 0;
     struct outcome *outcome = worker_take(app->worker);
     if (outcome) {
         take_outcome(app, outcome);

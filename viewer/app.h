@@ -85,8 +85,7 @@ struct app {
     bool features_asked;
     struct patch_answer patch;
     char banner[VIEW_PATH]; /* what went wrong; stays until it is closed or repaired */
-    bool banner_sticky;
-    char toast[VIEW_PATH]; /* what went well */
+    char toast[VIEW_PATH];  /* what went well */
     double toast_until_ms;
     struct recorder *recorder;
     struct script *script;
@@ -139,7 +138,6 @@ struct pane {
     struct scene_rect rect;
     enum scene_slot slot;
     int layer;
-    bool plain;
     char caption[VIEW_TEXT + 64];
 };
 size_t canvas_panes(const struct app *app, double x, double y, double w, double h, struct pane *panes, size_t capacity);

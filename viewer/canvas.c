@@ -144,7 +144,7 @@ void canvas_style(const struct app *app, const struct pane *pane, struct scene_s
 {
     const struct settings *s = &app->settings;
     *style = (struct scene_style){.mode = SCENE_HEAT, .opacity = (double)s->opacity, .contours = s->contours};
-    if (!s->overlay || pane->plain)
+    if (!s->overlay)
         style->mode = SCENE_PLAIN;
     else if (s->layout == LAYOUT_COLOURS && pane->slot == SCENE_MAPS)
         style->mode = SCENE_COLOURS;

@@ -171,7 +171,7 @@ static int loop(struct app *app, struct csg_error *err)
     app->wake_frames = 4;
     while (!app->quit && status == CSG_OK) {
         status = turn(app, &next_ms, err);
-        if (view_now_ms() > repaint_ms) { /* states that no thread announces */
+        if ((app->recorder || app->toast[0]) && view_now_ms() > repaint_ms) { /* what changes with time alone */
             repaint_ms = view_now_ms() + 1000 * IDLE_S;
             app->wake_frames = app->wake_frames > 1 ? app->wake_frames : 1;
         }

@@ -136,11 +136,6 @@ void ui_mouse(float *x, float *y)
     *y = at.y < -1e30f ? -1.0f : at.y;
 }
 
-float ui_line_height(void)
-{
-    return ImGui::GetFrameHeightWithSpacing();
-}
-
 float ui_text_height(void)
 {
     return ImGui::GetTextLineHeight();
@@ -149,11 +144,6 @@ float ui_text_height(void)
 float ui_text_width(const char *text)
 {
     return ImGui::CalcTextSize(text).x;
-}
-
-void ui_type(const char *text)
-{
-    ImGui::GetIO().AddInputCharactersUTF8(text);
 }
 
 void ui_window_begin(const char *name, ui_window_kind kind, float x, float y, float w, float h)
@@ -220,11 +210,6 @@ void ui_menu_end(void)
 bool ui_menu_item(const char *name, const char *keys, bool checked)
 {
     return ImGui::MenuItem(name, keys, checked);
-}
-
-void ui_separator(void)
-{
-    ImGui::Separator();
 }
 
 void ui_same_line(void)
@@ -359,11 +344,6 @@ bool ui_input_active(void)
     return ImGui::IsItemActive();
 }
 
-bool ui_section(const char *name, bool open)
-{
-    return ImGui::CollapsingHeader(name, open ? ImGuiTreeNodeFlags_DefaultOpen : 0);
-}
-
 bool ui_popup_begin(const char *name)
 {
     return ImGui::BeginPopup(name);
@@ -392,21 +372,6 @@ void ui_table_next(void)
 void ui_table_end(void)
 {
     ImGui::EndTable();
-}
-
-void ui_push_id(int id)
-{
-    ImGui::PushID(id);
-}
-
-void ui_pop_id(void)
-{
-    ImGui::PopID();
-}
-
-void ui_width(float w)
-{
-    ImGui::SetNextItemWidth(w);
 }
 
 void ui_draw_text(float x, float y, uint32_t rgba, const char *text)

@@ -26,10 +26,8 @@ bool ui_wants_keys(void);
 bool ui_wants_mouse(void);
 void ui_keyboard_navigation(bool on);
 void ui_mouse(float *x, float *y); /* negative where it is outside */
-float ui_line_height(void);        /* of a line with widgets */
 float ui_text_height(void);
 float ui_text_width(const char *text);
-void ui_type(const char *text); /* as if typed */
 
 enum ui_window_kind { UI_BAR, UI_PANEL, UI_FLOAT, UI_BANNER };
 void ui_window_begin(const char *name, enum ui_window_kind kind, float x, float y, float w, float h);
@@ -42,7 +40,6 @@ float ui_menu_bar_height(void);
 bool ui_menu_begin(const char *name);
 void ui_menu_end(void);
 bool ui_menu_item(const char *name, const char *keys, bool checked);
-void ui_separator(void);
 
 void ui_same_line(void);
 void ui_same_line_at(float x); /* from the window's left edge */
@@ -64,16 +61,12 @@ bool ui_combo(const char *name, int *chosen, const char *const *items, int count
 /* True where Enter was pressed; *edited where the text changed. focus puts the keyboard there. */
 bool ui_input(const char *name, const char *hint, char *text, size_t capacity, float width, bool focus, bool *edited);
 bool ui_input_active(void); /* the last item */
-bool ui_section(const char *name, bool open);
 bool ui_popup_begin(const char *name);
 void ui_popup_open(const char *name);
 void ui_popup_end(void);
 bool ui_table_begin(const char *name, int columns);
 void ui_table_next(void);
 void ui_table_end(void);
-void ui_push_id(int id);
-void ui_pop_id(void);
-void ui_width(float w); /* of the next widget */
 
 /* On the picture, below every window. */
 void ui_draw_text(float x, float y, uint32_t rgba, const char *text);
