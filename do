@@ -28,10 +28,26 @@ libzip-dev:pc libzip:OpenAI's archives
 libcurl4-openssl-dev:pc libcurl:fetches models
 LIST
 }
+viewer_packages() {
+    cat <<'LIST'
+g++:cmd c++:the one C++ file of the viewer
+libglfw3-dev:pc glfw3:the viewer's window
+libepoxy-dev:pc epoxy:OpenGL
+libimgui-dev:pc imgui:the viewer's widgets
+libavdevice-dev:pc libavdevice:cameras
+libavformat-dev:pc libavformat:video files
+libavcodec-dev:pc libavcodec:video
+libswscale-dev:pc libswscale:pictures of videos
+libfontconfig-dev:pc fontconfig:finds fonts
+LIST
+}
 test_packages() {
     cat <<'LIST'
 libcmocka-dev:pc cmocka:the unit tests
 python3-numpy:py numpy:the golden and command-line tests
+xvfb:cmd Xvfb:a display for the tests of the viewer
+xdotool:cmd xdotool:keys and mouse for the tests of the viewer
+libgl1-mesa-dri:dri swrast:OpenGL without a GPU
 LIST
 }
 
@@ -41,6 +57,7 @@ have() { # how to see that something is there
     "pc "*) pkg-config --exists "${1#pc }" 2>/dev/null ;;
     "file "*) [ -e "${1#file }" ] ;;
     "icd "*) ls /etc/OpenCL/vendors/*"${1#icd }"* >/dev/null 2>&1 ;;
+    "dri "*) ls /usr/lib/*/dri/"${1#dri }"_dri.so >/dev/null 2>&1 ;;
     "py "*) /usr/bin/python3 -c "import ${1#py }" >/dev/null 2>&1 ;;
     esac
 }
@@ -58,7 +75,8 @@ install_missing() { # list on stdin
     if ! command -v apt-get >/dev/null 2>&1; then
         echo "This is not a Debian system. Please install what these Debian packages hold, then run the same command again:"
         printf '%s\n' "$lines" | sed 's/^\([^:]*\):\(.*\)/  \1  (\2)/'
-        echo "(macOS with Homebrew: meson ninja pkg-config clblast jansson utf8proc libpng jpeg-turbo openssl libzip curl cmocka numpy;"
+        echo "(macOS with Homebrew: meson ninja pkg-config clblast jansson utf8proc libpng jpeg-turbo openssl libzip curl cmocka numpy"
+        echo " glfw libepoxy ffmpeg fontconfig;"
         echo " OpenCL and a device come with the system)"
         echo "Going on with what is there."
         return 0
@@ -81,8 +99,8 @@ install_missing() { # list on stdin
     rm -f "$log"
 }
 
-setup() { packages | install_missing; }
-setup_tests() { { packages; test_packages; } | install_missing; }
+setup() { { packages; viewer_packages; } | install_missing; }
+setup_tests() { { packages; viewer_packages; test_packages; } | install_missing; }
 
 quietly() { # a command whose output is of interest only where it fails
     log=$(mktemp)
@@ -134,7 +152,7 @@ build) build ;;
 demo) demo ;;
 test) shift; tests "$@" ;;
 bench) echo "There is no benchmark yet." >&2; exit 1 ;;
-view) echo "There is no viewer yet." >&2; exit 1 ;;
+view) shift; build; exec $BUILD/clip-surgeon view "$@" ;;
 clean) rm -rf $BUILD $BUILD-asan $OUTPUT ;;
 help | -h | --help)
     cat <<'HELP'
@@ -143,7 +161,7 @@ help | -h | --help)
 ./do demo    find words in the demo pictures, and print where the picture of it is
 ./do test    every test
 ./do bench   speed
-./do view    the live viewer
+./do view    the live viewer: ./do view [SOURCE] [TEXT...]
 ./do clean   remove what was built
 ./do help    this text
 HELP

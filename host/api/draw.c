@@ -77,6 +77,12 @@ bool csg_colormap_known(const char *name)
     return csg_colormap_find(&map, name, NULL) == CSG_OK;
 }
 
+const uint8_t *csg_colormap_rgb(const char *name)
+{
+    const struct csg_colormap *map;
+    return csg_colormap_find(&map, name, NULL) == CSG_OK ? map->rgb[0] : NULL;
+}
+
 int csg_draw_overlay(struct csg_engine *engine, const struct csg_result *result, const struct csg_image *image, size_t text,
                      const struct csg_draw_params *params, struct csg_image **out, struct csg_error *err)
 {

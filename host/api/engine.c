@@ -158,6 +158,21 @@ const char *csg_engine_data_dir(struct csg_engine *engine)
     return engine->data_dir;
 }
 
+int csg_data_dir(char *path, size_t capacity_bytes, struct csg_error *err)
+{
+    char *folder = csg_data_folder();
+    int status = CSG_OK;
+    if (!folder)
+        status =
+            csg_fail(err, CSG_ERROR_INPUT, "the folder with the project's data is nowhere to be found; CSG_DATA_DIR can name it");
+    else if (strlen(folder) >= capacity_bytes)
+        status = csg_fail(err, CSG_ERROR_USAGE, "the name of the data folder is longer than %zu bytes", capacity_bytes);
+    else
+        memcpy(path, folder, strlen(folder) + 1);
+    free(folder);
+    return status;
+}
+
 int csg_unknown_words(struct csg_engine *engine, const char *text, char *words, size_t capacity, struct csg_error *err)
 {
     return csg_model_unknown_words(engine->model, text, words, capacity, err);

@@ -30,9 +30,14 @@ static const struct option options[] = {
     {"redundant", NULL, "KIND", USE_PICTURE, AT(redundant), "auto (default), set: what the texts share, empty: the empty text"},
     {"first-block", NULL, "D", USE_PICTURE, AT(first_block), "first block with two paths, from 1; default: the last six blocks"},
     {"threshold", NULL, "T", USE_POINTS, AT(threshold), "cells at least this high are points, 0..1; default 0.8"},
-    {"colormap", NULL, "NAME", USE_MAP, AT(colormap), "viridis (default), jet, turbo, inferno, cividis, grey"},
-    {"opacity", NULL, "A", USE_MAP, AT(opacity), "of the heat map, 0..1; default 0.6"},
+    {"threshold", NULL, "T", USE_VIEW, AT(threshold), "values below it show the picture alone, 0..1"},
+    {"colormap", NULL, "NAME", USE_MAP | USE_VIEW, AT(colormap), "viridis (default), jet, turbo, inferno, cividis, grey"},
+    {"opacity", NULL, "A", USE_MAP | USE_VIEW, AT(opacity), "of the heat map, 0..1; default 0.6"},
     {"compare", NULL, "NAME", USE_MAP, AT(compare), "a sheet that shows this method beside the chosen one"},
+    {"compare", NULL, "NAME", USE_VIEW, AT(compare), "a wipe between this method, or reference, and the chosen one"},
+    {"script", NULL, "FILE", USE_VIEW, AT(script), "commands that drive the window, one a line"},
+    {"window", NULL, "WxH", USE_VIEW, AT(window), "size of the window; default: as it was"},
+    {"cameras", NULL, NULL, USE_VIEW, AT(cameras), "list the cameras and end"},
     {"no-legend", NULL, NULL, USE_MAP, AT(no_legend), "no strip with text and colour bar below the picture"},
     {"output", "o", "OUT.png", USE_MAP, AT(output), "default: the picture's name with _map.png in this folder"},
     {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
@@ -65,13 +70,15 @@ static const char *environment_name(const struct option *option, char buffer[64]
     return buffer;
 }
 
-/* The option that `word` names, "--name", "--name=value" or "-n"; *value is what stands behind "=". */
-static const struct option *find(const char *word, const char **value)
+/* The option of a command that `word` names, "--name", "--name=value" or "-n"; *value is what stands behind "=". */
+static const struct option *find(const char *word, unsigned use, const char **value)
 {
     *value = NULL;
     for (size_t i = 0; i < N_OPTIONS; i++) {
         const struct option *option = options + i;
         size_t length = strlen(option->name);
+        if (!(option->use & use))
+            continue;
         if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, option->name, length) == 0 &&
             (word[2 + length] == 0 || word[2 + length] == '=')) {
             *value = word[2 + length] ? word + 3 + length : NULL;
@@ -99,8 +106,8 @@ int cli_parse(struct cli_args *args, const struct cli_command *command, int argc
             words_only = true;
             continue;
         }
-        const struct option *option = find(word, &value);
-        if (!option || !(option->use & command->use))
+        const struct option *option = find(word, command->use, &value);
+        if (!option)
             return cli_fail(err, CSG_ERROR_USAGE, "%s has no option %s; `clip-surgeon %s --help` lists them", command->name, word,
                             command->name);
         if (option->value && !value) {

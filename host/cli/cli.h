@@ -12,6 +12,8 @@ struct cli_args {
     const char *size, *first_block;
     const char *colormap, *opacity, *threshold;
     const char *output, *npy;
+    const char *script, *window;
+    bool cameras;
     bool json, overwrite, quiet, no_legend, help, version;
     bool text, image;   /* what the words after them are, for embed */
     const char **words; /* what is no option, in order */
@@ -24,10 +26,11 @@ enum cli_use {
     USE_EMBED = 2,
     USE_POINTS = 4,
     USE_DEVICES = 8,
-    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS,
-    USE_PICTURE = USE_MAP | USE_POINTS,
     USE_MODELS = 16,
-    USE_ALL = 31
+    USE_VIEW = 32,
+    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW,
+    USE_PICTURE = USE_MAP | USE_POINTS | USE_VIEW,
+    USE_ALL = 63
 };
 
 struct cli_command {
@@ -68,5 +71,6 @@ int cli_embed(const struct cli_args *args, struct csg_error *err);
 int cli_points(const struct cli_args *args, struct csg_error *err);
 int cli_model(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);
+int cli_view(const struct cli_args *args, struct csg_error *err);
 
 #endif

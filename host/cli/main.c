@@ -12,6 +12,7 @@ const struct cli_command cli_commands[] = {
     {"embed", "(--text TEXT... | --image FILE...) --npy FILE", "Writes normalised CLIP embeddings.", USE_EMBED, cli_embed},
     {"model", "list | info MODEL | pull NAME|hf:OWNER/REPO|URL | rm NAME", "Lists, describes, fetches and removes models.",
      USE_MODELS, cli_model},
+    {"view", "[SOURCE] [TEXT...]", "Opens the live viewer on a picture, folder, video or camera.", USE_VIEW, cli_view},
     {"devices", "", "Lists the OpenCL devices and which one would be used.", USE_DEVICES, cli_devices},
     {0},
 };

@@ -47,8 +47,8 @@ static json_t *files_json(char *const *files, size_t n_files)
     return list;
 }
 
-int cli_report_json(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
-                    struct csg_error *err)
+static int report(json_t **document, struct csg_engine *engine, const struct csg_result *result, char *const *files,
+                  size_t n_files, struct csg_error *err)
 {
     struct csg_engine_info info;
     const struct csg_op_stat *stats;
@@ -65,13 +65,33 @@ int cli_report_json(struct csg_engine *engine, const struct csg_result *result, 
     json_t *device =
         json_pack("{s:o, s:o, s:o, s:s, s:s}", "name", cli_json_string(info.device), "platform", cli_json_string(info.platform),
                   "driver", cli_json_string(info.driver), "class", info.device_class, "precision", info.precision);
-    return cli_print_json(json_pack("{s:o, s:o, s:s, s:s, s:s, s:[i, i], s:[i, i], s:i, s:i, s:o, s:o, s:o, s:o}", "model", model,
-                                    "device", device, "method", result->method, "mode", result->mode, "fit", result->fit, "size",
-                                    result->input_width_px, result->input_height_px, "grid", result->grid_w, result->grid_h,
-                                    "first_block", (int)result->first_block, "set", (int)result->n_set, "texts",
-                                    texts_json(result), "stages_ms", stages_json(result), "operators",
-                                    operators_json(stats, n_stats), "files", files_json(files, n_files)),
-                          err);
+    *document = json_pack("{s:o, s:o, s:s, s:s, s:s, s:[i, i], s:[i, i], s:i, s:i, s:o, s:o, s:o, s:o}", "model", model, "device",
+                          device, "method", result->method, "mode", result->mode, "fit", result->fit, "size",
+                          result->input_width_px, result->input_height_px, "grid", result->grid_w, result->grid_h, "first_block",
+                          (int)result->first_block, "set", (int)result->n_set, "texts", texts_json(result), "stages_ms",
+                          stages_json(result), "operators", operators_json(stats, n_stats), "files", files_json(files, n_files));
+    return CSG_OK;
+}
+
+int cli_report_json(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
+                    struct csg_error *err)
+{
+    json_t *document = NULL;
+    int status = report(&document, engine, result, files, n_files, err);
+    return status ? status : cli_print_json(document, err);
+}
+
+int cli_report_write(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
+                     const char *path, struct csg_error *err)
+{
+    json_t *document = NULL;
+    int status = csg_check_output(path, false, err);
+    if (status == CSG_OK)
+        status = report(&document, engine, result, files, n_files, err);
+    if (status == CSG_OK && (!document || json_dump_file(document, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0))
+        status = cli_fail(err, CSG_ERROR, "%s cannot be written", path);
+    json_decref(document);
+    return status;
 }
 
 void cli_report_table(const struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files)

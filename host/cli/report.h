@@ -6,6 +6,9 @@
 
 int cli_report_json(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
                     struct csg_error *err);
+/* The same document into a new file. */
+int cli_report_write(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
+                     const char *path, struct csg_error *err);
 void cli_report_table(const struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files);
 
 #endif

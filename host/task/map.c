@@ -17,6 +17,7 @@ struct job {
     struct csg_text_set *set;
     struct csg_input_size size;
     size_t first_block, cells;
+    bool no_peaks;
     float *features; /* [n_set, embed_dim] */
     float *redundant;
     struct csg_view tokens;
@@ -149,8 +150,9 @@ static int find_peak(struct job *job, size_t t, float *finished, struct csg_erro
 static int describe_texts(struct job *job, const float *ranges, struct csg_error *err)
 {
     struct csg_full_result *full = job->result;
-    float *finished = csg_calloc((size_t)job->image->width_px * (size_t)job->image->height_px, sizeof *finished);
-    int status = finished ? CSG_OK : csg_fail_memory(err);
+    float *finished =
+        job->no_peaks ? NULL : csg_calloc((size_t)job->image->width_px * (size_t)job->image->height_px, sizeof *finished);
+    int status = finished || job->no_peaks ? CSG_OK : csg_fail_memory(err);
     for (size_t t = 0; status == CSG_OK && t < job->set->n_texts; t++) {
         struct csg_text_result *text = full->texts + t;
         double sum = 0;
@@ -163,7 +165,9 @@ static int describe_texts(struct job *job, const float *ranges, struct csg_error
         text->constant = !(text->raw_min < text->raw_max);
         if (text->constant)
             csg_log(job->context->log, CSG_LOG_WARNING, "the similarities of '%s' are all equal: its map is empty", text->text);
-        status = find_peak(job, t, finished, err);
+        text->peak_x_px = text->peak_y_px = -1;
+        if (!job->no_peaks)
+            status = find_peak(job, t, finished, err);
     }
     free(finished);
     return status;
@@ -246,6 +250,7 @@ int csg_task_map(const struct csg_context *context, const struct csg_image *imag
     *out = NULL;
     if (!params)
         params = &defaults;
+    job.no_peaks = params->no_peaks;
     job.result = csg_calloc(1, sizeof *job.result);
     int status = job.result ? CSG_OK : csg_fail_memory(err);
     if (status == CSG_OK)

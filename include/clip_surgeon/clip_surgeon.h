@@ -206,6 +206,7 @@ struct csg_map_params {
     const char *fit;       /* "stretch" (NULL): square, as published; "aspect": the picture's own aspect ratio */
     int size_px;           /* a multiple of the patch; 0: the model's. With "aspect" the shorter side. */
     unsigned first_block;  /* first block with two paths, counted from 1; 0: the default of the model */
+    bool no_peaks;         /* leave peak_x_px and peak_y_px at -1: they need the map at the picture's size */
 };
 
 /* Rows of the method table; NULL past the end. */
@@ -262,6 +263,8 @@ struct csg_draw_params {
 CSG_API const char *csg_colormap_name(size_t index); /* NULL past the end */
 /* Whether there is one of that name; NULL is the default and known. */
 CSG_API bool csg_colormap_known(const char *name);
+/* Its 256 RGB triples; NULL where there is none of that name. */
+CSG_API const uint8_t *csg_colormap_rgb(const char *name);
 /* The picture with the heat map of one text over it. */
 CSG_API int csg_draw_overlay(struct csg_engine *engine, const struct csg_result *result, const struct csg_image *image,
                              size_t text, const struct csg_draw_params *params, struct csg_image **out, struct csg_error *err);
@@ -279,6 +282,8 @@ CSG_API int csg_result_points(struct csg_engine *engine, struct csg_result *resu
 
 /* The folder with the project's data (assets), or NULL; for the demo's pictures. Owned by the engine. */
 CSG_API const char *csg_engine_data_dir(struct csg_engine *engine);
+/* The same without an engine, written to `path`. CSG_ERROR_INPUT: there is none; CSG_ERROR_USAGE: longer than capacity_bytes. */
+CSG_API int csg_data_dir(char *path, size_t capacity_bytes, struct csg_error *err);
 
 #ifdef __cplusplus
 }

@@ -103,10 +103,11 @@ class Includes(unittest.TestCase):
 
     def test_programs_know_the_public_header_alone(self):
         wrong = []
+        doors = ("viewer.h",)  # by which one program starts another
         for program in ("host/cli", "viewer"):
             for path in sources(program):
                 for number, kind, name in includes(path):
-                    if kind == '"' and ("/" in name or not os.path.exists(os.path.join(os.path.dirname(path), name))):
+                    if kind == '"' and name not in doors and ("/" in name or not os.path.exists(os.path.join(os.path.dirname(path), name))):
                         wrong.append(f"{os.path.relpath(path, SOURCE)}:{number}: {name}")
                     if kind == "<" and re.match(r"CL/|clblast", name):
                         wrong.append(f"{os.path.relpath(path, SOURCE)}:{number}: {name}")

@@ -1,0 +1,576 @@
+#!/usr/bin/env python3
+"""The viewer in a real window: Xvfb, software OpenGL, real X events where xdotool is there, scripts for the rest.
+
+    test_viewer.py PROGRAM [unittest options]
+
+CSG_VIEWER_SOAK_S: how long the test of memory runs (default 20; 600 for the real thing).
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import png  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ASSETS = os.path.join(HERE, "..", "..", "assets")
+HORSES = os.path.abspath(os.path.join(ASSETS, "pictures", "horses.jpg"))
+PERSON = os.path.abspath(os.path.join(ASSETS, "pictures", "person.jpg"))
+PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
+SOAK_S = float(os.environ.get("CSG_VIEWER_SOAK_S", "20"))
+DISPLAY = None
+# What the libraries of the system keep until the process ends.
+LEAKS = """leak:libfontconfig
+leak:libRusticl
+leak:libasan
+leak:libX11
+leak:libGL
+leak:libgallium
+leak:swrast
+leak:libLLVM
+leak:libpocl
+leak:libOpenCL
+leak:libdbus
+leak:libgomp
+leak:<unknown module>
+"""
+
+
+def start_display():
+    """Xvfb on a free display, its process and its name."""
+    read, write = os.pipe()
+    server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-noreset", "-nolisten", "tcp"],
+                              pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as told: # to its end of line: the server dies of a pipe that closes before
+        name = told.readline().strip()
+    return server, ":" + name
+
+
+class Viewer(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        suppressions = self.path("leaks")
+        with open(suppressions, "w") as file:
+            file.write(LEAKS)
+        self.env = {**os.environ, "DISPLAY": DISPLAY, "LIBGL_ALWAYS_SOFTWARE": "1",
+                    "XDG_CONFIG_HOME": self.path("config"), "XDG_STATE_HOME": self.path("state"),
+                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":use_sigaltstack=0",
+                    "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + suppressions}
+        self.env.pop("WAYLAND_DISPLAY", None)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def start(self, arguments, script, env=None):
+        with open(self.path("script"), "w") as file:
+            file.write("\n".join(line.strip() for line in script.strip().splitlines()) + "\n")
+        command = [PROGRAM, "view", "--window", "1000x700", "--script", self.path("script"), *arguments]
+        return subprocess.Popen(command, env={**self.env, **(env or {})}, cwd=self.folder, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def finish(self, process, code=0):
+        out, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, code, f"\n{out}\n{err}")
+        return out, err
+
+    def view(self, arguments, script, code=0, env=None):
+        return self.finish(self.start(arguments, script, env), code)
+
+    def map(self, arguments):
+        subprocess.run([PROGRAM, "map", "-q", "-y", *arguments], check=True, env=self.env, cwd=self.folder,
+                       stdout=subprocess.DEVNULL)
+
+    # ------------------------------------------------------------------ the picture
+
+    def test_demo_opens_without_arguments(self):
+        out, _ = self.view([], """
+            wait map
+            expect picture horses.jpg
+            expect chips 3
+            expect texts 3
+            expect method surgery
+            expect mode set
+            expect grid 12x12
+            expect banner
+            window window.png
+            quit""")
+        self.assertEqual(png.read(self.path("window.png"))[:2], (1000, 700))
+
+    def test_overlay_is_the_one_of_the_command_line(self):
+        cases = [(["horse"], []), (["horse"], ["--method", "raw", "--colormap", "jet"]),
+                 (["horse+person"], ["--colormap", "inferno", "--opacity", "0.35"]),
+                 (["person"], ["--size", "224", "--fit", "aspect", "--colormap", "grey", "--opacity", "1"]),
+                 (["dog"], ["--first-block", "6", "--colormap", "turbo"])]
+        for i, (texts, options) in enumerate(cases):
+            common = ["--labels", "demo", *options]
+            if "--size" not in options:
+                common += ["--size", "192"]
+            with self.subTest(texts=texts, options=options):
+                self.view([HORSES, *texts, *common], f"wait map\nscreenshot v{i}.png\nquit",
+                          env={"XDG_CONFIG_HOME": self.path(f"config{i}")})
+                self.map([HORSES, *texts, *common, "--no-legend", "-o", f"m{i}.png"])
+                worst, count = png.apart(self.path(f"v{i}.png"), self.path(f"m{i}.png"))
+                print(f"overlay {texts[0]} {' '.join(options)}: at most {worst} levels apart, {count} of {3 * 773 * 512} values")
+                self.assertLessEqual(worst, 2)
+
+    def test_paused_video_is_the_one_of_the_command_line(self):
+        self.view(["lavfi:mandelbrot=size=320x240:rate=10", "horse"], """
+            wait map
+            key space
+            await paused 1
+            wait ms 300
+            wait map
+            plain frame.png
+            screenshot overlay.png
+            quit""")
+        self.map(["frame.png", "horse", "--no-legend", "-o", "map.png"])
+        worst, _ = png.apart(self.path("overlay.png"), self.path("map.png"))
+        self.assertLessEqual(worst, 2)
+
+    def test_without_the_heat_map_the_picture_is_the_picture(self):
+        self.view([HORSES, "horse"], "wait map\nplain a.png\naction overlay\nscreenshot b.png\nquit")
+        self.assertEqual(png.apart(self.path("a.png"), self.path("b.png")), (0, 0))
+
+    # ------------------------------------------------------------------ prompts and switches
+
+    def test_prompts(self):
+        self.view([HORSES, "horse", "--labels", "demo"], """
+            wait map
+            expect chips 1
+            type person
+            await text person
+            wait map
+            expect texts 2
+            expect chips 1
+            key enter
+            expect chips 2
+            wait map
+            type a zebra on zoot
+            await unknown ~zoot
+            type
+            await text person
+            key x
+            wait map
+            key tab
+            expect text horse
+            wait map
+            expect texts 1
+            key z
+            wait map
+            expect texts 2
+            key z
+            wait map
+            expect texts 1
+            key z
+            wait map
+            expect texts 2
+            key delete
+            expect chips 1
+            expect text person
+            prompt 馬がいる
+            wait map
+            expect texts 2
+            window window.png
+            quit""")
+        with open(self.path("state/clip-surgeon/prompts.json")) as file:
+            self.assertEqual(json.load(file), ["person"])
+
+    def test_everything_switches_in_place(self):
+        self.view([HORSES, "horse", "person", "--size", "128"], """
+            wait map
+            expect grid 8x8
+            method raw
+            wait map
+            expect method raw
+            expect mode off
+            method surgery
+            set labels demo
+            wait map
+            expect mode set
+            set redundant empty
+            wait map
+            expect mode empty
+            size 224
+            wait map
+            expect grid 14x14
+            set fit aspect
+            wait map
+            expect grid 21x14
+            key (
+            wait map
+            set layout grid
+            wait map
+            screenshot grid.png
+            set layout colours
+            wait map
+            screenshot colours.png
+            set layout side
+            wait map
+            screenshot side.png
+            set colormap jet
+            set use_quantile 1
+            set quantile 0.9
+            set contours 3
+            screenshot contours.png
+            set smoothing 0.5
+            set lock 1
+            set lock 0
+            set smoothing 0
+            set points 1
+            wait map
+            expect banner
+            action help
+            action stats
+            window window.png
+            quit""")
+        self.assertEqual(png.read(self.path("side.png"))[:2], (773 * 2 + 6, 512))
+
+    def test_sizes_that_no_model_takes_are_told(self):
+        self.view([HORSES, "horse"], """
+            wait map
+            size 100
+            await banner ~100
+            size 128
+            wait map
+            expect grid 8x8
+            quit""")
+
+    def test_opencl_and_reference_agree(self):
+        out, _ = self.view([PERSON, "person", "--labels", "voc20"], """
+            wait map
+            set other reference
+            set layout difference
+            wait map
+            print difference
+            screenshot difference.png
+            quit""")
+        difference = float(out.split(":")[1])
+        print(f"OpenCL and the reference differ by at most {difference}")
+        self.assertLess(difference, 1e-2)
+
+    def test_patches_tell_their_texts(self):
+        self.view([HORSES, "horse", "--labels", "demo"], """
+            wait map
+            click 0.5 0.05
+            await patch_texts 8
+            expect patch ~4 0
+            key escape
+            expect patch_texts 0
+            shift-click 0.6 0.6
+            wait frames 5
+            expect patch_texts 8
+            window similarity.png
+            key escape
+            hover 0.5 0.5
+            wait frames 5
+            expect patch_texts 0
+            quit""")
+
+    # ------------------------------------------------------------------ sources
+
+    def test_video_plays_pauses_steps_and_ends(self):
+        self.view(["lavfi:testsrc=size=160x120:rate=10:duration=3", "car"], """
+            action loop
+            wait map
+            key space
+            await paused 1
+            wait ms 300
+            key .
+            wait ms 300
+            key .
+            wait ms 300
+            expect paused 1
+            key space
+            await ended 1
+            expect banner
+            quit""")
+
+    def test_a_file_is_wound(self):
+        out, _ = self.view([self.record_file(), "horse"], """
+            wait map
+            key space
+            await paused 1
+            wait ms 200
+            action back
+            await position 0.000
+            key .
+            wait ms 400
+            print position
+            key .
+            wait ms 400
+            print position
+            key ,
+            wait ms 400
+            print position
+            key space
+            action loop
+            action loop
+            wait ms 1000
+            expect banner
+            quit""")
+        one, two, back = (float(line.split(":")[1]) for line in out.split("\n") if line.startswith("position"))
+        self.assertLess(0, one)
+        self.assertLess(one, two)
+        self.assertLess(back, two)
+
+    def record_file(self):
+        """A video that the viewer has recorded."""
+        self.view(["lavfi:testsrc=size=160x120:rate=10", "horse"], """
+            wait map
+            action record
+            wait ms 2500
+            action record
+            await toast ~Recorded
+            quit""")
+        made = [name for name in os.listdir(self.folder) if name.endswith(".mp4")]
+        self.assertEqual(len(made), 1)
+        return self.path(made[0])
+
+    def test_what_is_recorded_plays(self):
+        self.view([self.record_file(), "horse"], """
+            wait map
+            expect banner
+            quit""")
+
+    def test_cameras(self):
+        """By the function that opens lavfi: an end is an unplugged camera, and formats can be refused."""
+        self.view(["camera:lavfi:testsrc=size=160x120:rate=10:duration=1", "horse"], """
+            wait map
+            await banner ~unplugged
+            await banner
+            wait map
+            quit""")
+        self.view(["camera:lavfi:nosuchfilter", "horse"], "await banner ~camera cannot be opened\nquit")
+        self.view(["camera:lavfi:testsrc=size=nonsense", "horse"], "await banner ~camera cannot be opened\nquit")
+        self.view(["camera:v4l2:/nosuchdevice,size=640x480,rate=30,format=mjpeg", "horse"],
+                  "await banner ~/nosuchdevice\nquit")
+        self.view(["camera:v4l2:/nosuchdevice,zoom=3", "horse"], "await banner ~size, rate and format\nquit")
+        if not os.path.exists("/dev/video0"):
+            self.view(["camera", "horse"], "await banner ~no camera\nquit")
+            listed = subprocess.run([PROGRAM, "view", "--cameras"], env=self.env, capture_output=True, text=True)
+            self.assertEqual((listed.returncode, listed.stdout), (0, ""))
+
+    def test_what_cannot_be_read_is_told_and_the_rest_goes_on(self):
+        for name, content in ("broken.png", b"\x89PNG\r\n\x1a\nnothing"), ("broken.mp4", b"\0" * 4000), ("empty.mkv", b""):
+            with open(self.path(name), "wb") as file:
+                file.write(content)
+        os.mkdir(self.path("nothing"))
+        self.view([HORSES, "horse"], f"""
+            wait map
+            drop {self.path("broken.png")}
+            await banner ~broken.png
+            expect picture horses.jpg
+            drop {self.path("broken.mp4")}
+            await banner ~broken.mp4
+            drop {self.path("empty.mkv")}
+            await banner ~empty.mkv
+            drop {self.path("nothing")}
+            await banner ~no picture in this folder
+            drop {self.path("missing.jpg")}
+            await banner ~no such file
+            drop {PERSON}
+            await picture person.jpg
+            wait map
+            expect banner
+            quit""")
+
+    def test_folder(self):
+        os.mkdir(self.path("pictures"))
+        shutil.copy(HORSES, self.path("pictures/a.jpg"))
+        shutil.copy(PERSON, self.path("pictures/c.jpg"))
+        with open(self.path("pictures/b.jpg"), "wb") as file:
+            file.write(b"no picture")
+        self.view([self.path("pictures"), "horse"], """
+            wait map
+            expect picture a.jpg
+            key .
+            await banner ~b.jpg
+            key .
+            await picture c.jpg
+            wait map
+            expect banner
+            key .
+            await picture a.jpg
+            key ,
+            await picture c.jpg
+            quit""")
+
+    def test_label_file_dropped(self):
+        with open(self.path("labels.txt"), "w") as file:
+            file.write("horse\nsky\nroad\n")
+        self.view([HORSES, "horse"], f"wait map\nexpect mode empty\ndrop {self.path('labels.txt')}\nwait map\nexpect mode set\nquit")
+
+    # ------------------------------------------------------------------ keeping
+
+    def test_export_is_that_of_the_command_line_and_overwrites_nothing(self):
+        self.view([HORSES, "horse", "--labels", "demo", "--size", "192"], """
+            wait map
+            action export
+            await toast ~Exported
+            action export
+            await toast ~-2
+            action screenshot
+            action screenshot
+            wait frames 3
+            quit""")
+        self.map([HORSES, "horse", "--labels", "demo", "--size", "192", "-o", "map.png", "--npy", "map.npy"])
+        self.assertEqual(png.apart(self.path("horses_map.png"), self.path("map.png")), (0, 0))
+        with open(self.path("horses_map.npy"), "rb") as a, open(self.path("map.npy"), "rb") as b:
+            self.assertEqual(a.read(), b.read())
+        with open(self.path("horses_map.json")) as file:
+            self.assertEqual(json.load(file)["texts"][0]["text"], "horse")
+        points = subprocess.run([PROGRAM, "points", "-q", HORSES, "horse", "--labels", "demo", "--size", "192"],
+                                env=self.env, capture_output=True, text=True, check=True).stdout
+        with open(self.path("horses_points.json")) as file:
+            self.assertEqual(json.load(file), json.loads(points))
+        for name in "horses-2_map.png", "horses-2_map.npy", "horses_view.png", "horses-2_view.png":
+            self.assertTrue(os.path.exists(self.path(name)), name)
+
+    def test_settings_are_remembered_and_damage_is_survived(self):
+        self.view([HORSES, "horse"], "wait map\nset colormap turbo\nset opacity 0.25\nmethod arch\nwait map\nquit")
+        self.view([HORSES, "horse"], "wait map\nexpect method arch\nscreenshot a.png\nquit")
+        self.map([HORSES, "horse", "--method", "arch", "--colormap", "turbo", "--opacity", "0.25", "--no-legend", "-o", "b.png"])
+        self.assertLessEqual(png.apart(self.path("a.png"), self.path("b.png"))[0], 2)
+        for damage in "{", '{"opacity": "much", "layout": 99, "method": "nosuch", "window_w": -5}', "[]", "\0\xff":
+            with open(self.path("config/clip-surgeon/viewer.json"), "w") as file:
+                file.write(damage)
+            self.view([HORSES, "horse"], "wait map\nexpect method surgery\nquit")
+
+    # ------------------------------------------------------------------ trouble
+
+    def test_device_trouble(self):
+        self.view([HORSES, "horse", "--device", "nosuchdevice"], "wait map\nexpect banner ~work goes on with\nexpect texts 1\nquit")
+        self.view([HORSES, "horse"], "wait map\nexpect device reference\nexpect banner ~pocl-opencl-icd\nwindow window.png\nquit",
+                  env={"OCL_ICD_VENDORS": self.path("none"), "CSG_DEVICE": ""})
+        self.view([HORSES, "horse"], """
+            wait map
+            device reference
+            wait map
+            expect device reference
+            device nosuchdevice
+            await banner ~work goes on with
+            wait map
+            quit""")
+
+    def test_a_model_that_is_not_there_leaves_the_one_that_works(self):
+        self.view([HORSES, "horse"], """
+            wait map
+            model /nosuchmodel
+            await banner ~nosuchmodel
+            prompt person
+            wait map
+            expect texts 2
+            quit""")
+        self.view([HORSES, "horse", "--model", "/nosuchmodel"], "await banner ~nosuchmodel\nwindow window.png\nquit")
+
+    def test_usage(self):
+        for arguments in (["--method", "nosuch"], ["--window", "large"], ["--colormap", "nosuch"], ["--opacity", "2"],
+                          ["--script", "/nosuchscript"]):
+            done = subprocess.run([PROGRAM, "view", HORSES, "horse", *arguments], env=self.env, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
+        self.view([HORSES, "horse"], "frobnicate", code=2)
+        without = {**self.env, "DISPLAY": ":987"}
+        done = subprocess.run([PROGRAM, "view", HORSES], env=without, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1, done.stderr)
+
+    # ------------------------------------------------------------------ real events
+
+    def xdotool(self, *arguments):
+        subprocess.run(["xdotool", *arguments], env=self.env, check=True, stdout=subprocess.DEVNULL)
+
+    def window_of(self, process):
+        for _ in range(100):
+            found = subprocess.run(["xdotool", "search", "--pid", str(process.pid), "--class", "clip-surgeon"], env=self.env,
+                                   capture_output=True, text=True).stdout.split()
+            if found:
+                return found[-1]
+            time.sleep(0.1)
+        self.fail("no window came up")
+
+    @unittest.skipUnless(shutil.which("xdotool"), "skipped: xdotool is missing")
+    def test_keyboard_and_mouse(self):
+        process = self.start([HORSES, "horse", "--labels", "demo"], """
+            wait map
+            expect chips 1
+            await text person
+            expect chips 1
+            await chips 2
+            await method raw
+            await wipe 0.25
+            await text horse
+            await toast ~Saved
+            window window.png
+            await paused 1""")
+        window = self.window_of(process)
+        self.xdotool("windowfocus", "--sync", window)
+        time.sleep(2.5)
+        self.xdotool("key", "slash")
+        time.sleep(0.5)
+        self.xdotool("type", "--delay", "60", "person")
+        time.sleep(1.5)
+        self.xdotool("key", "Return")
+        time.sleep(0.5)
+        self.xdotool("key", "Escape")
+        time.sleep(0.5)
+        for key in "m", "m", "w", "o":
+            self.xdotool("key", key)
+            time.sleep(0.6)
+        # Without the panel the picture is as wide as the window; the wipe is dragged by its line.
+        self.xdotool("mousemove", "--window", window, "500", "400")
+        self.xdotool("mousedown", "1")
+        time.sleep(0.2)
+        self.xdotool("mousemove", "--window", window, "400", "400")
+        time.sleep(0.2)
+        self.xdotool("mousemove", "--window", window, "262", "400")
+        time.sleep(0.2)
+        self.xdotool("mouseup", "1")
+        time.sleep(0.5)
+        self.xdotool("key", "Tab")
+        time.sleep(0.5)
+        self.xdotool("key", "s")
+        time.sleep(1.0)
+        self.xdotool("key", "space")
+        time.sleep(1.0)
+        self.xdotool("key", "q")
+        self.finish(process)
+
+    # ------------------------------------------------------------------ running on
+
+    def memory_kib(self, process):
+        with open(f"/proc/{process.pid}/status") as file:
+            return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
+
+    @unittest.skipUnless(os.path.exists("/proc/self/status"), "skipped: no /proc")
+    def test_memory_does_not_grow(self):
+        process = self.start(["lavfi:testsrc=size=320x240:rate=30", "horse", "person", "--compare", "raw"],
+                             f"wait map\nset smoothing 0.5\nwait ms {1000 * (SOAK_S + 12)}\nprint counts\nprint rates\nquit")
+        time.sleep(10)
+        samples = []
+        for _ in range(10):
+            samples.append(self.memory_kib(process))
+            time.sleep(SOAK_S / 10)
+        out, _ = self.finish(process)
+        print("memory over %.0f s: %s KiB; %s" % (SOAK_S, samples, " ".join(out.split())))
+        # A sanitizer keeps what was freed for a while.
+        self.assertLess(samples[-1] - samples[1], 16384 if "asan" not in PROGRAM else 300000)
+
+
+if __name__ == "__main__":
+    if not PROGRAM:
+        sys.exit(__doc__)
+    if not shutil.which("Xvfb"):
+        print("skipped: Xvfb is missing (Debian: xvfb)")
+        sys.exit(77)
+    server, DISPLAY = start_display()
+    try:
+        unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
+    finally:
+        server.terminate()
+        server.wait()
