@@ -99,6 +99,29 @@ struct csg_attention_args {
     bool causal;
 };
 
+/* Attention of any queries, keys and values of one sequence, head by head:
+ *   out = [out +] weight * softmax(scale * by * q k^T + bias) v
+ * The bias, where gauss_std > 0, draws patches to those nearby: exp(-d^2 / (2 gauss_std^2)) for two patches d patches apart in a
+ * grid of grid_w columns, whose token is 1 + y * grid_w + x; nothing from or to token 0. q, k and v may be the same. */
+struct csg_attend_args {
+    struct csg_view q, k, v; /* [tokens, heads * head_dim] */
+    struct csg_view by;      /* [1], optional: 1 */
+    struct csg_view out;     /* [tokens, heads * head_dim] */
+    size_t q_stride, k_stride, v_stride, out_stride;
+    size_t tokens, heads, head_dim;
+    float scale, weight;
+    bool add;
+    float gauss_std;
+    size_t grid_w;
+};
+
+/* out[0] = mean_i ||x_i||_2. */
+struct csg_meannorm_args {
+    struct csg_view x;   /* [rows, width] */
+    struct csg_view out; /* [1] */
+    size_t x_stride, rows, width;
+};
+
 /* out[i] = in[rows_at[i]]. */
 struct csg_gather_args {
     struct csg_view in;      /* [any, width] */
