@@ -21,7 +21,7 @@ static const struct option options[] = {
     {"device", NULL, "SPEC", USE_MODEL, AT(device), "an index as `devices` prints it, a part of the name, or reference"},
     {"precision", NULL, "NAME", USE_ALL, AT(precision), "f32 (default)"},
     {"templates", NULL, "FILE", USE_MODEL, AT(templates), "prompt templates, one a line, {} is the text; none: the text itself"},
-    {"method", NULL, "NAME", USE_PICTURE, AT(method), "surgery (default), arch or raw"},
+    {"method", NULL, "NAME", USE_PICTURE, AT(method), "surgery (default) or another of those below"},
     {"size", NULL, "N", USE_PICTURE, AT(size), "pixels that the encoder sees, a multiple of the patch; default: the model's"},
     {"fit", NULL, "NAME", USE_PICTURE, AT(fit), "stretch (default): a square; aspect: the picture's own shape"},
     {"labels", NULL, "SET", USE_PICTURE, AT(labels),
@@ -139,12 +139,21 @@ static void print_options(unsigned use)
     }
 }
 
+static void print_methods(void)
+{
+    puts("\nMethods:");
+    for (size_t i = 0; csg_method_name(i); i++)
+        printf("  %-24s %s\n", csg_method_name(i), csg_method_summary(i));
+}
+
 void cli_help(const struct cli_command *command)
 {
     if (command) {
         printf("clip-surgeon %s %s\n\n%s\n\nOptions (in brackets the environment variable that sets the same):\n", command->name,
                command->usage, command->summary);
         print_options(command->use);
+        if (command->use & USE_PICTURE)
+            print_methods();
         return;
     }
     puts("clip-surgeon shows where CLIP sees words in a picture, on any OpenCL device.\n\nCommands:");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/forms.h"
 #include "net/scratch.h"
 #include "net/tower.h"
 
@@ -19,6 +20,7 @@ struct csg_vision {
     struct csg_buffer *grid_position, *seq;
     size_t grid_w, grid_h;
 
+    struct csg_net_forms forms;
     struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
 };
 
@@ -84,6 +86,7 @@ void csg_vision_destroy(struct csg_vision **out)
         &vision->attended, &vision->mlp,      &vision->out};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         csg_buffer_destroy(buffers[i]);
+    csg_net_forms_free(&vision->forms);
     free(vision);
     *out = NULL;
 }
@@ -203,6 +206,46 @@ static int dual_block(const struct csg_vision *vision, size_t b, bool first, con
     return status ? status : csg_net_mlp(tower, b, tokens, original_rows, err);
 }
 
+/* What the fused blocks above do, and what they cannot. */
+static bool is_surgery(const struct csg_net_plan *plan)
+{
+    return plan->streams == CSG_STREAMS_DUAL && plan->attention == CSG_ATTEND_SELF && plan->sources == CSG_SOURCE_V &&
+           !(plan->gauss_std > 0) && plan->residual && !plan->ffn;
+}
+
+/* A block whose own path changes. */
+static int changed_block(struct csg_vision *vision, const struct csg_net_plan *plan, size_t b,
+                         const struct csg_net_tokens *tokens, struct csg_view attended, struct csg_error *err)
+{
+    int status = csg_net_qkv(vision->tower, b, tokens, err);
+    if (status == CSG_OK)
+        status =
+            csg_net_changed(vision->tower, &vision->forms, plan, b, tokens, vision->grid_w, attended, tokens->x, tokens->x, err);
+    return status || !plan->ffn ? status : csg_net_mlp(vision->tower, b, tokens, tokens->rows, err);
+}
+
+/* A block with a second path of any form, beside CLIP's own. */
+static int changed_dual_block(struct csg_vision *vision, const struct csg_net_plan *plan, size_t b, bool first,
+                              const struct csg_net_tokens *tokens, struct csg_view attended, struct csg_view x_new,
+                              struct csg_error *err)
+{
+    const struct csg_net_tower *tower = vision->tower;
+    size_t original_rows = b + 1 == tower->layers ? 1 : tokens->rows;
+    struct csg_net_tokens changed = *tokens;
+    changed.x = x_new;
+    int status = csg_net_qkv(tower, b, tokens, err);
+    if (status == CSG_OK)
+        status = csg_net_changed(tower, &vision->forms, plan, b, tokens, vision->grid_w, attended, first ? tokens->x : x_new,
+                                 x_new, err);
+    if (status == CSG_OK && plan->ffn)
+        status = csg_net_mlp(tower, b, &changed, tokens->rows, err);
+    if (status == CSG_OK)
+        status = csg_net_attention(tower, tokens, attended, csg_view(NULL, 0), err);
+    if (status == CSG_OK)
+        status = csg_net_out(tower, b, attended, tokens->x, tokens->x, original_rows, err);
+    return status ? status : csg_net_mlp(tower, b, tokens, original_rows, err);
+}
+
 /* ln_post and the projection on all tokens, then L2 over the channels. */
 static int project(struct csg_vision *vision, struct csg_view x, size_t rows, struct csg_error *err)
 {
@@ -222,12 +265,14 @@ static int project(struct csg_vision *vision, struct csg_view x, size_t rows, st
     return csg_normalize(vision->backend, &unit, err);
 }
 
-int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t first_block,
+int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                       struct csg_view *tokens_out, struct csg_error *err)
 {
     const struct csg_model *model = vision->model;
     size_t grid_w = w_px / model->patch_px, grid_h = h_px / model->patch_px, rows = 1 + grid_w * grid_h;
-    size_t width = model->vision.width, layers = model->vision.layers, first = first_block ? first_block - 1 : 0;
+    size_t width = model->vision.width, layers = model->vision.layers;
+    size_t first = plan->streams == CSG_STREAMS_NONE ? layers : plan->first_block - 1;
+    bool dual = plan->streams == CSG_STREAMS_DUAL, surgery = is_surgery(plan);
     int status = prepare_grid(vision, grid_w, grid_h, err);
     if (status == CSG_OK)
         status = prepare_scratch(vision, rows, err);
@@ -248,10 +293,13 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
     for (size_t b = 0; status == CSG_OK && b < layers; b++) {
         if (b < first)
             status = single_block(vision, b, &tokens, qk, err);
-        else
+        else if (surgery)
             status = dual_block(vision, b, b == first, &tokens, qk, vv, x_new, err);
+        else if (dual)
+            status = changed_dual_block(vision, plan, b, b == first, &tokens, qk, x_new, err);
+        else
+            status = changed_block(vision, plan, b, &tokens, qk, err);
     }
-    bool dual = first < layers;
     if (status == CSG_OK && dual) {
         const struct csg_gather_args cls = {.in = tokens.x,
                                             .rows_at = csg_view(vision->cls_row, 0),

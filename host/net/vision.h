@@ -3,6 +3,7 @@
 #define CSG_NET_VISION_H
 
 #include "model/model.h"
+#include "net/plan.h"
 #include "ops/backend.h"
 
 struct csg_vision;
@@ -11,10 +12,9 @@ int csg_vision_create(struct csg_vision **out, struct csg_backend *backend, cons
 void csg_vision_destroy(struct csg_vision **vision);
 
 /* Encodes a picture of w_px x h_px 8-bit RGB pixels (multiples of the patch), already on the backend.
- * first_block, counted from 1, is the first with two paths; layers + 1 or more: none (CLIP as it is).
- * *tokens is [1 + (h/P) * (w/P), embed_dim], projected and L2-normalised, row 0 CLS of the original path; it is the tower's and
- * valid until the next call. */
-int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t first_block,
+ * *tokens is [1 + (h/P) * (w/P), embed_dim], projected and L2-normalised, row 0 CLS (of the original path, where there are
+ * two); it is the tower's and valid until the next call. */
+int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                       struct csg_view *tokens, struct csg_error *err);
 
 #endif

@@ -16,7 +16,8 @@ struct job {
     const struct csg_method *method;
     struct csg_text_set *set;
     struct csg_input_size size;
-    size_t first_block, cells;
+    struct csg_net_plan plan;
+    size_t cells;
     float *features; /* [n_set, embed_dim] */
     float *redundant;
     struct csg_view tokens;
@@ -29,15 +30,12 @@ static void add_stage(struct csg_full_result *result, const char *stage, double 
     result->stages[result->result.n_stages++] = (struct csg_stage_time){stage, ms};
 }
 
-static int check_first_block(struct job *job, unsigned first_block, struct csg_error *err)
+static int make_plan(struct job *job, unsigned first_block, struct csg_error *err)
 {
     size_t layers = job->context->model->vision.layers;
     if (first_block > layers)
         return csg_fail(err, CSG_ERROR_USAGE, "the first block is %u, but the image tower has %zu blocks", first_block, layers);
-    /* Without architecture surgery no block has a second path. */
-    job->first_block = first_block ? first_block : csg_first_block_default(layers);
-    if (!job->method->dual_path)
-        job->first_block = layers + 1;
+    job->plan = csg_method_plan(job->method, layers, first_block);
     return CSG_OK;
 }
 
@@ -61,7 +59,7 @@ static int text_features(struct job *job, struct csg_error *err)
 static int encode(struct job *job, struct csg_error *err)
 {
     double resize_ms = 0, encode_ms = 0;
-    int status = csg_encode_picture(job->context, job->image, job->size.w_px, job->size.h_px, job->first_block, &job->tokens,
+    int status = csg_encode_picture(job->context, job->image, job->size.w_px, job->size.h_px, &job->plan, &job->tokens,
                                     &resize_ms, &encode_ms, err);
     add_stage(job->result, "resize", resize_ms);
     add_stage(job->result, "encode", encode_ms);
@@ -193,7 +191,7 @@ static int compare(struct job *job, const char *const *texts, size_t n_texts, st
     int status = ranges ? allocate_result(job, texts, n_texts, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_similarities_compute(&job->similarities, job->context, job->tokens, job->cells, job->features,
-                                          job->redundant, job->set->set.count, job->set->mode, err);
+                                          job->redundant, job->set->set.count, job->set->mode, job->method->reversed, err);
     if (status == CSG_OK)
         status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof(float), job->result->tokens,
                                  (job->cells + 1) * job->context->model->embed_dim * sizeof(float), err);
@@ -217,7 +215,7 @@ static void fill_public(struct job *job)
     result->method = job->method->name;
     result->mode = csg_mode_name(job->set->mode);
     result->fit = job->size.fit;
-    result->first_block = (unsigned)(job->method->dual_path ? job->first_block : 0);
+    result->first_block = (unsigned)job->plan.first_block;
     result->input_width_px = job->size.w_px;
     result->input_height_px = job->size.h_px;
     result->grid_w = job->size.w_px / (int)job->context->model->patch_px;
@@ -251,7 +249,7 @@ int csg_task_map(const struct csg_context *context, const struct csg_image *imag
     if (status == CSG_OK)
         status = csg_method_find(&job.method, params->method, err);
     if (status == CSG_OK)
-        status = check_first_block(&job, params->first_block, err);
+        status = make_plan(&job, params->first_block, err);
     if (status == CSG_OK)
         status = csg_input_size(&job.size, context->model, image, params->fit, params->size_px, err);
     if (status == CSG_OK)
