@@ -31,7 +31,7 @@ static const struct option options[] = {
     {"threshold", NULL, "T", USE_POINTS, AT(threshold), "cells at least this high are points, 0..1; default 0.8"},
     {"colormap", NULL, "NAME", USE_MAP, AT(colormap), "viridis (default), jet, turbo, inferno, cividis, grey"},
     {"opacity", NULL, "A", USE_MAP, AT(opacity), "of the heat map, 0..1; default 0.6"},
-    {"compare", NULL, "NAME", USE_MAP, AT(compare), "a sheet that shows this method beside the chosen one"},
+    {"compare", NULL, "LIST", USE_MAP, AT(compare), "a sheet of the chosen method beside these: a,b,c or all"},
     {"no-legend", NULL, NULL, USE_MAP, AT(no_legend), "no strip with text and colour bar below the picture"},
     {"output", "o", "OUT.png", USE_MAP, AT(output), "default: the picture's name with _map.png in this folder"},
     {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
