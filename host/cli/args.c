@@ -21,13 +21,21 @@ static const struct option options[] = {
     {"device", NULL, "SPEC", USE_MODEL, AT(device), "an index as `devices` prints it, a part of the name, or reference"},
     {"precision", NULL, "NAME", USE_ALL, AT(precision), "f32 (default)"},
     {"templates", NULL, "FILE", USE_MODEL, AT(templates), "prompt templates, one a line, {} is the text; none: the text itself"},
-    {"method", NULL, "NAME", USE_PICTURE, AT(method), "surgery (default) or another of those below"},
+    {"method", NULL, "LIST", USE_EVAL, AT(method), "surgery (default), others of those below (a,b,c), or all"},
+    {"labels", NULL, "SET", USE_EVAL, AT(labels), "classes in the order of mask indices from 1, as a file or voc20 (default)"},
+    {"method", NULL, "NAME", USE_MAP | USE_POINTS, AT(method), "surgery (default) or another of those below"},
     {"size", NULL, "N", USE_PICTURE, AT(size), "pixels that the encoder sees, a multiple of the patch; default: the model's"},
     {"fit", NULL, "NAME", USE_PICTURE, AT(fit), "stretch (default): a square; aspect: the picture's own shape"},
-    {"labels", NULL, "SET", USE_PICTURE, AT(labels),
+    {"labels", NULL, "SET", USE_MAP | USE_POINTS, AT(labels),
      "texts that are not drawn: a file, demo, pascal59, coco80, voc20, imagenet1000"},
-    {"redundant", NULL, "KIND", USE_PICTURE, AT(redundant), "auto (default), set: what the texts share, empty: the empty text"},
+    {"redundant", NULL, "KIND", USE_MAP | USE_POINTS, AT(redundant),
+     "auto (default), set: what the texts share, empty: the empty text"},
     {"first-block", NULL, "D", USE_PICTURE, AT(first_block), "first block with two paths, from 1; default: the last six blocks"},
+    {"split", NULL, "NAME", USE_EVAL, AT(split), "a list of ImageSets/Segmentation; default: val, or the only one"},
+    {"limit", NULL, "N", USE_EVAL, AT(limit), "the first N pictures of the list"},
+    {"background", NULL, "P", USE_EVAL, AT(background), "below this probability a pixel is background, 0..1; default 0.1"},
+    {"scale", NULL, "S", USE_EVAL, AT(scale), "of the cosines before that probability's softmax; default 40"},
+    {"resume", NULL, "FILE", USE_EVAL, AT(resume), "keeps what is done; with an existing one the run goes on"},
     {"threshold", NULL, "T", USE_POINTS, AT(threshold), "cells at least this high are points, 0..1; default 0.8"},
     {"colormap", NULL, "NAME", USE_MAP, AT(colormap), "viridis (default), jet, turbo, inferno, cividis, grey"},
     {"opacity", NULL, "A", USE_MAP, AT(opacity), "of the heat map, 0..1; default 0.6"},
@@ -37,7 +45,7 @@ static const struct option options[] = {
     {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
     {"image", NULL, NULL, USE_EMBED, AT(image), "the words that follow are pictures"},
     {"npy", NULL, "FILE", USE_MAP | USE_EMBED, AT(npy), "raw values as float32 NumPy array"},
-    {"json", NULL, NULL, USE_MAP | USE_DEVICES, AT(json), "a JSON document on stdout, and nothing else there"},
+    {"json", NULL, NULL, USE_MAP | USE_DEVICES | USE_EVAL, AT(json), "a JSON document on stdout, and nothing else there"},
     {"yes", "y", NULL, USE_MAP | USE_EMBED, AT(overwrite), "overwrite files that exist"},
     {"quiet", "q", NULL, USE_ALL, AT(quiet), "no progress and no warnings"},
     {"help", "h", NULL, USE_ALL, AT(help), "this text"},
@@ -64,13 +72,15 @@ static const char *environment_name(const struct option *option, char buffer[64]
     return buffer;
 }
 
-/* The option that `word` names, "--name", "--name=value" or "-n"; *value is what stands behind "=". */
-static const struct option *find(const char *word, const char **value)
+/* The option of a command that `word` names, "--name", "--name=value" or "-n"; *value is what stands behind "=". */
+static const struct option *find(const char *word, unsigned use, const char **value)
 {
     *value = NULL;
     for (size_t i = 0; i < N_OPTIONS; i++) {
         const struct option *option = options + i;
         size_t length = strlen(option->name);
+        if (!(option->use & use))
+            continue;
         if (strncmp(word, "--", 2) == 0 && strncmp(word + 2, option->name, length) == 0 &&
             (word[2 + length] == 0 || word[2 + length] == '=')) {
             *value = word[2 + length] ? word + 3 + length : NULL;
@@ -98,8 +108,8 @@ int cli_parse(struct cli_args *args, const struct cli_command *command, int argc
             words_only = true;
             continue;
         }
-        const struct option *option = find(word, &value);
-        if (!option || !(option->use & command->use))
+        const struct option *option = find(word, command->use, &value);
+        if (!option)
             return cli_fail(err, CSG_ERROR_USAGE, "%s has no option %s; `clip-surgeon %s --help` lists them", command->name, word,
                             command->name);
         if (option->value && !value) {

@@ -11,6 +11,7 @@ struct cli_args {
     const char *method, *compare, *labels, *redundant, *fit;
     const char *size, *first_block;
     const char *colormap, *opacity, *threshold;
+    const char *split, *limit, *background, *scale, *resume;
     const char *output, *npy;
     bool json, overwrite, quiet, no_legend, help, version;
     bool text, image;   /* what the words after them are, for embed */
@@ -24,9 +25,10 @@ enum cli_use {
     USE_EMBED = 2,
     USE_POINTS = 4,
     USE_DEVICES = 8,
-    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS,
-    USE_PICTURE = USE_MAP | USE_POINTS,
-    USE_ALL = 15
+    USE_EVAL = 16,
+    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_EVAL,
+    USE_PICTURE = USE_MAP | USE_POINTS | USE_EVAL,
+    USE_ALL = 31
 };
 
 struct cli_command {
@@ -65,6 +67,7 @@ json_t *cli_json_string(const char *text);
 int cli_map(const struct cli_args *args, struct csg_error *err);
 int cli_embed(const struct cli_args *args, struct csg_error *err);
 int cli_points(const struct cli_args *args, struct csg_error *err);
+int cli_eval(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);
 
 #endif

@@ -10,6 +10,7 @@ const struct cli_command cli_commands[] = {
     {"map", "IMAGE TEXT...", "Draws where the texts are in the picture.", USE_MAP, cli_map},
     {"points", "IMAGE TEXT...", "Prints points for SAM as JSON, positive and negative.", USE_POINTS, cli_points},
     {"embed", "(--text TEXT... | --image FILE...) --npy FILE", "Writes normalised CLIP embeddings.", USE_EMBED, cli_embed},
+    {"eval", "DATASET", "Measures methods over a data set in PASCAL VOC's layout.", USE_EVAL, cli_eval},
     {"devices", "", "Lists the OpenCL devices and which one would be used.", USE_DEVICES, cli_devices},
     {0},
 };

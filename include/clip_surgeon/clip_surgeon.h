@@ -236,6 +236,47 @@ CSG_API int csg_contact_sheet(const struct csg_image *const *cells, const char *
 CSG_API int csg_result_points(struct csg_engine *engine, struct csg_result *result, size_t text, double threshold,
                               const int (**points)[2], const uint8_t **labels, size_t *count, struct csg_error *err);
 
+/* ---------------------------------------------------------------------------------------------- evaluation */
+
+struct csg_eval_params {
+    const char *const *methods; /* [n_methods]; NULL: "surgery" alone */
+    size_t n_methods;
+    const char *split;  /* a list of ImageSets/Segmentation; NULL: val, or the only one */
+    const char *labels; /* the classes in the order of mask indices from 1, as in csg_map_params; NULL: "voc20" */
+    const char *fit;    /* as in csg_map_params, as the next two */
+    int size_px;
+    unsigned first_block;
+    double scale;       /* of the cosines before softmax, for the background; 0: 40 */
+    double background;  /* a pixel of lower probability is background; 0: 0.1; negative: no pixel is */
+    size_t limit;       /* pictures of the list at most, the first ones; 0: all */
+    const char *resume; /* a file that keeps what was done; an existing one is gone on with; NULL: none */
+    void (*progress)(void *user, size_t done, size_t total); /* may be NULL */
+    void *progress_user;
+};
+struct csg_eval_method {
+    const char *method;
+    double miou, threshold;   /* mean over all maps of labels that are present, at the threshold that is best for the set */
+    double miou_by_class;     /* at that threshold: IoU of each class over the set first, then the mean */
+    double msc;               /* mean over these maps of mean inside minus mean outside */
+    double segmentation_miou; /* arg-max over the classes, without feature surgery */
+    double map;               /* mean average precision of the pictures' scores */
+};
+struct csg_eval_result {
+    const char *split;
+    size_t n_images, n_unreadable, n_maps; /* pictures listed, those that could not be read, labels present in the rest */
+    size_t n_classes;
+    const char *const *classes;
+    size_t n_methods;
+    const struct csg_eval_method *methods; /* figures in points of 100, the threshold in parts of 1; NaN where nothing was seen */
+};
+/* Measures methods over a data set in PASCAL VOC's layout: JPEGImages/ID.jpg, SegmentationClass/ID.png (a palette or grey PNG: 0
+ * background, 255 void), ImageSets/Segmentation/SPLIT.txt. Feature surgery runs over all classes; the maps of labels that are
+ * present are scored. A pair that cannot be read is warned of, counted and left out. CSG_ERROR_INPUT: no such data set, or no pair
+ * could be read; CSG_ERROR_USAGE; CSG_ERROR: `resume` belongs to another evaluation. */
+CSG_API int csg_eval(struct csg_engine *engine, const char *folder, const struct csg_eval_params *params,
+                     struct csg_eval_result **out, struct csg_error *err);
+CSG_API void csg_eval_destroy(struct csg_eval_result **result);
+
 /* The folder with the project's data (assets), or NULL; for the demo's pictures. Owned by the engine. */
 CSG_API const char *csg_engine_data_dir(struct csg_engine *engine);
 
