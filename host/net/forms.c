@@ -36,6 +36,7 @@ static struct csg_attend_args self_args(const struct form *form)
                                     .k_stride = 3 * tower->width,
                                     .v_stride = 3 * tower->width,
                                     .out_stride = tower->width,
+                                    .queries = form->tokens->rows,
                                     .tokens = form->tokens->rows,
                                     .heads = tower->heads,
                                     .head_dim = tower->head_dim,

@@ -14,7 +14,7 @@ int csg_ocl_attend(struct csg_backend *backend, const struct csg_attend_args *a,
         CSG_SIZE_ARG(a->out_stride), CSG_SIZE_ARG(a->tokens),   CSG_FLOAT_ARG(a->scale),     CSG_SIZE_ARG(a->by.buffer != NULL),
         CSG_FLOAT_ARG(a->weight),    CSG_SIZE_ARG(a->add),      CSG_FLOAT_ARG(a->gauss_std), CSG_SIZE_ARG(a->grid_w)};
     size_t group = ocl->form->item_rows ? 1 : ocl->group;
-    struct csg_ocl_launch launch = {CSG_OP_attend, options,        "attend", {{1, a->tokens, a->heads}, {group, 1, 1}},
+    struct csg_ocl_launch launch = {CSG_OP_attend, options,        "attend", {{1, a->queries, a->heads}, {group, 1, 1}},
                                     args,          CSG_COUNT(args)};
     return csg_ocl_launch(ocl, &launch, err);
 }

@@ -65,7 +65,7 @@ int csg_ref_attend(struct csg_backend *backend, const struct csg_attend_args *a,
 #ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic) reduction(| : failed)
 #endif
-    for (size_t i = 0; i < a->tokens; i++)
+    for (size_t i = 0; i < a->queries; i++)
         failed |= !one_token(a, scale, i);
     return failed ? csg_fail_memory(err) : CSG_OK;
 }

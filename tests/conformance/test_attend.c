@@ -43,6 +43,12 @@ static size_t out_operand(const struct attend_case *p)
     return p->by > 0.0f ? 4 : 3;
 }
 
+/* Some cases leave queries out. */
+static size_t queries(const struct attend_case *p)
+{
+    return p->heads == 3 ? (p->tokens + 2) / 3 : p->tokens;
+}
+
 static void shape(struct conf_case *c, size_t index)
 {
     const struct attend_case *p = &cases[index];
@@ -52,6 +58,7 @@ static void shape(struct conf_case *c, size_t index)
                                   .k_stride = width + p->k_pad,
                                   .v_stride = width + p->v_pad,
                                   .out_stride = width + p->out_pad,
+                                  .queries = queries(p),
                                   .tokens = p->tokens,
                                   .heads = p->heads,
                                   .head_dim = p->dim,
@@ -60,15 +67,15 @@ static void shape(struct conf_case *c, size_t index)
                                   .add = p->add,
                                   .gauss_std = p->grid_w ? 5.0f : 0.0f,
                                   .grid_w = p->grid_w};
-    conf_add(c, "q", CONF_IN, CONF_F32, &a->q, p->tokens, width, a->q_stride, 3);
+    conf_add(c, "q", CONF_IN, CONF_F32, &a->q, a->queries, width, a->q_stride, 3);
     conf_add(c, "k", CONF_IN, CONF_F32, &a->k, p->tokens, width, a->k_stride, 16);
     conf_add(c, "v", CONF_IN, CONF_F32, &a->v, p->tokens, width, a->v_stride, 5);
     if (p->by > 0.0f)
         conf_add(c, "by", CONF_IN, CONF_F32, &a->by, 1, 1, 0, 1);
-    conf_add(c, "out", p->add ? CONF_INOUT : CONF_OUT, CONF_F32, &a->out, p->tokens, width, a->out_stride, 7);
-    conf_label(c, "%zu tokens, %zu heads of %zu, strides + %zu + %zu + %zu + %zu%s%s%s, %s * %g", p->tokens, p->heads, p->dim,
-               p->q_pad, p->k_pad, p->v_pad, p->out_pad, p->grid_w ? ", Gaussian" : "", p->by > 0.0f ? ", a factor" : "",
-               p->add ? ", added" : "", conf_dist_name(p->dist), (double)p->factor);
+    conf_add(c, "out", p->add ? CONF_INOUT : CONF_OUT, CONF_F32, &a->out, a->queries, width, a->out_stride, 7);
+    conf_label(c, "%zu queries of %zu tokens, %zu heads of %zu, strides + %zu + %zu + %zu + %zu%s%s%s, %s * %g", a->queries,
+               p->tokens, p->heads, p->dim, p->q_pad, p->k_pad, p->v_pad, p->out_pad, p->grid_w ? ", Gaussian" : "",
+               p->by > 0.0f ? ", a factor" : "", p->add ? ", added" : "", conf_dist_name(p->dist), (double)p->factor);
 }
 
 /* p: the weights of token i in the head at column `at`; d: their relative errors */
@@ -132,7 +139,7 @@ static void fill(struct conf_case *c, size_t index)
     double scale = (double)a->scale * (from->by > 0.0f ? (double)from->by : 1.0);
     for (size_t operand = Q; operand <= V; operand++) {
         conf_fill(c, operand, from->dist);
-        for (size_t r = 0; r < a->tokens; r++)
+        for (size_t r = 0; r < (operand == Q ? a->queries : a->tokens); r++)
             for (size_t n = 0; n < a->heads * a->head_dim; n++)
                 conf_row(c, operand, r)[n] *= from->factor;
     }
@@ -140,7 +147,7 @@ static void fill(struct conf_case *c, size_t index)
         *conf_row(c, 3, 0) = from->by;
     if (from->add)
         conf_fill(c, out_operand(from), CONF_NORMAL);
-    for (size_t i = 0; i < a->tokens; i++)
+    for (size_t i = 0; i < a->queries; i++)
         for (size_t head = 0; head < a->heads; head++)
             bound_token(c, from, scale, i, head * a->head_dim, p, d);
     free(p);
