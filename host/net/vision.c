@@ -21,6 +21,7 @@ struct csg_vision {
     size_t grid_w, grid_h;
 
     struct csg_net_forms forms;
+    struct csg_gradient *gradient; /* NULL until the first is asked for */
     struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
 };
 
@@ -87,6 +88,7 @@ void csg_vision_destroy(struct csg_vision **out)
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         csg_buffer_destroy(buffers[i]);
     csg_net_forms_free(&vision->forms);
+    csg_gradient_destroy(&vision->gradient);
     free(vision);
     *out = NULL;
 }
@@ -183,6 +185,20 @@ static int single_block(const struct csg_vision *vision, size_t b, const struct 
     if (status == CSG_OK)
         status = csg_net_out(vision->tower, b, qk, tokens->x, tokens->x, tokens->rows, err);
     return status ? status : csg_net_mlp(vision->tower, b, tokens, tokens->rows, err);
+}
+
+/* The last block of CLIP as it is, into y: gradients want to know what went in. */
+static int last_block(const struct csg_vision *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
+                      struct csg_view y, struct csg_error *err)
+{
+    struct csg_net_tokens after = *tokens;
+    after.x = y;
+    int status = csg_net_qkv(vision->tower, b, tokens, err);
+    if (status == CSG_OK)
+        status = csg_net_attention(vision->tower, tokens, qk, csg_view(NULL, 0), err);
+    if (status == CSG_OK)
+        status = csg_net_out(vision->tower, b, qk, tokens->x, y, tokens->rows, err);
+    return status ? status : csg_net_mlp(vision->tower, b, &after, tokens->rows, err);
 }
 
 /* The new path starts from the same x as the original one at the first dual block; it skips the MLP and never re-enters attention.
@@ -291,7 +307,9 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
     struct csg_view qk = csg_view(vision->attended, 0), vv = csg_view(vision->attended, rows * width);
     status = embed_patches(vision, rgb, w_px, h_px, rows, tokens.x, err);
     for (size_t b = 0; status == CSG_OK && b < layers; b++) {
-        if (b < first)
+        if (b < first && b + 1 == layers)
+            status = last_block(vision, b, &tokens, qk, x_new, err);
+        else if (b < first)
             status = single_block(vision, b, &tokens, qk, err);
         else if (surgery)
             status = dual_block(vision, b, b == first, &tokens, qk, vv, x_new, err);
@@ -311,7 +329,19 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
         status = csg_gather(vision->backend, &cls, err);
     }
     if (status == CSG_OK)
-        status = project(vision, dual ? x_new : tokens.x, rows, err);
+        status = project(vision, plan->streams == CSG_STREAMS_SINGLE ? tokens.x : x_new, rows, err);
     *tokens_out = csg_view(vision->out, 0);
     return status;
+}
+
+int csg_vision_relevance(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+                         struct csg_view *relevance, struct csg_error *err)
+{
+    int status = CSG_OK;
+    if (!vision->gradient)
+        status = csg_gradient_create(&vision->gradient, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
+    if (status)
+        return status;
+    return csg_gradient_relevance(vision->gradient, kind, csg_view(vision->x, 0), csg_view(vision->qkv, 0),
+                                  1 + vision->grid_w * vision->grid_h, texts, n, relevance, err);
 }

@@ -176,7 +176,7 @@ static int similarities(const struct eval *eval, const struct sample *sample, si
                         struct csg_similarities *s, struct csg_error *err)
 {
     return csg_similarities_compute(s, eval->context, tokens, sample->cells, eval->features, NULL, eval->shape.n_classes,
-                                    surgery ? CSG_MODE_SET : CSG_MODE_OFF, eval->methods[m]->reversed, err);
+                                    surgery ? CSG_MODE_SET : CSG_MODE_OFF, eval->methods[m], err);
 }
 
 static int score_maps(const struct eval *eval, const struct sample *sample, size_t m, const struct csg_similarities *s,

@@ -191,7 +191,7 @@ static int compare(struct job *job, const char *const *texts, size_t n_texts, st
     int status = ranges ? allocate_result(job, texts, n_texts, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_similarities_compute(&job->similarities, job->context, job->tokens, job->cells, job->features,
-                                          job->redundant, job->set->set.count, job->set->mode, job->method->reversed, err);
+                                          job->redundant, job->set->set.count, job->set->mode, job->method, err);
     if (status == CSG_OK)
         status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof(float), job->result->tokens,
                                  (job->cells + 1) * job->context->model->embed_dim * sizeof(float), err);

@@ -3,6 +3,7 @@
 #define CSG_TASK_METHOD_H
 
 #include "base/status.h"
+#include "net/gradient.h"
 #include "net/plan.h"
 
 /* Which blocks of the image tower change. */
@@ -16,9 +17,10 @@ struct csg_method {
     const char *name;
     const char *summary;
     enum csg_blocks blocks;
-    struct csg_net_plan plan; /* of the changed blocks; first_block is not of the row */
-    bool feature_surgery;     /* what the texts share is subtracted */
-    bool reversed;            /* values negated */
+    struct csg_net_plan plan;       /* of the changed blocks; first_block is not of the row */
+    bool feature_surgery;           /* what the texts share is subtracted */
+    bool reversed;                  /* values negated */
+    enum csg_net_gradient gradient; /* in place of the cosine; the tower is unchanged */
 };
 
 /* NULL past the end. Row 0 is the default. */
