@@ -11,9 +11,9 @@ struct cli_args {
     const char *method, *compare, *labels, *redundant, *fit;
     const char *size, *first_block;
     const char *colormap, *opacity, *threshold;
-    const char *split, *limit, *background, *scale, *resume;
+    const char *split, *limit, *background, *scale, *resume, *top;
     const char *output, *npy;
-    bool json, overwrite, quiet, no_legend, help, version;
+    bool plain, json, overwrite, quiet, no_legend, help, version;
     bool text, image;   /* what the words after them are, for embed */
     const char **words; /* what is no option, in order */
     size_t n_words;
@@ -26,9 +26,12 @@ enum cli_use {
     USE_POINTS = 4,
     USE_DEVICES = 8,
     USE_EVAL = 16,
-    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_EVAL,
-    USE_PICTURE = USE_MAP | USE_POINTS | USE_EVAL,
-    USE_ALL = 31
+    USE_SEGMENT = 32,
+    USE_CLASSIFY = 64,
+    USE_TOKENS = 128,
+    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS,
+    USE_PICTURE = USE_MAP | USE_POINTS | USE_EVAL | USE_SEGMENT | USE_TOKENS,
+    USE_ALL = 255
 };
 
 struct cli_command {
@@ -67,6 +70,9 @@ json_t *cli_json_string(const char *text);
 int cli_map(const struct cli_args *args, struct csg_error *err);
 int cli_embed(const struct cli_args *args, struct csg_error *err);
 int cli_points(const struct cli_args *args, struct csg_error *err);
+int cli_segment(const struct cli_args *args, struct csg_error *err);
+int cli_classify(const struct cli_args *args, struct csg_error *err);
+int cli_tokens(const struct cli_args *args, struct csg_error *err);
 int cli_eval(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);
 

@@ -45,7 +45,7 @@ static int plan_files(struct map_job *job, struct csg_error *err)
 {
     const struct cli_args *args = job->args;
     size_t n_texts = args->n_words - 1;
-    char *own = args->output ? NULL : cli_default_output(args->words[0]);
+    char *own = args->output ? NULL : cli_default_output(args->words[0], "_map");
     const char *output = args->output ? args->output : own;
     int status = CSG_OK;
     job->sheet = n_texts > 1 || args->compare;

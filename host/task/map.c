@@ -15,6 +15,7 @@ struct job {
     const struct csg_image *image;
     const struct csg_method *method;
     struct csg_text_set *set;
+    const char *sentence; /* its tokens are the texts; NULL: the texts are */
     struct csg_input_size size;
     struct csg_net_plan plan;
     size_t cells;
@@ -37,6 +38,21 @@ static int make_plan(struct job *job, unsigned first_block, struct csg_error *er
         return csg_fail(err, CSG_ERROR_USAGE, "the first block is %u, but the image tower has %zu blocks", first_block, layers);
     job->plan = csg_method_plan(job->method, layers, first_block);
     return CSG_OK;
+}
+
+/* The tokens of the sentence as the set of texts, and their features. */
+static int token_features(struct job *job, const struct csg_map_params *params, struct csg_error *err)
+{
+    struct csg_strings names = {0};
+    double start_ms = csg_now_ms();
+    int status = csg_ensemble_tokens(job->context->ensemble, job->sentence, &names, &job->features, err);
+    if (status == CSG_OK)
+        status = csg_text_set_plain(&job->set, &names, job->method, params->redundant, err);
+    if (status == CSG_OK && job->set->mode == CSG_MODE_EMPTY)
+        status = csg_fail(err, CSG_ERROR_USAGE, "tokens have no empty text to be compared with: give 'set', or another method");
+    csg_strings_free(&names);
+    add_stage(job->result, "text", csg_now_ms() - start_ms);
+    return status;
 }
 
 static int text_features(struct job *job, struct csg_error *err)
@@ -236,14 +252,12 @@ static void link_public(struct csg_full_result *full)
     full->result.tokens = full->tokens;
 }
 
-int csg_task_map(const struct csg_context *context, const struct csg_image *image, const char *const *texts, size_t n_texts,
-                 const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err)
+static int run(struct job job, const char *const *texts, size_t n_texts, const struct csg_map_params *params,
+               struct csg_full_result **out, struct csg_error *err)
 {
-    static const struct csg_map_params defaults = {0};
-    struct job job = {.context = context, .image = image};
+    const struct csg_context *context = job.context;
+    const struct csg_image *image = job.image;
     *out = NULL;
-    if (!params)
-        params = &defaults;
     job.result = csg_calloc(1, sizeof *job.result);
     int status = job.result ? CSG_OK : csg_fail_memory(err);
     if (status == CSG_OK)
@@ -252,17 +266,19 @@ int csg_task_map(const struct csg_context *context, const struct csg_image *imag
         status = make_plan(&job, params->first_block, err);
     if (status == CSG_OK)
         status = csg_input_size(&job.size, context->model, image, params->fit, params->size_px, err);
-    if (status == CSG_OK)
+    if (status == CSG_OK && job.sentence)
+        status = token_features(&job, params, err);
+    else if (status == CSG_OK)
         status = csg_text_set_create(&job.set, texts, n_texts, job.method, params->labels, params->redundant, err);
+    if (status == CSG_OK && !job.sentence)
+        status = text_features(&job, err);
     if (status == CSG_OK) {
         fill_public(&job);
         job.cells = (size_t)job.result->result.grid_w * (size_t)job.result->result.grid_h;
-        status = text_features(&job, err);
+        status = encode(&job, err);
     }
     if (status == CSG_OK)
-        status = encode(&job, err);
-    if (status == CSG_OK)
-        status = compare(&job, texts, n_texts, err);
+        status = compare(&job, job.sentence ? (const char *const *)job.set->set.items : texts, job.set->n_texts, err);
     csg_similarities_free(&job.similarities);
     csg_text_set_destroy(&job.set);
     free(job.features);
@@ -274,6 +290,23 @@ int csg_task_map(const struct csg_context *context, const struct csg_image *imag
     link_public(job.result);
     *out = job.result;
     return CSG_OK;
+}
+
+static const struct csg_map_params defaults = {0};
+
+int csg_task_map(const struct csg_context *context, const struct csg_image *image, const char *const *texts, size_t n_texts,
+                 const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err)
+{
+    return run((struct job){.context = context, .image = image}, texts, n_texts, params ? params : &defaults, out, err);
+}
+
+int csg_task_tokens(const struct csg_context *context, const struct csg_image *image, const char *sentence,
+                    const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err)
+{
+    struct csg_map_params own = params ? *params : defaults;
+    if (!own.method)
+        own.method = "arch";
+    return run((struct job){.context = context, .image = image, .sentence = sentence}, NULL, 0, &own, out, err);
 }
 
 void csg_full_result_destroy(struct csg_full_result **out)

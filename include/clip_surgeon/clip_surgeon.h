@@ -206,6 +206,10 @@ struct csg_result {
  * params may be NULL. *out is destroyed with csg_result_destroy, before the engine or after it. */
 CSG_API int csg_map(struct csg_engine *engine, const struct csg_image *image, const char *const *texts, size_t n_texts,
                     const struct csg_map_params *params, struct csg_result **out, struct csg_error *err);
+/* The same for every token of a sentence, without templates, each as if the sentence ended there: the texts of the result are
+ * "[start]", its tokens and "[end]", in order. params may be NULL; its method defaults to "arch", its labels are not used. */
+CSG_API int csg_map_tokens(struct csg_engine *engine, const struct csg_image *image, const char *sentence,
+                           const struct csg_map_params *params, struct csg_result **out, struct csg_error *err);
 CSG_API void csg_result_destroy(struct csg_result **result);
 
 /* The finished map of one text: min-max grid map, bilinear (align_corners=False) to width_px x height_px (0: the picture's),
@@ -235,6 +239,33 @@ CSG_API int csg_contact_sheet(const struct csg_image *const *cells, const char *
  * patch has no points. threshold 0: 0.8. */
 CSG_API int csg_result_points(struct csg_engine *engine, struct csg_result *result, size_t text, double threshold,
                               const int (**points)[2], const uint8_t **labels, size_t *count, struct csg_error *err);
+
+/* ---------------------------------------------------------------------------------------------- classes */
+
+/* Label sets by name or file, as in csg_map_params. CSG_ERROR_INPUT. */
+struct csg_label_set {
+    char **labels;
+    size_t count;
+};
+CSG_API int csg_label_set_load(struct csg_label_set *out, const char *name, struct csg_error *err);
+CSG_API void csg_label_set_free(struct csg_label_set *set);
+
+/* The class of each pixel from a result whose texts are the classes: index[y * width + x] = 1 + the text with the highest
+ * similarity, upsampled bilinearly to the picture, or 0 where its probability, softmax(scale * similarity) over the texts, is below
+ * `background`. Feature surgery is for explanation: the result should have none ("arch"). scale 0: 40; background 0: 0.1, negative:
+ * no pixel is background. index has room for the picture's pixels. */
+CSG_API int csg_result_classes(struct csg_engine *engine, const struct csg_result *result, double scale, double background,
+                               uint16_t *index, struct csg_error *err);
+/* Class indices below 256 as a PNG with PASCAL VOC's palette. */
+CSG_API int csg_classes_write_png(const uint16_t *index, int width_px, int height_px, const char *path, bool overwrite,
+                                  struct csg_error *err);
+CSG_API void csg_class_colour(unsigned index, uint8_t rgb[3]);
+
+/* Which labels are in the picture: scores = softmax(100 x) over the labels (at least two), x being the cosines of CLS after feature
+ * surgery over the labels, or the cosines themselves. The picture is stretched to the model's size. scores, cosines (may be NULL):
+ * [n_labels]. */
+CSG_API int csg_classify(struct csg_engine *engine, const struct csg_image *image, const char *const *labels, size_t n_labels,
+                         bool feature_surgery, float *scores, float *cosines, struct csg_error *err);
 
 /* ---------------------------------------------------------------------------------------------- evaluation */
 
