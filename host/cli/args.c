@@ -24,7 +24,7 @@ static const struct option options[] = {
     {"method", NULL, "LIST", USE_EVAL, AT(method), "surgery (default), others of those below (a,b,c), or all"},
     {"labels", NULL, "SET", USE_EVAL, AT(labels), "classes in the order of mask indices from 1, as a file or voc20 (default)"},
     {"method", NULL, "NAME", USE_SEGMENT | USE_TOKENS, AT(method), "arch (default) or another of those below"},
-    {"labels", NULL, "SET", USE_SEGMENT | USE_CLASSIFY, AT(labels),
+    {"labels", NULL, "SET", USE_SEGMENT | USE_CLASSIFY | USE_REDUNDANCY, AT(labels),
      "where none are given: a file, demo, pascal59, coco80, voc20 (default), imagenet1000"},
     {"top", NULL, "K", USE_CLASSIFY, AT(top), "how many labels are shown; default 10"},
     {"plain", NULL, NULL, USE_CLASSIFY, AT(plain), "the cosines as they are, without feature surgery"},
@@ -47,14 +47,15 @@ static const struct option options[] = {
     {"opacity", NULL, "A", USE_MAP, AT(opacity), "of the heat map, 0..1; default 0.6"},
     {"compare", NULL, "LIST", USE_MAP, AT(compare), "a sheet of the chosen method beside these: a,b,c or all"},
     {"no-legend", NULL, NULL, USE_MAP, AT(no_legend), "no strip with text and colour bar below the picture"},
-    {"output", "o", "OUT.png", USE_MAP | USE_SEGMENT | USE_TOKENS, AT(output),
-     "default: the picture's name with _map.png, _classes.png or _tokens.png in this folder"},
+    {"output", "o", "OUT.png", USE_MAP | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY, AT(output),
+     "default: the picture's name with _map.png, _classes.png, _tokens.png ... in this folder"},
     {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
     {"image", NULL, NULL, USE_EMBED, AT(image), "the words that follow are pictures"},
-    {"npy", NULL, "FILE", USE_MAP | USE_EMBED, AT(npy), "raw values as float32 NumPy array"},
-    {"json", NULL, NULL, USE_MAP | USE_DEVICES | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS, AT(json),
+    {"npy", NULL, "FILE", USE_MAP | USE_EMBED | USE_REDUNDANCY, AT(npy), "raw values as float32 NumPy array"},
+    {"json", NULL, NULL, USE_MAP | USE_DEVICES | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY, AT(json),
      "a JSON document on stdout, and nothing else there"},
-    {"yes", "y", NULL, USE_MAP | USE_EMBED | USE_SEGMENT | USE_TOKENS, AT(overwrite), "overwrite files that exist"},
+    {"yes", "y", NULL, USE_MAP | USE_EMBED | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY, AT(overwrite),
+     "overwrite files that exist"},
     {"quiet", "q", NULL, USE_ALL, AT(quiet), "no progress and no warnings"},
     {"help", "h", NULL, USE_ALL, AT(help), "this text"},
     {"version", NULL, NULL, USE_ALL, AT(version), "the version"},
@@ -176,7 +177,7 @@ void cli_help(const struct cli_command *command)
     }
     puts("clip-surgeon shows where CLIP sees words in a picture, on any OpenCL device.\n\nCommands:");
     for (const struct cli_command *c = cli_commands; c->name; c++)
-        printf("  clip-surgeon %-8s %s\n%26s%s\n", c->name, c->usage, "", c->summary);
+        printf("  clip-surgeon %-10s %s\n%28s%s\n", c->name, c->usage, "", c->summary);
     puts("\n`clip-surgeon COMMAND --help` lists the options of a command; `--` ends options; `-` as a picture is stdin.\n\n"
          "Exit codes: 0 ok, 1 an output exists or cannot be written, 2 usage, 3 no device, 4 model, 5 input, 6 kernel build,\n"
          "7 device memory, 8 self-test failed, 9 device lost, 130 interrupted.");

@@ -29,9 +29,10 @@ enum cli_use {
     USE_SEGMENT = 32,
     USE_CLASSIFY = 64,
     USE_TOKENS = 128,
-    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS,
+    USE_REDUNDANCY = 256,
+    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY,
     USE_PICTURE = USE_MAP | USE_POINTS | USE_EVAL | USE_SEGMENT | USE_TOKENS,
-    USE_ALL = 255
+    USE_ALL = 511
 };
 
 struct cli_command {
@@ -72,6 +73,7 @@ int cli_embed(const struct cli_args *args, struct csg_error *err);
 int cli_points(const struct cli_args *args, struct csg_error *err);
 int cli_segment(const struct cli_args *args, struct csg_error *err);
 int cli_classify(const struct cli_args *args, struct csg_error *err);
+int cli_redundancy(const struct cli_args *args, struct csg_error *err);
 int cli_tokens(const struct cli_args *args, struct csg_error *err);
 int cli_eval(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);

@@ -13,6 +13,8 @@ const struct cli_command cli_commands[] = {
     {"segment", "IMAGE [LABEL...]", "Draws the label of every pixel and says how much each covers.", USE_SEGMENT, cli_segment},
     {"classify", "IMAGE [LABEL...]", "Ranks the labels by how well they fit the picture.", USE_CLASSIFY, cli_classify},
     {"tokens", "IMAGE SENTENCE", "Draws where every token of a sentence is, and ranks them.", USE_TOKENS, cli_tokens},
+    {"redundancy", "IMAGE [LABEL...]", "Says how much of the labels' features is shared, with the empty text too.",
+     USE_REDUNDANCY, cli_redundancy},
     {"eval", "DATASET", "Measures methods over a data set in PASCAL VOC's layout.", USE_EVAL, cli_eval},
     {"devices", "", "Lists the OpenCL devices and which one would be used.", USE_DEVICES, cli_devices},
     {0},

@@ -69,6 +69,22 @@ class Tasks(CliTest):
         self.assertAlmostEqual(tokens[-1]["score"], whole["texts"][0]["score"], places=5)
         self.assertNotEqual(tokens[2]["score"], tokens[5]["score"])
 
+    def test_redundancy(self):
+        document = self.document("redundancy", "photo.png", "dog", "cat", "--npy", "l1.npy", "-o", "l1.png")
+        read_png(self.read("l1.png"))
+        matrix = struct.unpack("<9f", self.read("l1.npy")[-36:])
+        self.assertTrue(all(matrix[i] == 0 for i in (0, 4, 8)))
+        self.assertEqual(matrix[1], matrix[3])
+        self.assertAlmostEqual(document["labels"][0]["to_empty"], matrix[3], places=6)
+        self.assertAlmostEqual(document["labels"][1]["to_others"], matrix[5], places=6)
+        self.succeed("embed", "--text", "dog", "cat", "--npy", "t.npy", *REFERENCE)
+        self.succeed("embed", "--image", "photo.png", "--npy", "i.npy", *REFERENCE)
+        width = (len(self.read("i.npy")) - 128) // 4
+        image = struct.unpack(f"<{width}f", self.read("i.npy")[-4 * width:])
+        texts = struct.unpack(f"<{2 * width}f", self.read("t.npy")[-8 * width:])
+        want = sum(abs(image[c] * (texts[c] - texts[width + c])) for c in range(width))
+        self.assertAlmostEqual(matrix[5], want, places=5)
+
     def test_every_method(self):
         listed = self.succeed("map", "--help").stdout.decode().split("Methods:\n")[1]
         for line in listed.strip().splitlines():
