@@ -162,6 +162,19 @@ struct csg_attendback_args {
     float scale;
 };
 
+/* Of attention as a whole, head by head: with a = softmax(scale q k^T) and g[i, j] = dy_i v_j
+ *   dqkv = the gradient of q, k and v
+ *   out[j] = flow[j] + sum_i flow[i] * mean over the heads of max(a_ij g_ij, 0)
+ * the second being a row vector's way back through relevance (Chefer et al. 2021). out may not be flow. */
+struct csg_attendgrad_args {
+    struct csg_view qkv;       /* [tokens, 3 * heads * head_dim] */
+    struct csg_view dy;        /* [tokens, heads * head_dim] */
+    struct csg_view dqkv;      /* [tokens, 3 * heads * head_dim] */
+    struct csg_view flow, out; /* [tokens] */
+    size_t qkv_stride, dy_stride, dqkv_stride, tokens, heads, head_dim;
+    float scale;
+};
+
 /* out[i, t] = max(s[i, t], 0) * by[i]. out may be s. */
 struct csg_gate_args {
     struct csg_view s, out; /* [rows, n], stride n */
