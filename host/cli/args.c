@@ -35,6 +35,7 @@ static const struct option options[] = {
      "texts that are not drawn: a file, demo, pascal59, coco80, voc20, imagenet1000"},
     {"redundant", NULL, "KIND", USE_MAP | USE_POINTS, AT(redundant),
      "auto (default), set: what the texts share, empty: the empty text"},
+    {"blocks", NULL, "WHICH", USE_MAP | USE_POINTS, AT(blocks), "last (default) or all: how far back bimodal goes"},
     {"first-block", NULL, "D", USE_PICTURE, AT(first_block), "first block with two paths, from 1; default: the last six blocks"},
     {"split", NULL, "NAME", USE_EVAL, AT(split), "a list of ImageSets/Segmentation; default: val, or the only one"},
     {"limit", NULL, "N", USE_EVAL, AT(limit), "the first N pictures of the list"},

@@ -11,7 +11,7 @@ struct cli_args {
     const char *method, *compare, *labels, *redundant, *fit;
     const char *size, *first_block;
     const char *colormap, *opacity, *threshold;
-    const char *split, *limit, *background, *scale, *resume, *top;
+    const char *split, *limit, *background, *scale, *resume, *top, *blocks;
     const char *output, *npy;
     bool plain, json, overwrite, quiet, no_legend, help, version;
     bool text, image;   /* what the words after them are, for embed */

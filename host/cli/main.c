@@ -104,6 +104,23 @@ int cli_number(double *value, const char *text, const char *option, double minim
     return CSG_OK;
 }
 
+/* The form of a method through every block is a method of its own, NAME_all. */
+static int through_blocks(const char **method, const char *blocks, struct csg_error *err)
+{
+    const char *name = *method ? *method : csg_method_name(0);
+    size_t length = strlen(name);
+    if (!blocks || strcmp(blocks, "last") == 0)
+        return CSG_OK;
+    if (strcmp(blocks, "all") != 0)
+        return cli_fail(err, CSG_ERROR_USAGE, "--blocks is '%s', but must be last or all", blocks);
+    for (size_t i = 0; csg_method_name(i); i++)
+        if (strncmp(csg_method_name(i), name, length) == 0 && strcmp(csg_method_name(i) + length, "_all") == 0) {
+            *method = csg_method_name(i);
+            return CSG_OK;
+        }
+    return cli_fail(err, CSG_ERROR_USAGE, "the method %s has no form through all blocks; bimodal has", name);
+}
+
 int cli_map_params(struct csg_map_params *params, const struct cli_args *args, struct csg_error *err)
 {
     double size_px = 0, first_block = 0;
@@ -118,7 +135,7 @@ int cli_map_params(struct csg_map_params *params, const struct cli_args *args, s
                                       .fit = args->fit,
                                       .size_px = (int)size_px,
                                       .first_block = (unsigned)first_block};
-    return status;
+    return status ? status : through_blocks(&params->method, args->blocks, err);
 }
 
 void cli_warn_unknown(struct csg_engine *engine, const char *text)

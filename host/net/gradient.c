@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/back.h"
 #include "net/scratch.h"
 
 struct csg_gradient {
@@ -13,7 +14,8 @@ struct csg_gradient {
     const struct csg_net_norm *ln_post;
     size_t embed;
     float eps;
-    struct csg_weight *qkv_back, *out_back, *fc_back, *mlp_back, *proj_back; /* transposed, of the last block */
+    struct csg_net_back back; /* of the last block */
+    struct csg_weight *proj_back;
 
     /* The row of CLS, forward: [W] but pre and act [M] and feature [C]. */
     struct csg_buffer *o, *y, *h2, *pre, *act, *z, *f, *feature;
@@ -21,22 +23,6 @@ struct csg_gradient {
     struct csg_buffer *d_feature, *d_wide, *d_mlp, *dz, *dy, *pull;
     struct csg_buffer *h, *q_out, *k_out, *cosine, *gate, *ignored, *relevance;
 };
-
-/* The transpose of q, k and v below each other: one matrix, for its columns are what is summed over. */
-static int turn_qkv(struct csg_gradient *gradient, const struct csg_block *block, struct csg_error *err)
-{
-    size_t width = gradient->tower->width, each = width * width;
-    float *joined = csg_calloc(3, each * sizeof *joined);
-    if (!joined)
-        return csg_fail_memory(err);
-    csg_tensor_to_f32(&block->q_weight, joined);
-    csg_tensor_to_f32(&block->k_weight, joined + each);
-    csg_tensor_to_f32(&block->v_weight, joined + 2 * each);
-    const struct csg_weight_part part = {joined, CSG_F32, width, true};
-    int status = csg_weight_create(gradient->backend, &part, 1, 3 * width, &gradient->qkv_back, err);
-    free(joined);
-    return status;
-}
 
 int csg_gradient_create(struct csg_gradient **out, const struct csg_net_tower *tower, const struct csg_model *model,
                         const struct csg_weight *proj, const struct csg_net_norm *ln_post, struct csg_error *err)
@@ -52,13 +38,7 @@ int csg_gradient_create(struct csg_gradient **out, const struct csg_net_tower *t
                                       .ln_post = ln_post,
                                       .embed = model->embed_dim,
                                       .eps = tower->eps};
-    int status = turn_qkv(gradient, block, err);
-    if (status == CSG_OK)
-        status = csg_net_matrix(tower->backend, &block->out_weight, true, &gradient->out_back, err);
-    if (status == CSG_OK)
-        status = csg_net_matrix(tower->backend, &block->fc_weight, true, &gradient->fc_back, err);
-    if (status == CSG_OK)
-        status = csg_net_matrix(tower->backend, &block->proj_weight, true, &gradient->mlp_back, err);
+    int status = csg_net_back_create(&gradient->back, tower->backend, block, tower->width, err);
     if (status == CSG_OK)
         status = csg_net_matrix(tower->backend, &model->vision_proj, !model->proj_transposed, &gradient->proj_back, err);
     if (status) {
@@ -74,12 +54,11 @@ void csg_gradient_destroy(struct csg_gradient **out)
     struct csg_gradient *g = out ? *out : NULL;
     if (!g)
         return;
-    struct csg_weight **weights[] = {&g->qkv_back, &g->out_back, &g->fc_back, &g->mlp_back, &g->proj_back};
     struct csg_buffer **buffers[] = {&g->o,       &g->y,         &g->h2,     &g->pre,    &g->act,  &g->z,       &g->f,
                                      &g->feature, &g->d_feature, &g->d_wide, &g->d_mlp,  &g->dz,   &g->dy,      &g->pull,
                                      &g->h,       &g->q_out,     &g->k_out,  &g->cosine, &g->gate, &g->ignored, &g->relevance};
-    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
-        csg_weight_destroy(weights[i]);
+    csg_net_back_free(&g->back);
+    csg_weight_destroy(&g->proj_back);
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         csg_buffer_destroy(buffers[i]);
     free(g);
@@ -103,23 +82,6 @@ static int prepare(struct csg_gradient *g, size_t rows, size_t n, struct csg_err
     for (size_t i = 0; status == CSG_OK && i < sizeof wanted / sizeof *wanted; i++)
         status = csg_scratch_f32(g->backend, wanted[i].buffer, wanted[i].rows, wanted[i].width, err);
     return status;
-}
-
-/* y = act(x W^T + bias) + residual with packed rows. */
-static int multiply(struct csg_gradient *g, struct csg_view x, const struct csg_weight *weight, struct csg_view bias,
-                    struct csg_view residual, struct csg_view y, size_t rows, enum csg_activation act, struct csg_error *err)
-{
-    const struct csg_gemm_args args = {.x = x,
-                                       .weight = weight,
-                                       .bias = bias,
-                                       .residual = residual,
-                                       .y = y,
-                                       .x_stride = weight->k,
-                                       .residual_stride = weight->n,
-                                       .y_stride = weight->n,
-                                       .rows = rows,
-                                       .act = act};
-    return csg_gemm(g->backend, &args, err);
 }
 
 #define NONE csg_view(NULL, 0)
@@ -149,18 +111,18 @@ static int forward(struct csg_gradient *g, size_t heads, struct csg_view x, stru
                                            .weight = 1};
     int status = csg_attend(g->backend, &attend, err);
     if (status == CSG_OK)
-        status = multiply(g, o, block->out, block->out_bias, x, y, 1, CSG_ACT_NONE, err);
+        status = csg_net_multiply(g->backend, o, block->out, block->out_bias, x, y, 1, CSG_ACT_NONE, err);
     if (status == CSG_OK)
         status = csg_net_layernorm(g->backend, &block->ln_2, y, h2, 1, width, g->eps, err);
     if (status == CSG_OK)
-        status = multiply(g, h2, block->fc, block->fc_bias, NONE, pre, 1, CSG_ACT_NONE, err);
+        status = csg_net_multiply(g->backend, h2, block->fc, block->fc_bias, NONE, pre, 1, CSG_ACT_NONE, err);
     if (status == CSG_OK)
-        status = multiply(g, h2, block->fc, block->fc_bias, NONE, act, 1, tower->act, err);
+        status = csg_net_multiply(g->backend, h2, block->fc, block->fc_bias, NONE, act, 1, tower->act, err);
     if (status == CSG_OK)
-        status = multiply(g, act, block->proj, block->proj_bias, y, z, 1, CSG_ACT_NONE, err);
+        status = csg_net_multiply(g->backend, act, block->proj, block->proj_bias, y, z, 1, CSG_ACT_NONE, err);
     if (status == CSG_OK)
         status = csg_net_layernorm(g->backend, g->ln_post, z, f, 1, width, g->eps, err);
-    return status ? status : multiply(g, f, g->proj, NONE, NONE, csg_view(g->feature, 0), 1, CSG_ACT_NONE, err);
+    return status ? status : csg_net_multiply(g->backend, f, g->proj, NONE, NONE, csg_view(g->feature, 0), 1, CSG_ACT_NONE, err);
 }
 
 static int norm_back(struct csg_gradient *g, struct csg_view x, struct csg_view weight, struct csg_view add, struct csg_view dx,
@@ -206,18 +168,18 @@ static int backward(struct csg_gradient *g, struct csg_view texts, size_t n, str
                                          .act = tower->act};
     int status = csg_unitback(g->backend, &cosine, err);
     if (status == CSG_OK)
-        status = multiply(g, cosine.dx, g->proj_back, NONE, NONE, d_wide, n, CSG_ACT_NONE, err);
+        status = csg_net_multiply(g->backend, cosine.dx, g->proj_back, NONE, NONE, d_wide, n, CSG_ACT_NONE, err);
     if (status == CSG_OK)
         status = norm_back(g, csg_view(g->z, 0), g->ln_post->weight, NONE, dz, n, err);
     if (status == CSG_OK)
-        status = multiply(g, dz, g->mlp_back, NONE, NONE, d_mlp, n, CSG_ACT_NONE, err);
+        status = csg_net_multiply(g->backend, dz, g->back.proj, NONE, NONE, d_mlp, n, CSG_ACT_NONE, err);
     if (status == CSG_OK)
         status = csg_actback(g->backend, &act, err);
     if (status == CSG_OK)
-        status = multiply(g, d_mlp, g->fc_back, NONE, NONE, d_wide, n, CSG_ACT_NONE, err);
+        status = csg_net_multiply(g->backend, d_mlp, g->back.fc, NONE, NONE, d_wide, n, CSG_ACT_NONE, err);
     if (status == CSG_OK)
         status = norm_back(g, csg_view(g->y, 0), block->ln_2.weight, dz, dy, n, err);
-    return status ? status : multiply(g, dy, g->out_back, NONE, NONE, d_wide, n, CSG_ACT_NONE, err);
+    return status ? status : csg_net_multiply(g->backend, dy, g->back.out, NONE, NONE, d_wide, n, CSG_ACT_NONE, err);
 }
 
 /* What the kinds below work on. */
@@ -270,7 +232,7 @@ static int gradcam(const struct request *r, struct csg_error *err)
     struct csg_view pull = csg_view(g->pull, 0), h = csg_view(g->h, 0);
     int status = attend_back(r, NONE, pull, err);
     if (status == CSG_OK)
-        status = multiply(g, pull, g->qkv_back, NONE, NONE, csg_view(g->d_wide, 0), r->n, CSG_ACT_NONE, err);
+        status = csg_net_multiply(g->backend, pull, g->back.qkv, NONE, NONE, csg_view(g->d_wide, 0), r->n, CSG_ACT_NONE, err);
     if (status == CSG_OK)
         status = csg_net_layernorm(g->backend, &block->ln_1, r->x, h, r->rows, g->tower->width, g->eps, err);
     return status ? status : weigh(r, h, g->tower->width, NONE, err);

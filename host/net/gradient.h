@@ -7,9 +7,10 @@
 
 enum csg_net_gradient {
     CSG_GRADIENT_NONE,
-    CSG_GRADIENT_GRADCAM,  /* max(0, sum over channels of mean gradient * ln_1's output) */
-    CSG_GRADIENT_BIMODAL,  /* mean over heads of max(0, gradient * attention), row CLS */
-    CSG_GRADIENT_GRADECLIP /* max(0, sum over channels of gradient * value) * loosened q-k similarity */
+    CSG_GRADIENT_GRADCAM,     /* max(0, sum over channels of mean gradient * ln_1's output) */
+    CSG_GRADIENT_BIMODAL,     /* mean over heads of max(0, gradient * attention), row CLS */
+    CSG_GRADIENT_BIMODAL_ALL, /* the same through every block: net/through.h */
+    CSG_GRADIENT_GRADECLIP    /* max(0, sum over channels of gradient * value) * loosened q-k similarity */
 };
 
 struct csg_gradient;

@@ -27,6 +27,7 @@ struct csg_net_plan {
     float gauss_std;  /* in patches; 0: no bias */
     bool residual;    /* of the attention */
     bool ffn;
+    bool keep_inputs; /* without streams: what goes into every block is kept for the way back */
 };
 
 #endif

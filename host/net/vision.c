@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "net/forms.h"
 #include "net/scratch.h"
+#include "net/through.h"
 #include "net/tower.h"
 
 struct csg_vision {
@@ -22,6 +23,8 @@ struct csg_vision {
 
     struct csg_net_forms forms;
     struct csg_gradient *gradient; /* NULL until the first is asked for */
+    struct csg_through *through;   /* the same */
+    struct csg_buffer *inputs;     /* [layers + 1, rows, W], of a plan that keeps them */
     struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
 };
 
@@ -89,6 +92,8 @@ void csg_vision_destroy(struct csg_vision **out)
         csg_buffer_destroy(buffers[i]);
     csg_net_forms_free(&vision->forms);
     csg_gradient_destroy(&vision->gradient);
+    csg_through_destroy(&vision->through);
+    csg_buffer_destroy(&vision->inputs);
     free(vision);
     *out = NULL;
 }
@@ -187,8 +192,8 @@ static int single_block(const struct csg_vision *vision, size_t b, const struct 
     return status ? status : csg_net_mlp(vision->tower, b, tokens, tokens->rows, err);
 }
 
-/* The last block of CLIP as it is, into y: gradients want to know what went in. */
-static int last_block(const struct csg_vision *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
+/* A block of CLIP as it is, into y: gradients want to know what went in. */
+static int kept_block(const struct csg_vision *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
                       struct csg_view y, struct csg_error *err)
 {
     struct csg_net_tokens after = *tokens;
@@ -281,6 +286,23 @@ static int project(struct csg_vision *vision, struct csg_view x, size_t rows, st
     return csg_normalize(vision->backend, &unit, err);
 }
 
+/* Every block of CLIP as it is, each into the next place of `inputs`. */
+static int kept_tower(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, struct csg_net_tokens *tokens,
+                      struct csg_view qk, struct csg_error *err)
+{
+    size_t layers = vision->tower->layers, width = vision->tower->width, rows = tokens->rows;
+    int status = csg_scratch_f32(vision->backend, &vision->inputs, (layers + 1) * rows, width, err);
+    tokens->x = csg_view(vision->inputs, 0);
+    if (status == CSG_OK)
+        status = embed_patches(vision, rgb, w_px, h_px, rows, tokens->x, err);
+    for (size_t b = 0; status == CSG_OK && b < layers; b++) {
+        struct csg_view next = csg_view(vision->inputs, (b + 1) * rows * width);
+        status = kept_block(vision, b, tokens, qk, next, err);
+        tokens->x = next;
+    }
+    return status ? status : project(vision, tokens->x, rows, err);
+}
+
 int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                       struct csg_view *tokens_out, struct csg_error *err)
 {
@@ -305,10 +327,13 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
                                     .longest = rows};
     struct csg_view x_new = csg_view(vision->x, rows * width);
     struct csg_view qk = csg_view(vision->attended, 0), vv = csg_view(vision->attended, rows * width);
+    *tokens_out = csg_view(vision->out, 0);
+    if (plan->streams == CSG_STREAMS_NONE && plan->keep_inputs)
+        return kept_tower(vision, rgb, w_px, h_px, &tokens, qk, err);
     status = embed_patches(vision, rgb, w_px, h_px, rows, tokens.x, err);
     for (size_t b = 0; status == CSG_OK && b < layers; b++) {
         if (b < first && b + 1 == layers)
-            status = last_block(vision, b, &tokens, qk, x_new, err);
+            status = kept_block(vision, b, &tokens, qk, x_new, err);
         else if (b < first)
             status = single_block(vision, b, &tokens, qk, err);
         else if (surgery)
@@ -330,18 +355,23 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
     }
     if (status == CSG_OK)
         status = project(vision, plan->streams == CSG_STREAMS_SINGLE ? tokens.x : x_new, rows, err);
-    *tokens_out = csg_view(vision->out, 0);
     return status;
 }
 
 int csg_vision_relevance(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
                          struct csg_view *relevance, struct csg_error *err)
 {
+    size_t rows = 1 + vision->grid_w * vision->grid_h;
     int status = CSG_OK;
+    if (kind == CSG_GRADIENT_BIMODAL_ALL) {
+        if (!vision->through)
+            status = csg_through_create(&vision->through, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
+        return status ? status : csg_through_relevance(vision->through, vision->inputs, rows, texts, n, relevance, err);
+    }
     if (!vision->gradient)
         status = csg_gradient_create(&vision->gradient, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
     if (status)
         return status;
-    return csg_gradient_relevance(vision->gradient, kind, csg_view(vision->x, 0), csg_view(vision->qkv, 0),
-                                  1 + vision->grid_w * vision->grid_h, texts, n, relevance, err);
+    return csg_gradient_relevance(vision->gradient, kind, csg_view(vision->x, 0), csg_view(vision->qkv, 0), rows, texts, n,
+                                  relevance, err);
 }

@@ -18,7 +18,8 @@ void csg_vision_destroy(struct csg_vision **vision);
 int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                       struct csg_view *tokens, struct csg_error *err);
 
-/* After csg_vision_encode with a plan without streams: see csg_gradient_relevance. */
+/* After csg_vision_encode with a plan without streams, which for CSG_GRADIENT_BIMODAL_ALL keeps its inputs: see
+ * csg_gradient_relevance. */
 int csg_vision_relevance(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
                          struct csg_view *relevance, struct csg_error *err);
 

@@ -250,7 +250,7 @@ static bool same_plan(const struct csg_net_plan *a, const struct csg_net_plan *b
 {
     return a->streams == b->streams && a->first_block == b->first_block && a->attention == b->attention &&
            a->sources == b->sources && !(a->gauss_std < b->gauss_std) && !(a->gauss_std > b->gauss_std) &&
-           a->residual == b->residual && a->ffn == b->ffn;
+           a->residual == b->residual && a->ffn == b->ffn && a->keep_inputs == b->keep_inputs;
 }
 
 /* Methods that differ in what they do with the tokens alone share one pass through the tower. */

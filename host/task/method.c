@@ -2,18 +2,22 @@
 
 #include "base/names.h"
 
-/* Columns of a plan: streams, (first block), attention, sources, Gaussian, residual, FFN. */
+/* Columns of a plan: streams, (first block), attention, sources, Gaussian, residual, FFN, (inputs kept). */
 #define DUAL(attention, sources, gauss, residual, ffn)                                                                           \
     {                                                                                                                            \
-        CSG_STREAMS_DUAL, 0, CSG_ATTEND_##attention, sources, gauss, residual, ffn                                               \
+        CSG_STREAMS_DUAL, 0, CSG_ATTEND_##attention, sources, gauss, residual, ffn, false                                        \
     }
 #define SINGLE(attention, sources, gauss, residual, ffn)                                                                         \
     {                                                                                                                            \
-        CSG_STREAMS_SINGLE, 0, CSG_ATTEND_##attention, sources, gauss, residual, ffn                                             \
+        CSG_STREAMS_SINGLE, 0, CSG_ATTEND_##attention, sources, gauss, residual, ffn, false                                      \
     }
 #define UNCHANGED                                                                                                                \
     {                                                                                                                            \
-        CSG_STREAMS_NONE, 0, CSG_ATTEND_SELF, 0, 0, true, true                                                                   \
+        CSG_STREAMS_NONE, 0, CSG_ATTEND_SELF, 0, 0, true, true, false                                                            \
+    }
+#define KEPT                                                                                                                     \
+    {                                                                                                                            \
+        CSG_STREAMS_NONE, 0, CSG_ATTEND_SELF, 0, 0, true, true, true                                                             \
     }
 #define Q CSG_SOURCE_Q
 #define K CSG_SOURCE_K
@@ -47,6 +51,8 @@ static const struct csg_method methods[] = {
      UNCHANGED, false, false, CSG_GRADIENT_GRADCAM},
     {"bimodal", "gradient times attention of CLS in the last block (Chefer et al. 2021)", CSG_BLOCKS_NONE, UNCHANGED, false,
      false, CSG_GRADIENT_BIMODAL},
+    {"bimodal_all", "the same through every block, last to first (Chefer et al. 2021)", CSG_BLOCKS_NONE, KEPT, false, false,
+     CSG_GRADIENT_BIMODAL_ALL},
     {"gradeclip", "gradient times value, loosened q-k similarity in the last block (Zhao et al. 2024)", CSG_BLOCKS_NONE,
      UNCHANGED, false, false, CSG_GRADIENT_GRADECLIP},
 };

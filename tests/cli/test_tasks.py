@@ -91,6 +91,9 @@ class Tasks(CliTest):
             method = line.split()[0]
             document, _ = self.map_json("photo.png", "dog", "cat", "--method", method, "-o", f"{method}.png")
             self.assertEqual(document["method"], method)
+        document, _ = self.map_json("photo.png", "dog", "--method", "bimodal", "--blocks", "all", "-o", "through.png")
+        self.assertEqual(document["method"], "bimodal_all")
+        self.fail_with(USAGE, "map", "photo.png", "dog", "--blocks", "all", "-o", "no.png", *REFERENCE, words=("bimodal",))
         self.succeed("map", "photo.png", "dog", "--compare", "all", "-o", "all.png", *REFERENCE)
         self.succeed("map", "photo.png", "dog", "cat", "--compare", "raw,arch,gem", "-o", "some.png", *REFERENCE)
         self.fail_with(USAGE, "map", "photo.png", "dog", "--compare", "raw,nope", "-o", "no.png", *REFERENCE, words=("nope",))
