@@ -10,7 +10,7 @@ int csg_embed_image(struct csg_engine *engine, const struct csg_image *image, fl
 {
     const struct csg_context context = csg_engine_context(engine);
     int size_px = (int)engine->model->image_px;
-    const struct csg_net_plan plan = {CSG_STREAMS_NONE};
+    const struct csg_net_plan plan = {.streams = CSG_STREAMS_NONE};
     struct csg_view tokens;
     int status = csg_encode_picture(&context, image, size_px, size_px, &plan, &tokens, NULL, NULL, err);
     if (status == CSG_OK)

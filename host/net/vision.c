@@ -81,7 +81,9 @@ void csg_vision_destroy(struct csg_vision **out)
     struct csg_vision *vision = out ? *out : NULL;
     if (!vision)
         return;
-    csg_net_tower_destroy(&vision->tower);
+    csg_gradient_destroy(&vision->gradient);
+    csg_through_destroy(&vision->through);
+    csg_net_tower_destroy(&vision->tower); /* which the two above look at */
     csg_weight_destroy(&vision->patch);
     csg_weight_destroy(&vision->proj);
     struct csg_buffer **buffers[] = {
@@ -91,8 +93,6 @@ void csg_vision_destroy(struct csg_vision **out)
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         csg_buffer_destroy(buffers[i]);
     csg_net_forms_free(&vision->forms);
-    csg_gradient_destroy(&vision->gradient);
-    csg_through_destroy(&vision->through);
     csg_buffer_destroy(&vision->inputs);
     free(vision);
     *out = NULL;
