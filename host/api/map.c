@@ -24,6 +24,16 @@ int csg_map(struct csg_engine *engine, const struct csg_image *image, const char
     return csg_engine_end(engine, status);
 }
 
+int csg_map_tokens(struct csg_engine *engine, const struct csg_image *image, const char *sentence,
+                   const struct csg_map_params *params, struct csg_result **out, struct csg_error *err)
+{
+    const struct csg_context context = csg_engine_context(engine);
+    struct csg_full_result *full;
+    int status = csg_task_tokens(&context, image, sentence, params, &full, err);
+    *out = full ? &full->result : NULL;
+    return csg_engine_end(engine, status);
+}
+
 void csg_result_destroy(struct csg_result **result)
 {
     if (result && *result) {

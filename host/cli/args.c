@@ -22,29 +22,47 @@ static const struct option options[] = {
     {"device", NULL, "SPEC", USE_MODEL, AT(device), "an index as `devices` prints it, a part of the name, or reference"},
     {"precision", NULL, "NAME", USE_ALL, AT(precision), "f32 (default)"},
     {"templates", NULL, "FILE", USE_MODEL, AT(templates), "prompt templates, one a line, {} is the text; none: the text itself"},
-    {"method", NULL, "NAME", USE_PICTURE, AT(method), "surgery (default), arch or raw"},
+    {"method", NULL, "LIST", USE_EVAL, AT(method), "surgery (default), others of those below (a,b,c), or all"},
+    {"labels", NULL, "SET", USE_EVAL, AT(labels), "classes in the order of mask indices from 1, as a file or voc20 (default)"},
+    {"method", NULL, "NAME", USE_SEGMENT | USE_TOKENS, AT(method), "arch (default) or another of those below"},
+    {"labels", NULL, "SET", USE_SEGMENT | USE_CLASSIFY | USE_REDUNDANCY, AT(labels),
+     "where none are given: a file, demo, pascal59, coco80, voc20 (default), imagenet1000"},
+    {"top", NULL, "K", USE_CLASSIFY, AT(top), "how many labels are shown; default 10"},
+    {"plain", NULL, NULL, USE_CLASSIFY, AT(plain), "the cosines as they are, without feature surgery"},
+    {"method", NULL, "NAME", USE_MAP | USE_POINTS | USE_VIEW, AT(method), "surgery (default) or another of those below"},
     {"size", NULL, "N", USE_PICTURE, AT(size), "pixels that the encoder sees, a multiple of the patch; default: the model's"},
     {"fit", NULL, "NAME", USE_PICTURE, AT(fit), "stretch (default): a square; aspect: the picture's own shape"},
-    {"labels", NULL, "SET", USE_PICTURE, AT(labels),
+    {"labels", NULL, "SET", USE_MAP | USE_POINTS | USE_VIEW, AT(labels),
      "texts that are not drawn: a file, demo, pascal59, coco80, voc20, imagenet1000"},
-    {"redundant", NULL, "KIND", USE_PICTURE, AT(redundant), "auto (default), set: what the texts share, empty: the empty text"},
+    {"redundant", NULL, "KIND", USE_MAP | USE_POINTS | USE_VIEW, AT(redundant),
+     "auto (default), set: what the texts share, empty: the empty text"},
+    {"blocks", NULL, "WHICH", USE_MAP | USE_POINTS, AT(blocks), "last (default) or all: how far back bimodal goes"},
     {"first-block", NULL, "D", USE_PICTURE, AT(first_block), "first block with two paths, from 1; default: the last six blocks"},
+    {"split", NULL, "NAME", USE_EVAL, AT(split), "a list of ImageSets/Segmentation; default: val, or the only one"},
+    {"limit", NULL, "N", USE_EVAL, AT(limit), "the first N pictures of the list"},
+    {"background", NULL, "P", USE_EVAL | USE_SEGMENT, AT(background),
+     "below this probability a pixel is background, 0..1; default 0.1"},
+    {"scale", NULL, "S", USE_EVAL | USE_SEGMENT, AT(scale), "of the cosines before that probability's softmax; default 40"},
+    {"resume", NULL, "FILE", USE_EVAL, AT(resume), "keeps what is done; with an existing one the run goes on"},
     {"threshold", NULL, "T", USE_POINTS, AT(threshold), "cells at least this high are points, 0..1; default 0.8"},
     {"threshold", NULL, "T", USE_VIEW, AT(threshold), "values below it show the picture alone, 0..1"},
     {"colormap", NULL, "NAME", USE_MAP | USE_VIEW, AT(colormap), "viridis (default), jet, turbo, inferno, cividis, grey"},
     {"opacity", NULL, "A", USE_MAP | USE_VIEW, AT(opacity), "of the heat map, 0..1; default 0.6"},
-    {"compare", NULL, "NAME", USE_MAP, AT(compare), "a sheet that shows this method beside the chosen one"},
+    {"compare", NULL, "LIST", USE_MAP, AT(compare), "a sheet of the chosen method beside these: a,b,c or all"},
     {"compare", NULL, "NAME", USE_VIEW, AT(compare), "a wipe between this method, or reference, and the chosen one"},
     {"script", NULL, "FILE", USE_VIEW, AT(script), "commands that drive the window, one a line"},
     {"window", NULL, "WxH", USE_VIEW, AT(window), "size of the window; default: as it was"},
     {"cameras", NULL, NULL, USE_VIEW, AT(cameras), "list the cameras and end"},
     {"no-legend", NULL, NULL, USE_MAP, AT(no_legend), "no strip with text and colour bar below the picture"},
-    {"output", "o", "OUT.png", USE_MAP, AT(output), "default: the picture's name with _map.png in this folder"},
+    {"output", "o", "OUT.png", USE_MAP | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY, AT(output),
+     "default: the picture's name with _map.png, _classes.png, _tokens.png ... in this folder"},
     {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
     {"image", NULL, NULL, USE_EMBED, AT(image), "the words that follow are pictures"},
-    {"npy", NULL, "FILE", USE_MAP | USE_EMBED, AT(npy), "raw values as float32 NumPy array"},
-    {"json", NULL, NULL, USE_MAP | USE_DEVICES | USE_MODELS, AT(json), "a JSON document on stdout, and nothing else there"},
-    {"yes", "y", NULL, USE_MAP | USE_EMBED, AT(overwrite), "overwrite files that exist"},
+    {"npy", NULL, "FILE", USE_MAP | USE_EMBED | USE_REDUNDANCY, AT(npy), "raw values as float32 NumPy array"},
+    {"json", NULL, NULL, USE_MAP | USE_DEVICES | USE_MODELS | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY,
+     AT(json), "a JSON document on stdout, and nothing else there"},
+    {"yes", "y", NULL, USE_MAP | USE_EMBED | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY, AT(overwrite),
+     "overwrite files that exist"},
     {"quiet", "q", NULL, USE_ALL, AT(quiet), "no progress and no warnings"},
     {"help", "h", NULL, USE_ALL, AT(help), "this text"},
     {"version", NULL, NULL, USE_ALL, AT(version), "the version"},
@@ -147,17 +165,26 @@ static void print_options(unsigned use)
     }
 }
 
+static void print_methods(void)
+{
+    puts("\nMethods:");
+    for (size_t i = 0; csg_method_name(i); i++)
+        printf("  %-24s %s\n", csg_method_name(i), csg_method_summary(i));
+}
+
 void cli_help(const struct cli_command *command)
 {
     if (command) {
         printf("clip-surgeon %s %s\n\n%s\n\nOptions (in brackets the environment variable that sets the same):\n", command->name,
                command->usage, command->summary);
         print_options(command->use);
+        if (command->use & USE_PICTURE)
+            print_methods();
         return;
     }
     puts("clip-surgeon shows where CLIP sees words in a picture, on any OpenCL device.\n\nCommands:");
     for (const struct cli_command *c = cli_commands; c->name; c++)
-        printf("  clip-surgeon %-8s %s\n%26s%s\n", c->name, c->usage, "", c->summary);
+        printf("  clip-surgeon %-10s %s\n%28s%s\n", c->name, c->usage, "", c->summary);
     puts("\n`clip-surgeon COMMAND --help` lists the options of a command; `--` ends options; `-` as a picture is stdin.\n\n"
          "Exit codes: 0 ok, 1 an output exists or cannot be written, 2 usage, 3 no device, 4 model, 5 input, 6 kernel build,\n"
          "7 device memory, 8 self-test failed, 9 device lost, 130 interrupted.");

@@ -11,10 +11,11 @@ struct cli_args {
     const char *method, *compare, *labels, *redundant, *fit;
     const char *size, *first_block;
     const char *colormap, *opacity, *threshold;
+    const char *split, *limit, *background, *scale, *resume, *top, *blocks;
     const char *output, *npy;
     const char *script, *window;
     bool cameras;
-    bool json, overwrite, quiet, no_legend, help, version;
+    bool plain, json, overwrite, quiet, no_legend, help, version;
     bool text, image;   /* what the words after them are, for embed */
     const char **words; /* what is no option, in order */
     size_t n_words;
@@ -28,9 +29,14 @@ enum cli_use {
     USE_DEVICES = 8,
     USE_MODELS = 16,
     USE_VIEW = 32,
-    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW,
-    USE_PICTURE = USE_MAP | USE_POINTS | USE_VIEW,
-    USE_ALL = 63
+    USE_EVAL = 64,
+    USE_SEGMENT = 128,
+    USE_CLASSIFY = 256,
+    USE_TOKENS = 512,
+    USE_REDUNDANCY = 1024,
+    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY,
+    USE_PICTURE = USE_MAP | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_TOKENS,
+    USE_ALL = 2047
 };
 
 struct cli_command {
@@ -70,6 +76,11 @@ int cli_map(const struct cli_args *args, struct csg_error *err);
 int cli_embed(const struct cli_args *args, struct csg_error *err);
 int cli_points(const struct cli_args *args, struct csg_error *err);
 int cli_model(const struct cli_args *args, struct csg_error *err);
+int cli_segment(const struct cli_args *args, struct csg_error *err);
+int cli_classify(const struct cli_args *args, struct csg_error *err);
+int cli_redundancy(const struct cli_args *args, struct csg_error *err);
+int cli_tokens(const struct cli_args *args, struct csg_error *err);
+int cli_eval(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);
 int cli_view(const struct cli_args *args, struct csg_error *err);
 

@@ -10,6 +10,12 @@ const struct cli_command cli_commands[] = {
     {"map", "IMAGE TEXT...", "Draws where the texts are in the picture.", USE_MAP, cli_map},
     {"points", "IMAGE TEXT...", "Prints points for SAM as JSON, positive and negative.", USE_POINTS, cli_points},
     {"embed", "(--text TEXT... | --image FILE...) --npy FILE", "Writes normalised CLIP embeddings.", USE_EMBED, cli_embed},
+    {"segment", "IMAGE [LABEL...]", "Draws the label of every pixel and says how much each covers.", USE_SEGMENT, cli_segment},
+    {"classify", "IMAGE [LABEL...]", "Ranks the labels by how well they fit the picture.", USE_CLASSIFY, cli_classify},
+    {"tokens", "IMAGE SENTENCE", "Draws where every token of a sentence is, and ranks them.", USE_TOKENS, cli_tokens},
+    {"redundancy", "IMAGE [LABEL...]", "Says how much of the labels' features is shared, with the empty text too.",
+     USE_REDUNDANCY, cli_redundancy},
+    {"eval", "DATASET", "Measures methods over a data set in PASCAL VOC's layout.", USE_EVAL, cli_eval},
     {"model", "list | info MODEL | pull NAME|hf:OWNER/REPO|URL | rm NAME", "Lists, describes, fetches and removes models.",
      USE_MODELS, cli_model},
     {"view", "[SOURCE] [TEXT...]", "Opens the live viewer on a picture, folder, video or camera.", USE_VIEW, cli_view},
@@ -101,6 +107,23 @@ int cli_number(double *value, const char *text, const char *option, double minim
     return CSG_OK;
 }
 
+/* The form of a method through every block is a method of its own, NAME_all. */
+static int through_blocks(const char **method, const char *blocks, struct csg_error *err)
+{
+    const char *name = *method ? *method : csg_method_name(0);
+    size_t length = strlen(name);
+    if (!blocks || strcmp(blocks, "last") == 0)
+        return CSG_OK;
+    if (strcmp(blocks, "all") != 0)
+        return cli_fail(err, CSG_ERROR_USAGE, "--blocks is '%s', but must be last or all", blocks);
+    for (size_t i = 0; csg_method_name(i); i++)
+        if (strncmp(csg_method_name(i), name, length) == 0 && strcmp(csg_method_name(i) + length, "_all") == 0) {
+            *method = csg_method_name(i);
+            return CSG_OK;
+        }
+    return cli_fail(err, CSG_ERROR_USAGE, "the method %s has no form through all blocks; bimodal has", name);
+}
+
 int cli_map_params(struct csg_map_params *params, const struct cli_args *args, struct csg_error *err)
 {
     double size_px = 0, first_block = 0;
@@ -115,7 +138,7 @@ int cli_map_params(struct csg_map_params *params, const struct cli_args *args, s
                                       .fit = args->fit,
                                       .size_px = (int)size_px,
                                       .first_block = (unsigned)first_block};
-    return status;
+    return status ? status : through_blocks(&params->method, args->blocks, err);
 }
 
 void cli_warn_unknown(struct csg_engine *engine, const char *text)

@@ -22,12 +22,12 @@ static const char *ending_of(const char *path)
     return dot && dot != name ? dot : path + strlen(path);
 }
 
-char *cli_default_output(const char *image)
+char *cli_default_output(const char *image, const char *suffix)
 {
     if (strcmp(image, "-") == 0)
         image = "stdin";
     const char *slash = strrchr(image, '/'), *name = slash ? slash + 1 : image;
-    return format_name(name, (int)(ending_of(image) - name), "_map", ".png");
+    return format_name(name, (int)(ending_of(image) - name), suffix, ".png");
 }
 
 char *cli_text_output(const char *output, const char *text, char *const *names, size_t taken)

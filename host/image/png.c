@@ -5,7 +5,9 @@
 #include <png.h>
 
 #include "base/files.h"
+#include "base/mem.h"
 #include "image/image.h"
+#include "image/mask.h"
 
 struct writer {
     png_structp png;
@@ -42,26 +44,35 @@ static void on_flush(png_structp png)
     (void)png;
 }
 
+/* RGB, or indices into 256 colours. */
+struct picture {
+    int width_px, height_px;
+    const uint8_t *pixels; /* packed rows of 3 bytes, or of 1 with a palette */
+    const png_color *palette;
+};
+
 /* Everything that may longjmp. */
-static void write_picture(struct writer *writer, const struct csg_image *image)
+static void write_picture(struct writer *writer, const struct picture *image)
 {
+    size_t row_bytes = (size_t)image->width_px * (image->palette ? 1 : 3);
     if (setjmp(png_jmpbuf(writer->png)))
         return;
     png_set_write_fn(writer->png, writer, on_write, on_flush);
     png_set_user_limits(writer->png, 0x7fffffff, 0x7fffffff);
-    png_set_IHDR(writer->png, writer->info, (png_uint_32)image->width_px, (png_uint_32)image->height_px, 8, PNG_COLOR_TYPE_RGB,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(writer->png, writer->info, (png_uint_32)image->width_px, (png_uint_32)image->height_px, 8,
+                 image->palette ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    if (image->palette)
+        png_set_PLTE(writer->png, writer->info, image->palette, 256);
     png_write_info(writer->png, writer->info);
     for (int y = 0; y < image->height_px; y++)
-        png_write_row(writer->png, image->rgb + (size_t)y * (size_t)image->width_px * 3);
+        png_write_row(writer->png, image->pixels + (size_t)y * row_bytes);
     png_write_end(writer->png, NULL);
 }
 
-int csg_image_write_png(const struct csg_image *image, const char *path, bool overwrite, struct csg_error *err)
+static int write_png(const struct picture *image, const char *path, bool overwrite, struct csg_error *err)
 {
     struct writer writer = {.err = err};
-    if (!image || !path)
-        return csg_fail(err, CSG_ERROR_USAGE, "writing a PNG needs a picture and a path, not NULL");
     int status = csg_output_create(&writer.output, path, overwrite, err);
     if (status)
         return status;
@@ -76,4 +87,32 @@ int csg_image_write_png(const struct csg_image *image, const char *path, bool ov
         writer.status = csg_output_commit(&writer.output, err);
     csg_output_destroy(&writer.output);
     return writer.status;
+}
+
+int csg_image_write_png(const struct csg_image *image, const char *path, bool overwrite, struct csg_error *err)
+{
+    if (!image || !path)
+        return csg_fail(err, CSG_ERROR_USAGE, "writing a PNG needs a picture and a path, not NULL");
+    const struct picture picture = {image->width_px, image->height_px, image->rgb, NULL};
+    return write_png(&picture, path, overwrite, err);
+}
+
+int csg_mask_write(const uint16_t *index, int width_px, int height_px, const char *path, bool overwrite, struct csg_error *err)
+{
+    size_t pixels = (size_t)width_px * (size_t)height_px;
+    uint8_t *bytes = csg_calloc(pixels, 1);
+    png_color palette[256];
+    if (!bytes)
+        return csg_fail_memory(err);
+    for (unsigned i = 0; i < 256; i++) {
+        uint8_t rgb[3];
+        csg_mask_colour(i, rgb);
+        palette[i] = (png_color){rgb[0], rgb[1], rgb[2]};
+    }
+    for (size_t i = 0; i < pixels; i++)
+        bytes[i] = (uint8_t)index[i];
+    const struct picture picture = {width_px, height_px, bytes, palette};
+    int status = write_png(&picture, path, overwrite, err);
+    free(bytes);
+    return status;
 }

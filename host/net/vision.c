@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/forms.h"
 #include "net/scratch.h"
+#include "net/through.h"
 #include "net/tower.h"
 
 struct csg_vision {
@@ -19,6 +21,10 @@ struct csg_vision {
     struct csg_buffer *grid_position, *seq;
     size_t grid_w, grid_h;
 
+    struct csg_net_forms forms;
+    struct csg_gradient *gradient; /* NULL until the first is asked for */
+    struct csg_through *through;   /* the same */
+    struct csg_buffer *inputs;     /* [layers + 1, rows, W], of a plan that keeps them */
     struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
 };
 
@@ -75,7 +81,9 @@ void csg_vision_destroy(struct csg_vision **out)
     struct csg_vision *vision = out ? *out : NULL;
     if (!vision)
         return;
-    csg_net_tower_destroy(&vision->tower);
+    csg_gradient_destroy(&vision->gradient);
+    csg_through_destroy(&vision->through);
+    csg_net_tower_destroy(&vision->tower); /* which the two above look at */
     csg_weight_destroy(&vision->patch);
     csg_weight_destroy(&vision->proj);
     struct csg_buffer **buffers[] = {
@@ -84,6 +92,8 @@ void csg_vision_destroy(struct csg_vision **out)
         &vision->attended, &vision->mlp,      &vision->out};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         csg_buffer_destroy(buffers[i]);
+    csg_net_forms_free(&vision->forms);
+    csg_buffer_destroy(&vision->inputs);
     free(vision);
     *out = NULL;
 }
@@ -182,6 +192,20 @@ static int single_block(const struct csg_vision *vision, size_t b, const struct 
     return status ? status : csg_net_mlp(vision->tower, b, tokens, tokens->rows, err);
 }
 
+/* A block of CLIP as it is, into y: gradients want to know what went in. */
+static int kept_block(const struct csg_vision *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
+                      struct csg_view y, struct csg_error *err)
+{
+    struct csg_net_tokens after = *tokens;
+    after.x = y;
+    int status = csg_net_qkv(vision->tower, b, tokens, err);
+    if (status == CSG_OK)
+        status = csg_net_attention(vision->tower, tokens, qk, csg_view(NULL, 0), err);
+    if (status == CSG_OK)
+        status = csg_net_out(vision->tower, b, qk, tokens->x, y, tokens->rows, err);
+    return status ? status : csg_net_mlp(vision->tower, b, &after, tokens->rows, err);
+}
+
 /* The new path starts from the same x as the original one at the first dual block; it skips the MLP and never re-enters attention.
  * In the last block nothing but CLS is taken from the original path, so only that row is finished. */
 static int dual_block(const struct csg_vision *vision, size_t b, bool first, const struct csg_net_tokens *tokens,
@@ -200,6 +224,46 @@ static int dual_block(const struct csg_vision *vision, size_t b, bool first, con
         if (status == CSG_OK)
             status = csg_net_out(tower, b, qk, tokens->x, tokens->x, original_rows, err);
     }
+    return status ? status : csg_net_mlp(tower, b, tokens, original_rows, err);
+}
+
+/* What the fused blocks above do, and what they cannot. */
+static bool is_surgery(const struct csg_net_plan *plan)
+{
+    return plan->streams == CSG_STREAMS_DUAL && plan->attention == CSG_ATTEND_SELF && plan->sources == CSG_SOURCE_V &&
+           !(plan->gauss_std > 0) && plan->residual && !plan->ffn;
+}
+
+/* A block whose own path changes. */
+static int changed_block(struct csg_vision *vision, const struct csg_net_plan *plan, size_t b,
+                         const struct csg_net_tokens *tokens, struct csg_view attended, struct csg_error *err)
+{
+    int status = csg_net_qkv(vision->tower, b, tokens, err);
+    if (status == CSG_OK)
+        status =
+            csg_net_changed(vision->tower, &vision->forms, plan, b, tokens, vision->grid_w, attended, tokens->x, tokens->x, err);
+    return status || !plan->ffn ? status : csg_net_mlp(vision->tower, b, tokens, tokens->rows, err);
+}
+
+/* A block with a second path of any form, beside CLIP's own. */
+static int changed_dual_block(struct csg_vision *vision, const struct csg_net_plan *plan, size_t b, bool first,
+                              const struct csg_net_tokens *tokens, struct csg_view attended, struct csg_view x_new,
+                              struct csg_error *err)
+{
+    const struct csg_net_tower *tower = vision->tower;
+    size_t original_rows = b + 1 == tower->layers ? 1 : tokens->rows;
+    struct csg_net_tokens changed = *tokens;
+    changed.x = x_new;
+    int status = csg_net_qkv(tower, b, tokens, err);
+    if (status == CSG_OK)
+        status = csg_net_changed(tower, &vision->forms, plan, b, tokens, vision->grid_w, attended, first ? tokens->x : x_new,
+                                 x_new, err);
+    if (status == CSG_OK && plan->ffn)
+        status = csg_net_mlp(tower, b, &changed, tokens->rows, err);
+    if (status == CSG_OK)
+        status = csg_net_attention(tower, tokens, attended, csg_view(NULL, 0), err);
+    if (status == CSG_OK)
+        status = csg_net_out(tower, b, attended, tokens->x, tokens->x, original_rows, err);
     return status ? status : csg_net_mlp(tower, b, tokens, original_rows, err);
 }
 
@@ -222,12 +286,31 @@ static int project(struct csg_vision *vision, struct csg_view x, size_t rows, st
     return csg_normalize(vision->backend, &unit, err);
 }
 
-int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t first_block,
+/* Every block of CLIP as it is, each into the next place of `inputs`. */
+static int kept_tower(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, struct csg_net_tokens *tokens,
+                      struct csg_view qk, struct csg_error *err)
+{
+    size_t layers = vision->tower->layers, width = vision->tower->width, rows = tokens->rows;
+    int status = csg_scratch_f32(vision->backend, &vision->inputs, (layers + 1) * rows, width, err);
+    tokens->x = csg_view(vision->inputs, 0);
+    if (status == CSG_OK)
+        status = embed_patches(vision, rgb, w_px, h_px, rows, tokens->x, err);
+    for (size_t b = 0; status == CSG_OK && b < layers; b++) {
+        struct csg_view next = csg_view(vision->inputs, (b + 1) * rows * width);
+        status = kept_block(vision, b, tokens, qk, next, err);
+        tokens->x = next;
+    }
+    return status ? status : project(vision, tokens->x, rows, err);
+}
+
+int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                       struct csg_view *tokens_out, struct csg_error *err)
 {
     const struct csg_model *model = vision->model;
     size_t grid_w = w_px / model->patch_px, grid_h = h_px / model->patch_px, rows = 1 + grid_w * grid_h;
-    size_t width = model->vision.width, layers = model->vision.layers, first = first_block ? first_block - 1 : 0;
+    size_t width = model->vision.width, layers = model->vision.layers;
+    size_t first = plan->streams == CSG_STREAMS_NONE ? layers : plan->first_block - 1;
+    bool dual = plan->streams == CSG_STREAMS_DUAL, surgery = is_surgery(plan);
     int status = prepare_grid(vision, grid_w, grid_h, err);
     if (status == CSG_OK)
         status = prepare_scratch(vision, rows, err);
@@ -244,16 +327,24 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
                                     .longest = rows};
     struct csg_view x_new = csg_view(vision->x, rows * width);
     struct csg_view qk = csg_view(vision->attended, 0), vv = csg_view(vision->attended, rows * width);
+    *tokens_out = csg_view(vision->out, 0);
+    if (plan->streams == CSG_STREAMS_NONE && plan->keep_inputs)
+        return kept_tower(vision, rgb, w_px, h_px, &tokens, qk, err);
     status = embed_patches(vision, rgb, w_px, h_px, rows, tokens.x, err);
     for (size_t b = 0; status == CSG_OK && b < layers; b++) {
-        if (b < first)
+        if (b < first && b + 1 == layers)
+            status = kept_block(vision, b, &tokens, qk, x_new, err);
+        else if (b < first)
             status = single_block(vision, b, &tokens, qk, err);
-        else
+        else if (surgery)
             status = dual_block(vision, b, b == first, &tokens, qk, vv, x_new, err);
+        else if (dual)
+            status = changed_dual_block(vision, plan, b, b == first, &tokens, qk, x_new, err);
+        else
+            status = changed_block(vision, plan, b, &tokens, qk, err);
         if (status == CSG_OK)
             status = csg_net_pace(vision->tower, rows, err);
     }
-    bool dual = first < layers;
     if (status == CSG_OK && dual) {
         const struct csg_gather_args cls = {.in = tokens.x,
                                             .rows_at = csg_view(vision->cls_row, 0),
@@ -265,7 +356,24 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
         status = csg_gather(vision->backend, &cls, err);
     }
     if (status == CSG_OK)
-        status = project(vision, dual ? x_new : tokens.x, rows, err);
-    *tokens_out = csg_view(vision->out, 0);
+        status = project(vision, plan->streams == CSG_STREAMS_SINGLE ? tokens.x : x_new, rows, err);
     return status;
+}
+
+int csg_vision_relevance(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+                         struct csg_view *relevance, struct csg_error *err)
+{
+    size_t rows = 1 + vision->grid_w * vision->grid_h;
+    int status = CSG_OK;
+    if (kind == CSG_GRADIENT_BIMODAL_ALL) {
+        if (!vision->through)
+            status = csg_through_create(&vision->through, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
+        return status ? status : csg_through_relevance(vision->through, vision->inputs, rows, texts, n, relevance, err);
+    }
+    if (!vision->gradient)
+        status = csg_gradient_create(&vision->gradient, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
+    if (status)
+        return status;
+    return csg_gradient_relevance(vision->gradient, kind, csg_view(vision->x, 0), csg_view(vision->qkv, 0), rows, texts, n,
+                                  relevance, err);
 }

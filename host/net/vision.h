@@ -3,6 +3,8 @@
 #define CSG_NET_VISION_H
 
 #include "model/model.h"
+#include "net/gradient.h"
+#include "net/plan.h"
 #include "ops/backend.h"
 
 struct csg_vision;
@@ -11,10 +13,14 @@ int csg_vision_create(struct csg_vision **out, struct csg_backend *backend, cons
 void csg_vision_destroy(struct csg_vision **vision);
 
 /* Encodes a picture of w_px x h_px 8-bit RGB pixels (multiples of the patch), already on the backend.
- * first_block, counted from 1, is the first with two paths; layers + 1 or more: none (CLIP as it is).
- * *tokens is [1 + (h/P) * (w/P), embed_dim], projected and L2-normalised, row 0 CLS of the original path; it is the tower's and
- * valid until the next call. */
-int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t first_block,
+ * *tokens is [1 + (h/P) * (w/P), embed_dim], projected and L2-normalised, row 0 CLS (of the original path, where there are
+ * two); it is the tower's and valid until the next call. */
+int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                       struct csg_view *tokens, struct csg_error *err);
+
+/* After csg_vision_encode with a plan without streams, which for CSG_GRADIENT_BIMODAL_ALL keeps its inputs: see
+ * csg_gradient_relevance. */
+int csg_vision_relevance(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+                         struct csg_view *relevance, struct csg_error *err);
 
 #endif

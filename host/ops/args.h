@@ -99,6 +99,89 @@ struct csg_attention_args {
     bool causal;
 };
 
+/* Attention of any queries, keys and values of one sequence, head by head:
+ *   out = [out +] weight * softmax(scale * by * q k^T + bias) v
+ * The bias, where gauss_std > 0, draws patches to those nearby: exp(-d^2 / (2 gauss_std^2)) for two patches d patches apart in a
+ * grid of grid_w columns, whose token is 1 + y * grid_w + x; nothing from or to token 0. q, k and v may be the same. */
+struct csg_attend_args {
+    struct csg_view q;    /* [queries, heads * head_dim], of the first tokens */
+    struct csg_view k, v; /* [tokens, heads * head_dim] */
+    struct csg_view by;   /* [1], optional: 1 */
+    struct csg_view out;  /* [queries, heads * head_dim] */
+    size_t q_stride, k_stride, v_stride, out_stride;
+    size_t queries, tokens, heads, head_dim; /* queries at most tokens */
+    float scale, weight;
+    bool add;
+    float gauss_std;
+    size_t grid_w;
+};
+
+/* out[0] = mean_i ||x_i||_2. */
+struct csg_meannorm_args {
+    struct csg_view x;   /* [rows, width] */
+    struct csg_view out; /* [1] */
+    size_t x_stride, rows, width;
+};
+
+/* The pullbacks of the operators that stand between the last attention and the cosine: the gradients of n cosines go through
+ * them as n rows. What was computed forward is one row for all of them: x_stride 0; or a row each.
+ *
+ * Of y = x / ||x||: dx = (dy - (u dy) u) / ||x||, u = x / ||x||. x is not zero. dx may be dy. */
+struct csg_unitback_args {
+    struct csg_view x, dy, dx; /* [1 or rows, width], [rows, width] */
+    size_t x_stride, dy_stride, dx_stride, rows, width;
+};
+
+/* Of layer normalisation: dx = [add +] (g - mean(g) - xhat mean(g xhat)) / sqrt(var(x) + eps), g = dy * weight, xhat the
+ * normalised x. dx may be dy or add. */
+struct csg_normback_args {
+    struct csg_view x, weight, dy; /* [1 or rows, width], [width], [rows, width] */
+    struct csg_view add;           /* [rows, width], optional */
+    struct csg_view dx;            /* [rows, width] */
+    size_t x_stride, dy_stride, add_stride, dx_stride, rows, width;
+    float eps;
+};
+
+/* Of an activation: dx = dy * act'(x). dx may be dy. */
+struct csg_actback_args {
+    struct csg_view x, dy, dx; /* [1 or rows, width], [rows, width] */
+    size_t x_stride, dy_stride, dx_stride, rows, width;
+    enum csg_activation act;
+};
+
+/* Of attention at the query of token 0, head by head: with a = softmax(scale q_0 k^T) and g[t, j] = dy_t v_j,
+ *   relevance[j, t] = mean over the heads of max(a_j g[t, j], 0)
+ *   pull[t] = the mean over the patches j >= 1 of the gradient of their q (zeros), k and v
+ * either of which may be absent, but not both. tokens is at least 2. */
+struct csg_attendback_args {
+    struct csg_view qkv;       /* [tokens, 3 * heads * head_dim] */
+    struct csg_view dy;        /* [n, heads * head_dim] */
+    struct csg_view relevance; /* [tokens, n], stride n */
+    struct csg_view pull;      /* [n, 3 * heads * head_dim] */
+    size_t qkv_stride, dy_stride, pull_stride, tokens, n, heads, head_dim;
+    float scale;
+};
+
+/* Of attention as a whole, head by head: with a = softmax(scale q k^T) and g[i, j] = dy_i v_j
+ *   dqkv = the gradient of q, k and v
+ *   out[j] = flow[j] + sum_i flow[i] * mean over the heads of max(a_ij g_ij, 0)
+ * the second being a row vector's way back through relevance (Chefer et al. 2021). out may not be flow. */
+struct csg_attendgrad_args {
+    struct csg_view qkv;       /* [tokens, 3 * heads * head_dim] */
+    struct csg_view dy;        /* [tokens, heads * head_dim] */
+    struct csg_view dqkv;      /* [tokens, 3 * heads * head_dim] */
+    struct csg_view flow, out; /* [tokens] */
+    size_t qkv_stride, dy_stride, dqkv_stride, tokens, heads, head_dim;
+    float scale;
+};
+
+/* out[i, t] = max(s[i, t], 0) * by[i]. out may be s. */
+struct csg_gate_args {
+    struct csg_view s, out; /* [rows, n], stride n */
+    struct csg_view by;     /* [rows], optional: 1 */
+    size_t rows, n;
+};
+
 /* out[i] = in[rows_at[i]]. */
 struct csg_gather_args {
     struct csg_view in;      /* [any, width] */

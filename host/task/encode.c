@@ -116,8 +116,9 @@ static int resized(struct csg_backend *backend, const struct csg_image *image, i
     return status;
 }
 
-int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, int w_px, int h_px, size_t first_block,
-                       struct csg_view *tokens, double *resize_ms, double *encode_ms, struct csg_error *err)
+int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, int w_px, int h_px,
+                       const struct csg_net_plan *plan, struct csg_view *tokens, double *resize_ms, double *encode_ms,
+                       struct csg_error *err)
 {
     struct csg_buffer *rgb = NULL;
     double start_ms = csg_now_ms();
@@ -126,7 +127,7 @@ int csg_encode_picture(const struct csg_context *context, const struct csg_image
         status = csg_backend_finish(context->backend, err);
     double resized_ms = csg_now_ms();
     if (status == CSG_OK)
-        status = csg_vision_encode(context->vision, csg_view(rgb, 0), (size_t)w_px, (size_t)h_px, first_block, tokens, err);
+        status = csg_vision_encode(context->vision, csg_view(rgb, 0), (size_t)w_px, (size_t)h_px, plan, tokens, err);
     if (status == CSG_OK)
         status = csg_backend_finish(context->backend, err);
     if (resize_ms)

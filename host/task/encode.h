@@ -16,7 +16,8 @@ int csg_input_size(struct csg_input_size *out, const struct csg_model *model, co
                    int size_px, struct csg_error *err);
 
 /* Resizes and encodes; *tokens as csg_vision_encode. *resize_ms and *encode_ms may be NULL. */
-int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, int w_px, int h_px, size_t first_block,
-                       struct csg_view *tokens, double *resize_ms, double *encode_ms, struct csg_error *err);
+int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, int w_px, int h_px,
+                       const struct csg_net_plan *plan, struct csg_view *tokens, double *resize_ms, double *encode_ms,
+                       struct csg_error *err);
 
 #endif

@@ -191,3 +191,71 @@ int csg_ensemble_features(struct csg_ensemble *ensemble, const char *const *text
         memcpy(features + i * embed, find(ensemble, texts[i]), embed * sizeof *features);
     return status;
 }
+
+/* What the tokens are: where the tokenizer cuts a shorter and shorter context says where each ends in the cleaned text. */
+static int name_tokens(const struct csg_ensemble *ensemble, const char *sentence, size_t count, struct csg_strings *names,
+                       struct csg_error *err)
+{
+    char *cleaned = NULL;
+    int32_t *ids = csg_calloc(count, sizeof *ids);
+    size_t from = 0;
+    int status = ids ? csg_clean_text(sentence, &cleaned, err) : csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = csg_strings_add(names, "[start]", err);
+    for (size_t i = 1; status == CSG_OK && i + 1 < count; i++) {
+        size_t used = 0, to = SIZE_MAX, length = strlen(cleaned);
+        status = csg_tokenize(ensemble->tokenizer, sentence, i + 2, ids, &used, &to, err);
+        to = to < length ? to : length;
+        while (from < to && cleaned[from] == ' ')
+            from++;
+        size_t end = to;
+        while (end > from && cleaned[end - 1] == ' ')
+            end--;
+        char *name = status == CSG_OK ? csg_strndup(cleaned + from, end > from ? end - from : 0) : NULL;
+        if (status == CSG_OK)
+            status = name ? csg_strings_add(names, name, err) : csg_fail_memory(err);
+        free(name);
+        from = to;
+    }
+    if (status == CSG_OK)
+        status = csg_strings_add(names, "[end]", err);
+    free(cleaned);
+    free(ids);
+    return status;
+}
+
+int csg_ensemble_tokens(struct csg_ensemble *ensemble, const char *sentence, struct csg_strings *names, float **features,
+                        struct csg_error *err)
+{
+    size_t context = ensemble->model->context, count = 0, cut_bytes = SIZE_MAX;
+    struct csg_prompts prompts = {.ids = csg_calloc(context, context * sizeof *prompts.ids),
+                                  .offsets = csg_calloc(context + 1, sizeof *prompts.offsets)};
+    int32_t *ids = csg_calloc(context, sizeof *ids);
+    *names = (struct csg_strings){0};
+    *features = NULL;
+    int status = prompts.ids && prompts.offsets && ids ? CSG_OK : csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = csg_tokenize(ensemble->tokenizer, sentence, context, ids, &count, &cut_bytes, err);
+    if (status == CSG_OK && cut_bytes != SIZE_MAX)
+        warn_cut(ensemble, sentence, cut_bytes);
+    for (size_t i = 0; status == CSG_OK && i < count; i++) {
+        memcpy(prompts.ids + prompts.offsets[i], ids, (i + 1) * sizeof *ids);
+        prompts.offsets[i + 1] = prompts.offsets[i] + (int32_t)(i + 1);
+    }
+    prompts.count = count;
+    if (status == CSG_OK)
+        status = name_tokens(ensemble, sentence, count, names, err);
+    if (status == CSG_OK && !(*features = csg_calloc(count, ensemble->model->embed_dim * sizeof **features)))
+        status = csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = csg_text_encode(ensemble->tower, &prompts, count, 1, *features, err);
+    free(prompts.ids);
+    free(prompts.offsets);
+    free(ids);
+    if (status) {
+        csg_strings_free(names);
+        free(*features);
+        *features = NULL;
+    }
+    return status;
+}

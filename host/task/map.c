@@ -15,8 +15,10 @@ struct job {
     const struct csg_image *image;
     const struct csg_method *method;
     struct csg_text_set *set;
+    const char *sentence; /* its tokens are the texts; NULL: the texts are */
     struct csg_input_size size;
-    size_t first_block, cells;
+    struct csg_net_plan plan;
+    size_t cells;
     bool no_peaks;
     float *features; /* [n_set, embed_dim] */
     float *redundant;
@@ -30,16 +32,28 @@ static void add_stage(struct csg_full_result *result, const char *stage, double 
     result->stages[result->result.n_stages++] = (struct csg_stage_time){stage, ms};
 }
 
-static int check_first_block(struct job *job, unsigned first_block, struct csg_error *err)
+static int make_plan(struct job *job, unsigned first_block, struct csg_error *err)
 {
     size_t layers = job->context->model->vision.layers;
     if (first_block > layers)
         return csg_fail(err, CSG_ERROR_USAGE, "the first block is %u, but the image tower has %zu blocks", first_block, layers);
-    /* Without architecture surgery no block has a second path. */
-    job->first_block = first_block ? first_block : csg_first_block_default(layers);
-    if (!job->method->dual_path)
-        job->first_block = layers + 1;
+    job->plan = csg_method_plan(job->method, layers, first_block);
     return CSG_OK;
+}
+
+/* The tokens of the sentence as the set of texts, and their features. */
+static int token_features(struct job *job, const struct csg_map_params *params, struct csg_error *err)
+{
+    struct csg_strings names = {0};
+    double start_ms = csg_now_ms();
+    int status = csg_ensemble_tokens(job->context->ensemble, job->sentence, &names, &job->features, err);
+    if (status == CSG_OK)
+        status = csg_text_set_plain(&job->set, &names, job->method, params->redundant, err);
+    if (status == CSG_OK && job->set->mode == CSG_MODE_EMPTY)
+        status = csg_fail(err, CSG_ERROR_USAGE, "tokens have no empty text to be compared with: give 'set', or another method");
+    csg_strings_free(&names);
+    add_stage(job->result, "text", csg_now_ms() - start_ms);
+    return status;
 }
 
 static int text_features(struct job *job, struct csg_error *err)
@@ -62,7 +76,7 @@ static int text_features(struct job *job, struct csg_error *err)
 static int encode(struct job *job, struct csg_error *err)
 {
     double resize_ms = 0, encode_ms = 0;
-    int status = csg_encode_picture(job->context, job->image, job->size.w_px, job->size.h_px, job->first_block, &job->tokens,
+    int status = csg_encode_picture(job->context, job->image, job->size.w_px, job->size.h_px, &job->plan, &job->tokens,
                                     &resize_ms, &encode_ms, err);
     add_stage(job->result, "resize", resize_ms);
     add_stage(job->result, "encode", encode_ms);
@@ -197,7 +211,7 @@ static int compare(struct job *job, const char *const *texts, size_t n_texts, st
     int status = ranges ? allocate_result(job, texts, n_texts, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_similarities_compute(&job->similarities, job->context, job->tokens, job->cells, job->features,
-                                          job->redundant, job->set->set.count, job->set->mode, err);
+                                          job->redundant, job->set->set.count, job->set->mode, job->method, err);
     if (status == CSG_OK)
         status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof(float), job->result->tokens,
                                  (job->cells + 1) * job->context->model->embed_dim * sizeof(float), err);
@@ -221,7 +235,7 @@ static void fill_public(struct job *job)
     result->method = job->method->name;
     result->mode = csg_mode_name(job->set->mode);
     result->fit = job->size.fit;
-    result->first_block = (unsigned)(job->method->dual_path ? job->first_block : 0);
+    result->first_block = (unsigned)job->plan.first_block;
     result->input_width_px = job->size.w_px;
     result->input_height_px = job->size.h_px;
     result->grid_w = job->size.w_px / (int)job->context->model->patch_px;
@@ -242,34 +256,34 @@ static void link_public(struct csg_full_result *full)
     full->result.tokens = full->tokens;
 }
 
-int csg_task_map(const struct csg_context *context, const struct csg_image *image, const char *const *texts, size_t n_texts,
-                 const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err)
+static int run(struct job job, const char *const *texts, size_t n_texts, const struct csg_map_params *params,
+               struct csg_full_result **out, struct csg_error *err)
 {
-    static const struct csg_map_params defaults = {0};
-    struct job job = {.context = context, .image = image};
+    const struct csg_context *context = job.context;
+    const struct csg_image *image = job.image;
     *out = NULL;
-    if (!params)
-        params = &defaults;
     job.no_peaks = params->no_peaks;
     job.result = csg_calloc(1, sizeof *job.result);
     int status = job.result ? CSG_OK : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_method_find(&job.method, params->method, err);
     if (status == CSG_OK)
-        status = check_first_block(&job, params->first_block, err);
+        status = make_plan(&job, params->first_block, err);
     if (status == CSG_OK)
         status = csg_input_size(&job.size, context->model, image, params->fit, params->size_px, err);
-    if (status == CSG_OK)
+    if (status == CSG_OK && job.sentence)
+        status = token_features(&job, params, err);
+    else if (status == CSG_OK)
         status = csg_text_set_create(&job.set, texts, n_texts, job.method, params->labels, params->redundant, err);
+    if (status == CSG_OK && !job.sentence)
+        status = text_features(&job, err);
     if (status == CSG_OK) {
         fill_public(&job);
         job.cells = (size_t)job.result->result.grid_w * (size_t)job.result->result.grid_h;
-        status = text_features(&job, err);
+        status = encode(&job, err);
     }
     if (status == CSG_OK)
-        status = encode(&job, err);
-    if (status == CSG_OK)
-        status = compare(&job, texts, n_texts, err);
+        status = compare(&job, job.sentence ? (const char *const *)job.set->set.items : texts, job.set->n_texts, err);
     csg_similarities_free(&job.similarities);
     csg_text_set_destroy(&job.set);
     free(job.features);
@@ -281,6 +295,23 @@ int csg_task_map(const struct csg_context *context, const struct csg_image *imag
     link_public(job.result);
     *out = job.result;
     return CSG_OK;
+}
+
+static const struct csg_map_params defaults = {0};
+
+int csg_task_map(const struct csg_context *context, const struct csg_image *image, const char *const *texts, size_t n_texts,
+                 const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err)
+{
+    return run((struct job){.context = context, .image = image}, texts, n_texts, params ? params : &defaults, out, err);
+}
+
+int csg_task_tokens(const struct csg_context *context, const struct csg_image *image, const char *sentence,
+                    const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err)
+{
+    struct csg_map_params own = params ? *params : defaults;
+    if (!own.method)
+        own.method = "arch";
+    return run((struct job){.context = context, .image = image, .sentence = sentence}, NULL, 0, &own, out, err);
 }
 
 void csg_full_result_destroy(struct csg_full_result **out)

@@ -20,6 +20,9 @@ struct csg_full_result {
 
 int csg_task_map(const struct csg_context *context, const struct csg_image *image, const char *const *texts, size_t n_texts,
                  const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err);
+/* See csg_map_tokens. */
+int csg_task_tokens(const struct csg_context *context, const struct csg_image *image, const char *sentence,
+                    const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err);
 void csg_full_result_destroy(struct csg_full_result **result);
 
 /* n maps [n, in_h, in_w] in host memory to [n, out_h, out_w], on the backend. */

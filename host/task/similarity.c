@@ -1,5 +1,7 @@
 #include "task/similarity.h"
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 
 /* texts - redundant, in place. */
@@ -34,20 +36,40 @@ static int allocate(struct csg_similarities *out, struct csg_backend *backend, s
     return status ? status : csg_buffer_create(backend, n_set * 2 * sizeof(float), &out->range, err);
 }
 
+/* The cosine with a negated text is the negated cosine, to the bit. */
+static int upload_texts(struct csg_backend *backend, const float *features, size_t elements, bool reversed,
+                        struct csg_buffer **texts, struct csg_error *err)
+{
+    if (!reversed)
+        return csg_buffer_from(backend, features, elements * sizeof *features, texts, err);
+    float *negated = csg_calloc(elements, sizeof *negated);
+    if (!negated)
+        return csg_fail_memory(err);
+    for (size_t i = 0; i < elements; i++)
+        negated[i] = -features[i];
+    int status = csg_buffer_from(backend, negated, elements * sizeof *negated, texts, err);
+    free(negated);
+    return status;
+}
+
 int csg_similarities_compute(struct csg_similarities *out, const struct csg_context *context, struct csg_view tokens,
                              size_t cells, const float *features, const float *redundant, size_t n_set, enum csg_mode mode,
-                             struct csg_error *err)
+                             const struct csg_method *method, struct csg_error *err)
 {
     struct csg_backend *backend = context->backend;
     struct csg_buffer *texts = NULL, *s = NULL;
+    struct csg_view values;
     size_t embed = context->model->embed_dim;
     *out = (struct csg_similarities){0};
-    int status = csg_buffer_from(backend, features, n_set * embed * sizeof *features, &texts, err);
+    int status = upload_texts(backend, features, n_set * embed, method->reversed, &texts, err);
     if (status == CSG_OK)
         status = allocate(out, backend, cells, n_set, &s, err);
     if (status == CSG_OK && mode == CSG_MODE_EMPTY)
         status = subtract(backend, texts, redundant, n_set, embed, err);
-    if (status == CSG_OK) {
+    values = csg_view(s, 0);
+    if (status == CSG_OK && method->gradient) {
+        status = csg_vision_relevance(context->vision, method->gradient, csg_view(texts, 0), n_set, &values, err);
+    } else if (status == CSG_OK) {
         const struct csg_similarity_args args = {.tokens = tokens,
                                                  .texts = csg_view(texts, 0),
                                                  .out = csg_view(s, 0),
@@ -63,7 +85,7 @@ int csg_similarities_compute(struct csg_similarities *out, const struct csg_cont
         status = csg_surgery(backend, &args, err);
     }
     if (status == CSG_OK) {
-        const struct csg_minmax_args args = {.s = csg_view(s, 0),
+        const struct csg_minmax_args args = {.s = values,
                                              .similarity = csg_view(out->similarity, 0),
                                              .map = csg_view(out->map, 0),
                                              .range = csg_view(out->range, 0),

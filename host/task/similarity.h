@@ -10,10 +10,11 @@ struct csg_similarities {
 };
 
 /* tokens: [1 + cells, embed_dim] on the backend. features: [n_set, embed_dim] in host memory; redundant: [embed_dim] for
- * CSG_MODE_EMPTY, else NULL. */
+ * CSG_MODE_EMPTY, else NULL. A method with a gradient
+ * needs the tokens of the last encoding. */
 int csg_similarities_compute(struct csg_similarities *out, const struct csg_context *context, struct csg_view tokens,
                              size_t cells, const float *features, const float *redundant, size_t n_set, enum csg_mode mode,
-                             struct csg_error *err);
+                             const struct csg_method *method, struct csg_error *err);
 void csg_similarities_free(struct csg_similarities *similarities);
 
 /* The maps of `rows_at` (indices into the set) averaged: one row of similarities [cells] before min-max, its map and its range

@@ -111,6 +111,32 @@ int csg_text_set_create(struct csg_text_set **out, const char *const *texts, siz
     return CSG_OK;
 }
 
+int csg_text_set_plain(struct csg_text_set **out, const struct csg_strings *names, const struct csg_method *method,
+                       const char *redundant, struct csg_error *err)
+{
+    struct csg_text_set *set = csg_calloc(1, sizeof *set);
+    *out = NULL;
+    if (!set)
+        return csg_fail_memory(err);
+    set->part_from = csg_calloc(names->count + 1, sizeof *set->part_from);
+    set->parts = csg_calloc(names->count, sizeof *set->parts);
+    set->n_texts = names->count;
+    int status = set->part_from && set->parts ? CSG_OK : csg_fail_memory(err);
+    for (size_t i = 0; status == CSG_OK && i < names->count; i++) {
+        status = csg_strings_add(&set->set, names->items[i], err);
+        set->parts[i] = (int32_t)i;
+        set->part_from[i + 1] = i + 1;
+    }
+    if (status == CSG_OK)
+        status = choose_mode(set, method, false, redundant, err);
+    if (status) {
+        csg_text_set_destroy(&set);
+        return status;
+    }
+    *out = set;
+    return CSG_OK;
+}
+
 void csg_text_set_destroy(struct csg_text_set **out)
 {
     struct csg_text_set *set = out ? *out : NULL;

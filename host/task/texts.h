@@ -20,6 +20,9 @@ struct csg_text_set {
 /* labels, redundant: as in csg_map_params. CSG_ERROR_USAGE, CSG_ERROR_INPUT. */
 int csg_text_set_create(struct csg_text_set **out, const char *const *texts, size_t n_texts, const struct csg_method *method,
                         const char *labels, const char *redundant, struct csg_error *err);
+/* A set of names as they are, equal ones too: nothing is split, joined or escaped, and each is a text of its own. */
+int csg_text_set_plain(struct csg_text_set **out, const struct csg_strings *names, const struct csg_method *method,
+                       const char *redundant, struct csg_error *err);
 void csg_text_set_destroy(struct csg_text_set **set);
 
 #endif

@@ -248,6 +248,10 @@ struct csg_result {
  * params may be NULL. *out is destroyed with csg_result_destroy, before the engine or after it. */
 CSG_API int csg_map(struct csg_engine *engine, const struct csg_image *image, const char *const *texts, size_t n_texts,
                     const struct csg_map_params *params, struct csg_result **out, struct csg_error *err);
+/* The same for every token of a sentence, without templates, each as if the sentence ended there: the texts of the result are
+ * "[start]", its tokens and "[end]", in order. params may be NULL; its method defaults to "arch", its labels are not used. */
+CSG_API int csg_map_tokens(struct csg_engine *engine, const struct csg_image *image, const char *sentence,
+                           const struct csg_map_params *params, struct csg_result **out, struct csg_error *err);
 CSG_API void csg_result_destroy(struct csg_result **result);
 
 /* The finished map of one text: min-max grid map, bilinear (align_corners=False) to width_px x height_px (0: the picture's),
@@ -279,6 +283,74 @@ CSG_API int csg_contact_sheet(const struct csg_image *const *cells, const char *
  * patch has no points. threshold 0: 0.8. */
 CSG_API int csg_result_points(struct csg_engine *engine, struct csg_result *result, size_t text, double threshold,
                               const int (**points)[2], const uint8_t **labels, size_t *count, struct csg_error *err);
+
+/* ---------------------------------------------------------------------------------------------- classes */
+
+/* Label sets by name or file, as in csg_map_params. CSG_ERROR_INPUT. */
+struct csg_label_set {
+    char **labels;
+    size_t count;
+};
+CSG_API int csg_label_set_load(struct csg_label_set *out, const char *name, struct csg_error *err);
+CSG_API void csg_label_set_free(struct csg_label_set *set);
+
+/* The class of each pixel from a result whose texts are the classes: index[y * width + x] = 1 + the text with the highest
+ * similarity, upsampled bilinearly to the picture, or 0 where its probability, softmax(scale * similarity) over the texts, is below
+ * `background`. Feature surgery is for explanation: the result should have none ("arch"). scale 0: 40; background 0: 0.1, negative:
+ * no pixel is background. index has room for the picture's pixels. */
+CSG_API int csg_result_classes(struct csg_engine *engine, const struct csg_result *result, double scale, double background,
+                               uint16_t *index, struct csg_error *err);
+/* Class indices below 256 as a PNG with PASCAL VOC's palette. */
+CSG_API int csg_classes_write_png(const uint16_t *index, int width_px, int height_px, const char *path, bool overwrite,
+                                  struct csg_error *err);
+CSG_API void csg_class_colour(unsigned index, uint8_t rgb[3]);
+
+/* Which labels are in the picture: scores = softmax(100 x) over the labels (at least two), x being the cosines of CLS after feature
+ * surgery over the labels, or the cosines themselves. The picture is stretched to the model's size. scores, cosines (may be NULL):
+ * [n_labels]. */
+CSG_API int csg_classify(struct csg_engine *engine, const struct csg_image *image, const char *const *labels, size_t n_labels,
+                         bool feature_surgery, float *scores, float *cosines, struct csg_error *err);
+
+/* ---------------------------------------------------------------------------------------------- evaluation */
+
+struct csg_eval_params {
+    const char *const *methods; /* [n_methods]; NULL: "surgery" alone */
+    size_t n_methods;
+    const char *split;  /* a list of ImageSets/Segmentation; NULL: val, or the only one */
+    const char *labels; /* the classes in the order of mask indices from 1, as in csg_map_params; NULL: "voc20" */
+    const char *fit;    /* as in csg_map_params, as the next two */
+    int size_px;
+    unsigned first_block;
+    double scale;       /* of the cosines before softmax, for the background; 0: 40 */
+    double background;  /* a pixel of lower probability is background; 0: 0.1; negative: no pixel is */
+    size_t limit;       /* pictures of the list at most, the first ones; 0: all */
+    const char *resume; /* a file that keeps what was done; an existing one is gone on with; NULL: none */
+    void (*progress)(void *user, size_t done, size_t total); /* may be NULL */
+    void *progress_user;
+};
+struct csg_eval_method {
+    const char *method;
+    double miou, threshold;   /* mean over all maps of labels that are present, at the threshold that is best for the set */
+    double miou_by_class;     /* at that threshold: IoU of each class over the set first, then the mean */
+    double msc;               /* mean over these maps of mean inside minus mean outside */
+    double segmentation_miou; /* arg-max over the classes, without feature surgery */
+    double map;               /* mean average precision of the pictures' scores */
+};
+struct csg_eval_result {
+    const char *split;
+    size_t n_images, n_unreadable, n_maps; /* pictures listed, those that could not be read, labels present in the rest */
+    size_t n_classes;
+    const char *const *classes;
+    size_t n_methods;
+    const struct csg_eval_method *methods; /* figures in points of 100, the threshold in parts of 1; NaN where nothing was seen */
+};
+/* Measures methods over a data set in PASCAL VOC's layout: JPEGImages/ID.jpg, SegmentationClass/ID.png (a palette or grey PNG: 0
+ * background, 255 void), ImageSets/Segmentation/SPLIT.txt. Feature surgery runs over all classes; the maps of labels that are
+ * present are scored. A pair that cannot be read is warned of, counted and left out. CSG_ERROR_INPUT: no such data set, or no pair
+ * could be read; CSG_ERROR_USAGE; CSG_ERROR: `resume` belongs to another evaluation. */
+CSG_API int csg_eval(struct csg_engine *engine, const char *folder, const struct csg_eval_params *params,
+                     struct csg_eval_result **out, struct csg_error *err);
+CSG_API void csg_eval_destroy(struct csg_eval_result **result);
 
 /* The folder with the project's data (assets), or NULL; for the demo's pictures. Owned by the engine. */
 CSG_API const char *csg_engine_data_dir(struct csg_engine *engine);

@@ -25,7 +25,8 @@ OWNED = [
     (r"stb|png\.h|jpeglib\.h", {"image"}),
     (r"utf8proc\.h|^zip\.h|curl/", {"model"}),
     (r"openssl/", {"base"}),
-    (r"(unistd|fcntl|dirent|pthread|dlfcn)\.h|sys/", {"base"}),
+    (r"(fcntl|dirent|pthread|dlfcn)\.h|sys/", {"base"}),
+    (r"unistd\.h", {"base", "cli"}),  # cli: whether it speaks to a terminal
 ]
 # The one file of each of these.
 ONE_FILE = [r"clblast", r"zip\.h", r"curl\.h", r"stb_image\.h", r"stb_truetype\.h"]

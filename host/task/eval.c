@@ -1,0 +1,434 @@
+#include "task/eval.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/journal.h"
+#include "base/mem.h"
+#include "task/dataset.h"
+#include "task/encode.h"
+#include "task/eval_record.h"
+#include "task/map.h"
+#include "task/method.h"
+#include "task/segment.h"
+#include "task/similarity.h"
+
+/* Classes of a data set at most: masks may have 65535, and every picture keeps figures of each. */
+#define MAX_CLASSES 4096
+
+struct eval {
+    const struct csg_context *context;
+    const struct csg_eval_params *params;
+    struct csg_dataset *dataset;
+    struct csg_strings classes;
+    const struct csg_method **methods;
+    struct csg_net_plan *plans;
+    float *features; /* [n_classes, embed_dim] */
+    double scale, background;
+    struct csg_eval_shape shape;
+    struct csg_eval_sums sums;
+    struct csg_journal *journal;
+    char *last_problem; /* of a pair that could not be read */
+};
+
+/* One picture while it is measured. */
+struct sample {
+    struct csg_image *image;
+    struct csg_mask *mask;
+    struct csg_input_size size;
+    size_t grid_w, grid_h, cells, pixels;
+    float *map;      /* [pixels] */
+    float *rows;     /* [n_classes, cells] */
+    float *cls;      /* [embed_dim] */
+    float *cosines;  /* [n_classes] */
+    uint16_t *index; /* [pixels] */
+};
+
+static int find_methods(struct eval *eval, struct csg_error *err)
+{
+    const struct csg_eval_params *params = eval->params;
+    size_t layers = eval->context->model->vision.layers, n = params->methods ? params->n_methods : 1;
+    eval->shape.n_methods = n;
+    if (params->first_block > layers)
+        return csg_fail(err, CSG_ERROR_USAGE, "the first block is %u, but the image tower has %zu blocks", params->first_block,
+                        layers);
+    if (!n)
+        return csg_fail(err, CSG_ERROR_USAGE, "there is no method to measure");
+    eval->methods = csg_calloc(n, sizeof *eval->methods);
+    eval->plans = csg_calloc(n, sizeof *eval->plans);
+    int status = eval->methods && eval->plans ? CSG_OK : csg_fail_memory(err);
+    for (size_t m = 0; status == CSG_OK && m < n; m++) {
+        status = csg_method_find(&eval->methods[m], params->methods ? params->methods[m] : NULL, err);
+        if (status == CSG_OK)
+            eval->plans[m] = csg_method_plan(eval->methods[m], layers, params->first_block);
+    }
+    return status;
+}
+
+static int class_features(struct eval *eval, struct csg_error *err)
+{
+    size_t n = eval->shape.n_classes, embed = eval->context->model->embed_dim;
+    eval->features = csg_calloc(n, embed * sizeof *eval->features);
+    if (!eval->features)
+        return csg_fail_memory(err);
+    return csg_ensemble_features(eval->context->ensemble, (const char *const *)eval->classes.items, n, eval->features, err);
+}
+
+/* The key of the journal: everything that a record depends on. */
+static int journal_key(const struct eval *eval, char key[CSG_SHA256_HEX], struct csg_error *err)
+{
+    const struct csg_eval_params *params = eval->params;
+    char weights[CSG_SHA256_HEX], line[512];
+    struct csg_sha256 *hash = NULL;
+    int status = csg_model_sha256(eval->context->model, weights, err);
+    if (status == CSG_OK)
+        status = csg_sha256_create(&hash, err);
+    if (status)
+        return status;
+    snprintf(line, sizeof line, "2 %s %s %d %u %.17g %.17g %zu", weights, params->fit ? params->fit : "", params->size_px,
+             params->first_block, eval->scale, eval->background, eval->shape.n_images);
+    status = csg_sha256_update(hash, line, strlen(line) + 1, err);
+    for (size_t i = 0; status == CSG_OK && i < eval->shape.n_images; i++)
+        status = csg_sha256_update(hash, eval->dataset->ids.items[i], strlen(eval->dataset->ids.items[i]) + 1, err);
+    for (size_t i = 0; status == CSG_OK && i < eval->shape.n_classes; i++)
+        status = csg_sha256_update(hash, eval->classes.items[i], strlen(eval->classes.items[i]) + 1, err);
+    for (size_t i = 0; status == CSG_OK && i < eval->shape.n_methods; i++)
+        status = csg_sha256_update(hash, eval->methods[i]->name, strlen(eval->methods[i]->name) + 1, err);
+    if (status == CSG_OK)
+        status = csg_sha256_update(hash, eval->features,
+                                   eval->shape.n_classes * eval->context->model->embed_dim * sizeof *eval->features, err);
+    if (status == CSG_OK)
+        return csg_sha256_finish(&hash, key, err);
+    csg_sha256_destroy(&hash);
+    return status;
+}
+
+static int replay(void *user, const void *data, size_t bytes, struct csg_error *err)
+{
+    struct eval *eval = user;
+    struct csg_eval_record record;
+    int status = csg_eval_record_parse(&record, &eval->shape, data, bytes, err);
+    if (status == CSG_OK)
+        csg_eval_sums_add(&eval->sums, &record);
+    csg_eval_record_free(&record);
+    return status;
+}
+
+static int prepare(struct eval *eval, const char *folder, struct csg_error *err)
+{
+    const struct csg_eval_params *params = eval->params;
+    char key[CSG_SHA256_HEX];
+    eval->scale = params->scale > 0 ? params->scale : 40;
+    eval->background = params->background > 0 ? params->background : params->background < 0 ? 0 : 0.1;
+    int status = find_methods(eval, err);
+    if (status == CSG_OK)
+        status = csg_labels_load(&eval->classes, params->labels ? params->labels : "voc20", err);
+    if (status == CSG_OK && (eval->classes.count < 2 || eval->classes.count > MAX_CLASSES))
+        status = csg_fail(err, CSG_ERROR_USAGE, "a data set of %zu classes cannot be measured, only of 2 to %d",
+                          eval->classes.count, MAX_CLASSES);
+    if (status == CSG_OK)
+        status = csg_dataset_open(&eval->dataset, folder, params->split, err);
+    if (status)
+        return status;
+    eval->shape.n_classes = eval->classes.count;
+    eval->shape.n_images = eval->dataset->ids.count;
+    if (params->limit && params->limit < eval->shape.n_images)
+        eval->shape.n_images = params->limit;
+    status = csg_eval_sums_create(&eval->sums, &eval->shape, err);
+    if (status == CSG_OK)
+        status = class_features(eval, err);
+    if (status == CSG_OK && params->resume)
+        status = journal_key(eval, key, err);
+    if (status == CSG_OK && params->resume)
+        status = csg_journal_open(&eval->journal, params->resume, key, replay, eval, err);
+    return status;
+}
+
+/* The classes of a mask, from 0. An index that is no class makes the pair unreadable. */
+static int list_present(const struct eval *eval, const struct csg_mask *mask, uint32_t *present, size_t *count,
+                        struct csg_error *err)
+{
+    size_t n = eval->shape.n_classes, pixels = (size_t)mask->width_px * (size_t)mask->height_px;
+    uint8_t *seen = csg_calloc(n + 1, 1);
+    int status = seen ? CSG_OK : csg_fail_memory(err);
+    *count = 0;
+    for (size_t i = 0; status == CSG_OK && i < pixels; i++) {
+        if (mask->index[i] == CSG_VOID)
+            continue;
+        if (mask->index[i] > n)
+            status = csg_fail(err, CSG_ERROR_INPUT, "its mask has the index %u, but there are %zu classes",
+                              (unsigned)mask->index[i], n);
+        else
+            seen[mask->index[i]] = 1;
+    }
+    for (size_t c = 0; status == CSG_OK && c < n; c++)
+        if (seen[c + 1])
+            present[(*count)++] = (uint32_t)c;
+    free(seen);
+    return status;
+}
+
+/* The similarities of all classes by one method, and its maps of the present ones; *s is to be freed. */
+static int similarities(const struct eval *eval, const struct sample *sample, size_t m, bool surgery, struct csg_view tokens,
+                        struct csg_similarities *s, struct csg_error *err)
+{
+    return csg_similarities_compute(s, eval->context, tokens, sample->cells, eval->features, NULL, eval->shape.n_classes,
+                                    surgery ? CSG_MODE_SET : CSG_MODE_OFF, eval->methods[m], err);
+}
+
+static int score_maps(const struct eval *eval, const struct sample *sample, size_t m, const struct csg_similarities *s,
+                      struct csg_eval_record *record, struct csg_error *err)
+{
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < record->n_present; i++) {
+        size_t class_ = record->present[i], row_bytes = sample->cells * sizeof(float);
+        status = csg_buffer_read(s->map, class_ * row_bytes, sample->rows, row_bytes, err);
+        if (status == CSG_OK)
+            status = csg_task_bilinear(eval->context->backend, sample->rows, 1, sample->grid_w, sample->grid_h, sample->map,
+                                       (size_t)sample->mask->width_px, (size_t)sample->mask->height_px, err);
+        if (status == CSG_OK)
+            csg_score_map(&record->scores[m * record->n_present + i], sample->map, sample->mask->index, sample->pixels,
+                          (uint16_t)(class_ + 1));
+    }
+    return status;
+}
+
+static int segment(const struct eval *eval, const struct sample *sample, size_t m, const struct csg_similarities *s,
+                   struct csg_eval_record *record, struct csg_error *err)
+{
+    size_t n = eval->shape.n_classes;
+    int status = csg_buffer_read(s->similarity, 0, sample->rows, n * sample->cells * sizeof(float), err);
+    if (status == CSG_OK)
+        status = csg_task_segment(eval->context->backend, sample->rows, n, sample->grid_w, sample->grid_h,
+                                  (size_t)sample->mask->width_px, (size_t)sample->mask->height_px, eval->scale, eval->background,
+                                  sample->index, err);
+    if (status == CSG_OK)
+        csg_count_classes(record->pixels + m * (n + 1), n + 1, sample->index, sample->mask->index, sample->pixels);
+    return status;
+}
+
+static int score_picture(const struct eval *eval, const struct sample *sample, size_t m, struct csg_view tokens,
+                         struct csg_eval_record *record, struct csg_error *err)
+{
+    size_t n = eval->shape.n_classes, embed = eval->context->model->embed_dim;
+    int status = csg_buffer_read(tokens.buffer, tokens.at * sizeof(float), sample->cls, embed * sizeof(float), err);
+    for (size_t c = 0; status == CSG_OK && c < n; c++) {
+        double sum = 0;
+        for (size_t i = 0; i < embed; i++)
+            sum += (double)sample->cls[i] * (double)eval->features[c * embed + i];
+        sample->cosines[c] = (float)sum;
+    }
+    if (status == CSG_OK)
+        csg_class_scores(record->class_scores + m * n, sample->cosines, n, eval->methods[m]->feature_surgery);
+    return status;
+}
+
+/* One method, whose tokens are there. Segmentation is without feature surgery always. */
+static int measure_method(const struct eval *eval, const struct sample *sample, size_t m, struct csg_view tokens,
+                          struct csg_eval_record *record, struct csg_error *err)
+{
+    struct csg_similarities s = {0}, plain = {0};
+    bool surgery = eval->methods[m]->feature_surgery;
+    int status = similarities(eval, sample, m, surgery, tokens, &s, err);
+    if (status == CSG_OK && surgery)
+        status = similarities(eval, sample, m, false, tokens, &plain, err);
+    if (status == CSG_OK)
+        status = score_maps(eval, sample, m, &s, record, err);
+    if (status == CSG_OK)
+        status = segment(eval, sample, m, surgery ? &plain : &s, record, err);
+    if (status == CSG_OK)
+        status = score_picture(eval, sample, m, tokens, record, err);
+    csg_similarities_free(&s);
+    csg_similarities_free(&plain);
+    return status;
+}
+
+static bool same_plan(const struct csg_net_plan *a, const struct csg_net_plan *b)
+{
+    return a->streams == b->streams && a->first_block == b->first_block && a->attention == b->attention &&
+           a->sources == b->sources && !(a->gauss_std < b->gauss_std) && !(a->gauss_std > b->gauss_std) &&
+           a->residual == b->residual && a->ffn == b->ffn && a->keep_inputs == b->keep_inputs;
+}
+
+/* Methods that differ in what they do with the tokens alone share one pass through the tower. */
+static int measure(const struct eval *eval, const struct sample *sample, struct csg_eval_record *record, struct csg_error *err)
+{
+    size_t n = eval->shape.n_methods;
+    uint8_t *done = csg_calloc(n, 1);
+    int status = done ? CSG_OK : csg_fail_memory(err);
+    for (size_t m = 0; status == CSG_OK && m < n; m++) {
+        struct csg_view tokens;
+        if (done[m])
+            continue;
+        status = csg_encode_picture(eval->context, sample->image, sample->size.w_px, sample->size.h_px, &eval->plans[m], &tokens,
+                                    NULL, NULL, err);
+        for (size_t other = m; status == CSG_OK && other < n; other++) {
+            if (done[other] || !same_plan(&eval->plans[m], &eval->plans[other]))
+                continue;
+            status = measure_method(eval, sample, other, tokens, record, err);
+            done[other] = 1;
+        }
+    }
+    free(done);
+    return status;
+}
+
+static int sample_create(struct sample *sample, const struct eval *eval, struct csg_error *err)
+{
+    size_t n = eval->shape.n_classes, patch_px = eval->context->model->patch_px;
+    int status =
+        csg_input_size(&sample->size, eval->context->model, sample->image, eval->params->fit, eval->params->size_px, err);
+    if (status)
+        return status;
+    sample->grid_w = (size_t)sample->size.w_px / patch_px;
+    sample->grid_h = (size_t)sample->size.h_px / patch_px;
+    sample->cells = sample->grid_w * sample->grid_h;
+    sample->pixels = (size_t)sample->mask->width_px * (size_t)sample->mask->height_px;
+    sample->map = csg_calloc(sample->pixels, sizeof *sample->map);
+    sample->index = csg_calloc(sample->pixels, sizeof *sample->index);
+    sample->rows = csg_calloc(n, sample->cells * sizeof *sample->rows);
+    sample->cls = csg_calloc(eval->context->model->embed_dim, sizeof *sample->cls);
+    sample->cosines = csg_calloc(n, sizeof *sample->cosines);
+    return sample->map && sample->index && sample->rows && sample->cls && sample->cosines ? CSG_OK : csg_fail_memory(err);
+}
+
+static void sample_free(struct sample *sample)
+{
+    csg_image_destroy(&sample->image);
+    csg_mask_destroy(&sample->mask);
+    free(sample->map);
+    free(sample->index);
+    free(sample->rows);
+    free(sample->cls);
+    free(sample->cosines);
+}
+
+/* A pair that cannot be read is no failure of the evaluation. */
+static int make_record(struct eval *eval, size_t image, struct csg_eval_record *record, struct csg_error *err)
+{
+    struct sample sample = {0};
+    struct csg_error problem = {0};
+    uint32_t *present = csg_calloc(eval->shape.n_classes, sizeof *present);
+    size_t n_present = 0;
+    if (!present)
+        return csg_fail_memory(err);
+    int status = csg_dataset_load(eval->dataset, image, &sample.image, &sample.mask, &problem);
+    if (status == CSG_OK)
+        status = list_present(eval, sample.mask, present, &n_present, &problem);
+    bool readable = status == CSG_OK;
+    if (status == CSG_ERROR_INPUT) {
+        csg_log(eval->context->log, CSG_LOG_WARNING, "%s is left out: %s", eval->dataset->ids.items[image], problem.sentence);
+        free(eval->last_problem);
+        eval->last_problem = csg_strdup(problem.sentence);
+        status = CSG_OK;
+    } else if (status) {
+        status = csg_fail(err, status, "%s", problem.sentence);
+    }
+    if (status == CSG_OK)
+        status = csg_eval_record_create(record, &eval->shape, (uint32_t)image, readable, present, n_present, err);
+    if (status == CSG_OK && readable)
+        status = sample_create(&sample, eval, err);
+    if (status == CSG_OK && readable)
+        status = measure(eval, &sample, record, err);
+    sample_free(&sample);
+    free(present);
+    return status;
+}
+
+static int run(struct eval *eval, struct csg_error *err)
+{
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < eval->shape.n_images; i++) {
+        if (eval->sums.done[i])
+            continue;
+        struct csg_eval_record record = {0};
+        status = make_record(eval, i, &record, err);
+        if (status == CSG_OK && eval->journal)
+            status = csg_journal_append(eval->journal, record.data, record.bytes, err);
+        if (status == CSG_OK)
+            csg_eval_sums_add(&eval->sums, &record);
+        csg_eval_record_free(&record);
+        if (status == CSG_OK && eval->params->progress)
+            eval->params->progress(eval->params->progress_user, eval->sums.n_done, eval->shape.n_images);
+    }
+    if (status == CSG_OK && eval->sums.n_unreadable == eval->shape.n_images)
+        status = csg_fail(err, CSG_ERROR_INPUT, "no picture of %s could be read with its mask: %s", eval->dataset->folder,
+                          eval->last_problem ? eval->last_problem : "see the run that was gone on with");
+    return status;
+}
+
+static int summarise(struct eval *eval, struct csg_full_eval *full, struct csg_error *err)
+{
+    size_t n = eval->shape.n_methods, classes = eval->shape.n_classes;
+    int status = CSG_OK;
+    full->methods = csg_calloc(n, sizeof *full->methods);
+    if (!full->methods)
+        return csg_fail_memory(err);
+    for (size_t m = 0; status == CSG_OK && m < n; m++) {
+        struct csg_eval_method *out = &full->methods[m];
+        const struct csg_class_pixels *pixels = eval->sums.pixels + m * (classes + 1);
+        out->method = eval->methods[m]->name;
+        csg_explain_result(&eval->sums.explain[m], &out->miou, &out->threshold, &out->miou_by_class, &out->msc);
+        /* Without a background class its row counts neither as a class nor against the others. */
+        out->segmentation_miou = 100 * csg_mean_iou(pixels, eval->background > 0 ? 0 : 1, classes + 1);
+        status = csg_eval_sums_map(&eval->sums, m, &out->map, err);
+        out->miou *= 100;
+        out->miou_by_class *= 100;
+        out->msc *= 100;
+        out->map *= 100;
+    }
+    full->classes = eval->classes;
+    eval->classes = (struct csg_strings){0};
+    full->split = eval->dataset->split;
+    eval->dataset->split = NULL;
+    full->result = (struct csg_eval_result){.split = full->split,
+                                            .n_images = eval->shape.n_images,
+                                            .n_unreadable = eval->sums.n_unreadable,
+                                            .n_maps = eval->sums.n_pairs,
+                                            .n_classes = classes,
+                                            .classes = (const char *const *)full->classes.items,
+                                            .n_methods = n,
+                                            .methods = full->methods};
+    return status;
+}
+
+int csg_task_eval(const struct csg_context *context, const char *folder, const struct csg_eval_params *params,
+                  struct csg_full_eval **out, struct csg_error *err)
+{
+    static const struct csg_eval_params defaults = {0};
+    struct eval eval = {.context = context, .params = params ? params : &defaults};
+    struct csg_full_eval *full = csg_calloc(1, sizeof *full);
+    *out = NULL;
+    int status = full ? prepare(&eval, folder, err) : csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = run(&eval, err);
+    if (status == CSG_OK)
+        status = summarise(&eval, full, err);
+    csg_journal_close(&eval.journal);
+    csg_dataset_destroy(&eval.dataset);
+    csg_strings_free(&eval.classes);
+    csg_eval_sums_free(&eval.sums);
+    free(eval.methods);
+    free(eval.plans);
+    free(eval.features);
+    free(eval.last_problem);
+    if (status)
+        csg_full_eval_destroy(&full);
+    *out = full;
+    return status;
+}
+
+void csg_full_eval_destroy(struct csg_full_eval **out)
+{
+    struct csg_full_eval *full = out ? *out : NULL;
+    if (!full)
+        return;
+    csg_strings_free(&full->classes);
+    free(full->methods);
+    free(full->split);
+    free(full);
+    *out = NULL;
+}

@@ -1,0 +1,116 @@
+"""`segment`, `classify`, `tokens`, and every method by name."""
+import json, math, struct, unittest, zlib
+from support import *
+
+
+def read_palette_png(data):
+    """(width, height, indices, palette) of an 8-bit palette PNG without filters worth undoing: libpng filters palettes with none."""
+    at, packed, head, palette = 8, b"", None, None
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + length]
+        head = struct.unpack(">IIBBBBB", body) if kind == b"IHDR" else head
+        palette = body if kind == b"PLTE" else palette
+        packed += body if kind == b"IDAT" else b""
+        at += 12 + length
+    width, height, bits, colour = head[:4]
+    assert (bits, colour) == (8, 3), head
+    raw = zlib.decompress(packed)
+    rows = [raw[y * (width + 1):(y + 1) * (width + 1)] for y in range(height)]
+    assert all(r[0] == 0 for r in rows)
+    return width, height, [list(r[1:]) for r in rows], palette
+
+
+class Tasks(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.write("photo.png", png(60, 44))
+
+    def document(self, *args):
+        return json.loads(self.succeed(*args, "--json", *REFERENCE).stdout)
+
+    def test_segment(self):
+        document = self.document("segment", "photo.png", "dog", "cat", "grass", "--background", "0.4", "-o", "classes.png")
+        width, height, index, palette = read_palette_png(self.read("classes.png"))
+        self.assertEqual((width, height), (60, 44))
+        self.assertEqual(palette[:12], bytes([0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0]))
+        self.assertEqual(sum(c["pixels"] for c in document["classes"]), 60 * 44)
+        for c in document["classes"]:
+            self.assertEqual(c["pixels"], sum(row.count(c["index"]) for row in index))
+            self.assertEqual(c["rle"]["size"], [44, 60])
+            pixels, value = [], 0
+            for run in c["rle"]["counts"]:
+                pixels += [value] * run
+                value = 1 - value
+            self.assertEqual(pixels, [int(index[y][x] == c["index"]) for x in range(60) for y in range(44)])
+        none = self.document("segment", "photo.png", "dog", "cat", "--background", "0", "-o", "other.png")
+        self.assertNotIn("background", [c["label"] for c in none["classes"]])
+
+    def test_classify(self):
+        document = self.document("classify", "photo.png", "dog", "cat", "horse", "--top", "2")
+        self.assertEqual(len(document["labels"]), 2)
+        every = self.document("classify", "photo.png", "dog", "cat", "horse")["labels"]
+        self.assertAlmostEqual(sum(l["score"] for l in every), 1, places=5)
+        plain = self.document("classify", "photo.png", "dog", "cat", "horse", "--plain")["labels"]
+        self.assertEqual([l["cosine"] for l in plain], sorted((l["cosine"] for l in plain), reverse=True))
+        top = max(l["cosine"] for l in plain)
+        total = sum(math.exp(100 * (l["cosine"] - top)) for l in plain)
+        for l in plain:
+            self.assertAlmostEqual(l["score"], math.exp(100 * (l["cosine"] - top)) / total, places=4)
+        self.assertEqual(len(self.document("classify", "photo.png", "--labels", "voc20", "--top", "99")["labels"]), 20)
+
+    def test_tokens(self):
+        document = self.document("tokens", "photo.png", "a dog and a dog", "-o", "tokens.png")
+        tokens = sorted(document["tokens"], key=lambda t: t["index"])
+        self.assertEqual([t["token"] for t in tokens], ["[start]", "a", "dog", "and", "a", "dog", "[end]"])
+        read_png(self.read("tokens.png"))
+        # The last token is what the sentence itself is to CLIP.
+        whole, _ = self.map_json("photo.png", "a dog and a dog", "--method", "arch", "-o", "whole.png")
+        self.assertAlmostEqual(tokens[-1]["score"], whole["texts"][0]["score"], places=5)
+        self.assertNotEqual(tokens[2]["score"], tokens[5]["score"])
+
+    def test_redundancy(self):
+        document = self.document("redundancy", "photo.png", "dog", "cat", "--npy", "l1.npy", "-o", "l1.png")
+        read_png(self.read("l1.png"))
+        matrix = struct.unpack("<9f", self.read("l1.npy")[-36:])
+        self.assertTrue(all(matrix[i] == 0 for i in (0, 4, 8)))
+        self.assertEqual(matrix[1], matrix[3])
+        self.assertAlmostEqual(document["labels"][0]["to_empty"], matrix[3], places=6)
+        self.assertAlmostEqual(document["labels"][1]["to_others"], matrix[5], places=6)
+        self.succeed("embed", "--text", "dog", "cat", "--npy", "t.npy", *REFERENCE)
+        self.succeed("embed", "--image", "photo.png", "--npy", "i.npy", *REFERENCE)
+        width = (len(self.read("i.npy")) - 128) // 4
+        image = struct.unpack(f"<{width}f", self.read("i.npy")[-4 * width:])
+        texts = struct.unpack(f"<{2 * width}f", self.read("t.npy")[-8 * width:])
+        want = sum(abs(image[c] * (texts[c] - texts[width + c])) for c in range(width))
+        self.assertAlmostEqual(matrix[5], want, places=5)
+
+    def test_every_method(self):
+        listed = self.succeed("map", "--help").stdout.decode().split("Methods:\n")[1]
+        for line in listed.strip().splitlines():
+            method = line.split()[0]
+            document, _ = self.map_json("photo.png", "dog", "cat", "--method", method, "-o", f"{method}.png")
+            self.assertEqual(document["method"], method)
+        document, _ = self.map_json("photo.png", "dog", "--method", "bimodal", "--blocks", "all", "-o", "through.png")
+        self.assertEqual(document["method"], "bimodal_all")
+        self.fail_with(USAGE, "map", "photo.png", "dog", "--blocks", "all", "-o", "no.png", *REFERENCE, words=("bimodal",))
+        self.succeed("map", "photo.png", "dog", "--compare", "all", "-o", "all.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "cat", "--compare", "raw,arch,gem", "-o", "some.png", *REFERENCE)
+        self.fail_with(USAGE, "map", "photo.png", "dog", "--compare", "raw,nope", "-o", "no.png", *REFERENCE, words=("nope",))
+
+    def test_refused(self):
+        self.fail_with(USAGE, "segment", *REFERENCE, words=("picture",))
+        self.fail_with(USAGE, "segment", "photo.png", "dog", "--labels", "voc20", *REFERENCE, words=("not both",))
+        self.fail_with(USAGE, "segment", "photo.png", "--labels", "imagenet1000", *REFERENCE, words=("255",))
+        self.fail_with(USAGE, "segment", "photo.png", "dog", "--background", "2", *REFERENCE, words=("--background",))
+        self.fail_with(INPUT, "segment", "missing.png", "dog", *REFERENCE, words=("missing.png",))
+        self.fail_with(USAGE, "classify", "photo.png", "dog", *REFERENCE, words=("two labels",))
+        self.fail_with(INPUT, "classify", "photo.png", "--labels", "no-such", *REFERENCE, words=("no-such",))
+        self.fail_with(USAGE, "tokens", "photo.png", *REFERENCE, words=("sentence",))
+        self.fail_with(USAGE, "tokens", "photo.png", "a", "b", *REFERENCE, words=("sentence",))
+        self.write("photo_classes.png", b"mine")
+        self.fail_with(ERROR, "segment", "photo.png", "dog", "cat", *REFERENCE, words=("photo_classes.png",))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,91 @@
+/* Every row of the method table against its golden, through the public header alone:
+ *
+ *     test_methods DEVICE MODELS GOLDEN_ROOT CASE...
+ *
+ * CASE/methods/NAME.npy is [patches, labels]: raw values, before min-max. A method without one fails: it is not to be in the table.
+ * DEVICE is a device SPEC, or "best". */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "golden_case.h"
+
+/* Of the map's range. */
+#define LIMIT 1e-4
+
+/* The largest error over all texts in units of the golden's own range; infinite where shapes differ. */
+static double error_of(const struct csg_result *result, const struct npy *want)
+{
+    size_t cells = (size_t)result->grid_w * (size_t)result->grid_h, n = result->n_texts;
+    double worst = 0;
+    if (want->n_dims != 2 || want->dims[0] != cells || want->dims[1] != n)
+        return INFINITY;
+    for (size_t t = 0; t < n; t++) {
+        double low = INFINITY, high = -INFINITY, error = 0;
+        for (size_t i = 0; i < cells; i++) {
+            double x = (double)want->data[i * n + t], d = fabs((double)result->similarity[t * cells + i] - x);
+            low = fmin(low, x);
+            high = fmax(high, x);
+            error = d <= error ? error : isnan(d) ? INFINITY : d;
+        }
+        worst = fmax(worst, error / (high - low));
+    }
+    return worst;
+}
+
+static int check_method(struct csg_engine *engine, const struct golden_case *golden, const char *method)
+{
+    char file[256];
+    struct csg_error err = {0};
+    struct csg_result *result = NULL;
+    const struct csg_map_params params = {.method = method, .fit = golden->fit, .size_px = golden->size_px};
+    snprintf(file, sizeof file, "methods/%s.npy", method);
+    struct npy want = npy_read(golden_path(golden, file));
+    if (!want.data) {
+        printf("FAILED %s: there is no %s\n", method, golden_path(golden, file));
+        return 1;
+    }
+    int status = csg_map(engine, golden->picture, golden->labels, golden->n_labels, &params, &result, &err);
+    double error = status == CSG_OK ? error_of(result, &want) : INFINITY;
+    bool held = error <= LIMIT;
+    printf("%s %-10s %-10s error %.2e of the range, limit %.0e%s%s\n", held ? "ok    " : "FAILED", golden->name, method, error,
+           LIMIT, status ? ": " : "", status ? err.sentence : "");
+    csg_result_destroy(&result);
+    npy_free(&want);
+    return !held;
+}
+
+static int check_case(const char *device, const char *models, const char *root, const char *name)
+{
+    struct csg_error err = {0};
+    struct csg_engine *engine = NULL;
+    struct golden_case *golden = golden_open(root, name);
+    int failed = !golden;
+    if (golden) {
+        char model[4096];
+        snprintf(model, sizeof model, "%s/%s", models, golden_model(golden));
+        const struct csg_engine_params params = {.model = model, .device = device, .cache_dir = ""};
+        if (csg_engine_create(&engine, &params, &err) != CSG_OK) {
+            printf("FAILED %s: %s\n", name, err.sentence);
+            failed = 1;
+        }
+    }
+    for (size_t i = 0; engine && csg_method_name(i); i++)
+        failed += check_method(engine, golden, csg_method_name(i));
+    csg_engine_destroy(&engine);
+    golden_close(&golden);
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 5) {
+        fprintf(stderr, "usage: test_methods DEVICE MODELS GOLDEN_ROOT CASE...\n");
+        return 2;
+    }
+    int failed = 0;
+    for (int i = 4; i < argc; i++)
+        failed += check_case(strcmp(argv[1], "best") == 0 ? NULL : argv[1], argv[2], argv[3], argv[i]);
+    return failed ? 1 : 0;
+}
