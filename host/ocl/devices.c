@@ -270,7 +270,8 @@ static int nothing_matches(const struct csg_ocl_device *devices, size_t count, c
                          devices[i].info.name, devices[i].info.platform);
         at += n > 0 ? (size_t)n : 0;
     }
-    return csg_fail(err, CSG_ERROR_NO_DEVICE, "no OpenCL device is called \"%.100s\"; known by index and name are %s", spec, list);
+    return csg_fail(err, CSG_ERROR_NO_DEVICE, "no OpenCL device is called \"%.100s\"; known by index and name are %s", spec,
+                    list);
 }
 
 int csg_ocl_select(size_t *index, const struct csg_ocl_device *devices, size_t count, const char *spec, struct csg_error *err)

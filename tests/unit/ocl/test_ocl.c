@@ -26,7 +26,7 @@ static void test_wrong_parameters(void **state)
     struct csg_error err;
     assert_int_equal(create(&backend, "99999", NULL, NULL, NULL, &err), CSG_ERROR_NO_DEVICE);
     assert_null(backend);
-    assert_non_null(strstr(err.sentence, "there are 0: "));
+    assert_non_null(strstr(err.sentence, "known by index and name are 0: "));
     assert_int_equal(create(&backend, "no such device", NULL, NULL, NULL, &err), CSG_ERROR_NO_DEVICE);
     assert_int_equal(create(&backend, NULL, "abacus", NULL, NULL, &err), CSG_ERROR_USAGE);
     assert_int_equal(create(&backend, NULL, NULL, "no-such-quirk", NULL, &err), CSG_ERROR_USAGE);
