@@ -301,13 +301,13 @@ class Viewer(unittest.TestCase):
             action back
             await position 0.000
             key .
-            wait ms 400
+            wait ms 1500
             print position
             key .
-            wait ms 400
+            wait ms 1500
             print position
             key ,
-            wait ms 400
+            wait ms 1500
             print position
             key space
             action loop
