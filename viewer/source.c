@@ -173,9 +173,10 @@ static void show_folder(struct source *source)
 struct playback {
     struct av_input *input;
     struct av_input_info info;
-    double zero_ms; /* when time 0 of the video would have been */
-    double last_s;  /* time of the picture that is shown */
-    bool shown, fresh_clock;
+    double zero_ms;  /* when time 0 of the video would have been */
+    double last_s;   /* time of the picture that is shown */
+    double before_s; /* of the one that was shown before it, where that is the one before it in the video; else negative */
+    bool shown, fresh_clock, wound; /* wound: the next picture does not follow the one that is shown */
 };
 
 static bool is_paused(struct source *source)
@@ -202,10 +203,13 @@ static void obey(struct source *source, struct playback *p)
     if (p->info.live || (steps >= 0 && seek == 0))
         return;
     double frame_s = p->info.rate_hz > 0 ? 1 / p->info.rate_hz : 0.04;
-    double target = steps < 0 ? p->last_s - 1.5 * frame_s + 0.5 * frame_s : p->last_s + seek;
-    if (av_input_seek(p->input, target - 0.25 * frame_s, &err) != CSG_OK)
+    double target = (steps < 0 ? p->last_s - frame_s : p->last_s + seek) - 0.25 * frame_s;
+    if (steps < 0 && p->before_s >= 0)
+        target = p->before_s; /* pictures need not stand at even distances */
+    if (av_input_seek(p->input, target, &err) != CSG_OK)
         tell(source, err.sentence);
     p->fresh_clock = true;
+    p->wound = true;
 }
 
 static void set_ended(struct source *source, bool ended)
@@ -285,7 +289,9 @@ static void play(struct source *source, struct playback *p)
             csg_image_destroy(&image); /* a camera runs on; what it saw in the pause is not shown */
             continue;
         }
+        p->before_s = p->shown && !p->wound && time_s > p->last_s ? p->last_s : -1;
         p->shown = true;
+        p->wound = false;
         p->last_s = time_s;
         publish(source, image, p->info.title, time_s);
     }
