@@ -50,6 +50,15 @@ xdotool:cmd xdotool:keys and mouse for the tests of the viewer
 libgl1-mesa-dri:dri swrast:OpenGL without a GPU
 LIST
 }
+# Further OpenCL implementations, so that every kernel runs on several (docs/conformance.md).
+device_packages() {
+    cat <<'LIST'
+mesa-opencl-icd:icd rusticl:Mesa's OpenCL, on the CPU through llvmpipe
+oclgrind:cmd oclgrind:finds reads and writes out of bounds, and data races
+python3-pip:py pip:fetches Intel's OpenCL runtime for CPUs
+ca-certificates:file /etc/ssl/certs/ca-certificates.crt:fetches it safely
+LIST
+}
 
 have() { # how to see that something is there
     case $1 in
@@ -101,6 +110,14 @@ install_missing() { # list on stdin
 
 setup() { { packages; viewer_packages; } | install_missing; }
 setup_tests() { { packages; viewer_packages; test_packages; } | install_missing; }
+setup_devices() {
+    { packages; viewer_packages; test_packages; device_packages; } | install_missing
+    if [ -n "$(device_packages | missing)" ]; then
+        echo "Not every OpenCL implementation could be installed here; ./do test says which ones it found."
+        return 0
+    fi
+    /usr/bin/python3 tools/intel_runtime.py
+}
 
 quietly() { # a command whose output is of interest only where it fails
     log=$(mktemp)
@@ -147,7 +164,12 @@ tests() {
 }
 
 case ${1:-help} in
-setup) setup ;;
+setup)
+    case ${2:-} in
+    '') setup ;;
+    --all-devices) setup_devices ;;
+    *) echo "./do setup knows only --all-devices" >&2; exit 2 ;;
+    esac ;;
 build) build ;;
 demo) demo ;;
 test) shift; tests "$@" ;;
@@ -157,9 +179,11 @@ clean) rm -rf $BUILD $BUILD-asan $OUTPUT ;;
 help | -h | --help)
     cat <<'HELP'
 ./do setup   install what is missing (Debian and its kin; elsewhere it says what to install)
+             setup --all-devices: also the OpenCL implementations that tests can run on, Intel's from the Python package index
 ./do build   build/clip-surgeon
 ./do demo    find words in the demo pictures, and print where the picture of it is
-./do test    every test
+./do test    every test, on each OpenCL implementation that is there; CSG_REQUIRE_DEVICES=pocl,intel,rusticl: or fail
+             test --long: those that take long as well, Oclgrind among them
 ./do bench   speed
 ./do view    the live viewer: ./do view [SOURCE] [TEXT...]
 ./do clean   remove what was built
