@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Run every test of the build folders and add up their cases.
 
-    run.py BUILD [BUILD ...]
+    run.py [--long] BUILD [BUILD ...]
 
+Then the conformance cases and goldens run on every OpenCL implementation that is there, with the programs of the first build folder
+(implementations.py). CSG_REQUIRE_DEVICES names those that must be there, for example pocl,intel,rusticl. --long adds what takes long.
 The closing line is `N passed, N failed, N skipped`; the exit code is 0 only where something passed and nothing failed.
 A program that reports no count of cases counts as one case.
 """
@@ -11,6 +13,8 @@ import os
 import re
 import subprocess
 import sys
+
+import implementations
 
 ENVIRONMENT = {
     "ASAN_OPTIONS": "abort_on_error=0:allocator_may_return_null=1",
@@ -68,10 +72,14 @@ def run(build):
 
 def main():
     total, ran = [0, 0, 0], 0
-    for build in sys.argv[1:]:
+    long = "--long" in sys.argv[1:]
+    builds = [a for a in sys.argv[1:] if a != "--long"]
+    required = [name for name in os.environ.get("CSG_REQUIRE_DEVICES", "").split(",") if name]
+    for build in builds:
         each, n = run(build)
         total = [a + b for a, b in zip(total, each)]
         ran += n
+    total = [a + b for a, b in zip(total, implementations.run(builds[0], long, required))]
     if not ran or not total[0]:
         print("no test was run", file=sys.stderr)
         total[1] = max(total[1], 1)

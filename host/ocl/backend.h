@@ -9,9 +9,36 @@ struct csg_ocl_params {
     const char *cache_dir;    /* for program binaries; NULL: none */
     const char *device_class; /* "cpu", "gpu" or NULL: the device's own */
     const char *quirks;       /* names of quirk rows to force on, separated by commas; NULL: those that match the device */
+    /* Tests make a device look weaker, so that it takes the forms of others: "vector=8,group=64,local=9000,fma=0,divide=0"; a vector
+     * may also be wider than the device's own. NULL: the device as it is. */
+    const char *limit;
     const struct csg_log *log;
 };
 int csg_ocl_backend_create(struct csg_backend **out, const struct csg_ocl_params *params, struct csg_error *err);
+
+/* A kernel of a program that a backend has built, and how often it was launched. CLBlast counts as a kernel of GEMM. */
+struct csg_ocl_use {
+    enum csg_op op;
+    char kernel[64];
+    char options[1024]; /* of the build, all of them */
+    uint64_t launches;
+};
+#define CSG_OCL_BLAS_KERNEL "CLBlast"
+/* *uses is to be freed. Every kernel that CL_PROGRAM_KERNEL_NAMES names is there, launched or not. */
+int csg_ocl_uses(struct csg_backend *backend, struct csg_ocl_use **uses, size_t *count, struct csg_error *err);
+
+/* A way to build kernels that some device takes: every kernel that the class has of the operator must have been launched with these
+ * options. What makes a device here take it stands in limit and quirk (csg_ocl_params; empty: nothing). */
+struct csg_ocl_variant {
+    const char *device_class;
+    int op;             /* -1: every operator */
+    const char *kernel; /* NULL: every kernel */
+    char needs[200];    /* options, separated by spaces; one that begins with "!" must not be there */
+    char limit[64], quirk[40];
+};
+/* *variants is to be freed. */
+int csg_ocl_variants(struct csg_ocl_variant **variants, size_t *count, struct csg_error *err);
+
 /* Behind csg_devices_list. */
 int csg_ocl_devices(struct csg_device_info **devices, size_t *count, struct csg_error *err);
 

@@ -25,6 +25,11 @@ const struct csg_ocl_class *csg_ocl_class_of(cl_device_type type)
     return &classes[CSG_COUNT(classes) - 1];
 }
 
+const struct csg_ocl_class *csg_ocl_class_at(size_t index)
+{
+    return index < CSG_COUNT(classes) ? &classes[index] : NULL;
+}
+
 /* Tiles that keep their accumulators, one row of a panel and a broadcast in the vector registers: 32 of 512 bits, 16 of 256
  * bits, 16 or 32 of 128 bits. 9 x 3 vectors divides 197 and 1,025 tokens and widths of 768, 2,304 and 3,072 with little
  * waste. */
@@ -40,4 +45,9 @@ const struct csg_ocl_tile *csg_ocl_tile_of(unsigned native_width)
         if (native_width >= tiles[i].width)
             return &tiles[i];
     return &tiles[CSG_COUNT(tiles) - 1];
+}
+
+const struct csg_ocl_tile *csg_ocl_tile_at(size_t index)
+{
+    return index < CSG_COUNT(tiles) ? &tiles[index] : NULL;
 }

@@ -19,6 +19,7 @@ struct csg_ocl_class {
 /* NULL where the name is unknown. */
 const struct csg_ocl_class *csg_ocl_class_named(const char *name);
 const struct csg_ocl_class *csg_ocl_class_of(cl_device_type type);
+const struct csg_ocl_class *csg_ocl_class_at(size_t index); /* NULL past the end */
 
 /* Register tile of the packed GEMM: `rows` rows times `vectors` vectors of `width` floats. */
 struct csg_ocl_tile {
@@ -30,6 +31,7 @@ struct csg_ocl_tile {
     unsigned key_rows;      /* attention: keys, and channels of v, in one register tile */
 };
 const struct csg_ocl_tile *csg_ocl_tile_of(unsigned native_width);
+const struct csg_ocl_tile *csg_ocl_tile_at(size_t index); /* NULL past the end */
 
 /* ------------------------------------------------------------------------------------------ quirks (quirks.c) */
 
@@ -42,6 +44,17 @@ enum csg_ocl_quirk {
 /* The bits of the rows that match the device, or of the rows named in `forced` if it is not NULL. */
 int csg_ocl_quirks(unsigned *bits, const char *platform, const char *vendor, const char *device, const char *driver,
                    const char *forced, struct csg_error *err);
+/* The rows of the table; NULL past the end. */
+const char *csg_ocl_quirk_at(size_t index, unsigned *bit);
+
+/* ------------------------------------------------------------------------------------------ variants.c */
+
+/* Takes away what `limit` of csg_ocl_params names. */
+struct csg_ocl_limits;
+int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_error *err);
+/* The tiles of single operators' forms for GPUs, as build options, and how much of a device takes them; false past the end. */
+bool csg_ocl_attention_variant(size_t index, char *needs, char *limit, size_t capacity);
+bool csg_ocl_gemm_variant(size_t index, char *needs, char *limit, size_t capacity);
 
 /* ------------------------------------------------------------------------------------------ the backend */
 
@@ -65,6 +78,7 @@ struct csg_ocl_program {
     cl_program program;
     cl_kernel kernels[CSG_OCL_MAX_KERNELS];
     char names[CSG_OCL_MAX_KERNELS][32];
+    uint64_t launches[CSG_OCL_MAX_KERNELS];
     cl_uint n_kernels;
 };
 
@@ -90,6 +104,7 @@ struct csg_ocl {
     bool told_compiling;
     bool lost; /* the driver reported a fatal error: nothing works any more */
     enum { CSG_BLAS_UNKNOWN, CSG_BLAS_GOOD, CSG_BLAS_BAD } blas;
+    uint64_t blas_launches;
     struct csg_ocl_program *programs;
     struct csg_ocl_pending pending[CSG_OCL_MAX_PENDING];
     size_t n_pending;
@@ -145,6 +160,8 @@ void csg_ocl_platform_string(cl_platform_id platform, cl_platform_info what, cha
 /* The kernel `name` of cl/OP.cl built with the class's options and `options` (may be empty). Built at the first use. */
 int csg_ocl_kernel(struct csg_ocl *ocl, enum csg_op op, const char *options, const char *name, cl_kernel *kernel,
                    struct csg_error *err);
+/* Every option of a build: the class's, the device's and `own`. */
+int csg_ocl_all_options(const struct csg_ocl *ocl, const char *own, char *out, size_t capacity, struct csg_error *err);
 void csg_ocl_programs_destroy(struct csg_ocl *ocl);
 
 /* The key of a program in the cache. */

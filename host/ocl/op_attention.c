@@ -25,6 +25,21 @@ static const struct group_tile *choose(const struct csg_ocl *ocl, size_t head_di
     return NULL;
 }
 
+static void group_options(char *out, size_t capacity, const struct group_tile *tile)
+{
+    snprintf(out, capacity, "-DCSG_LANES=%zu -DCSG_QUERIES=%zu -DCSG_KEYS=%zu", tile->lanes, tile->queries, tile->keys);
+}
+
+bool csg_ocl_attention_variant(size_t index, char *needs, char *limit, size_t capacity)
+{
+    if (index >= CSG_COUNT(group_tiles))
+        return false;
+    group_options(needs, capacity, &group_tiles[index]);
+    /* what heads of 64 channels take with so much local memory */
+    snprintf(limit, capacity, "local=%zu", local_bytes(&group_tiles[index], 64));
+    return true;
+}
+
 int csg_ocl_attention(struct csg_backend *backend, const struct csg_attention_args *a, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
@@ -48,8 +63,9 @@ int csg_ocl_attention(struct csg_backend *backend, const struct csg_attention_ar
         queries = tile->queries;
         launch.range.items[0] = tile->lanes;
         launch.range.items[1] = tile->queries;
-        snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu -DCSG_LANES=%zu -DCSG_QUERIES=%zu -DCSG_KEYS=%zu", a->head_dim,
-                 tile->lanes, tile->queries, tile->keys);
+        char tile_options[100];
+        group_options(tile_options, sizeof tile_options, tile);
+        snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu %s", a->head_dim, tile_options);
     }
     launch.range.groups[0] = csg_ocl_ceil_div(a->longest, queries);
     return csg_ocl_launch(ocl, &launch, err);

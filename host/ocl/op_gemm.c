@@ -49,6 +49,16 @@ static size_t tiled_side(const struct csg_ocl *ocl)
     return ocl->limits.max_group >= 256 ? 16 : 8;
 }
 
+bool csg_ocl_gemm_variant(size_t index, char *needs, char *limit, size_t capacity)
+{
+    static const char *const rows[][2] = {{"-DCSG_SIDE=16", ""}, {"-DCSG_SIDE=8", "group=64"}};
+    if (index >= CSG_COUNT(rows))
+        return false;
+    snprintf(needs, capacity, "%s", rows[index][0]);
+    snprintf(limit, capacity, "%s", rows[index][1]);
+    return true;
+}
+
 static int tiled(struct csg_ocl *ocl, const struct csg_gemm_args *a, const char *options, struct csg_error *err)
 {
     size_t side = tiled_side(ocl);

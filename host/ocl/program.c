@@ -21,7 +21,7 @@ static const char *const sources[] = {
 
 /* No -cl-fast-relaxed-math: masks are infinities and a constant map is 0/0. No -cl-mad-enable: mad() may round worse than the
  * two operations it stands for, while contraction to fma, which OpenCL C allows by itself, never does. */
-static int all_options(const struct csg_ocl *ocl, const char *own, char *out, size_t capacity, struct csg_error *err)
+int csg_ocl_all_options(const struct csg_ocl *ocl, const char *own, char *out, size_t capacity, struct csg_error *err)
 {
     int n = snprintf(out, capacity,
                      "-cl-std=CL1.2 -DCSG_ITEM_ROWS=%d -DCSG_GROUP=%u -DCSG_WIDTH=%u -DCSG_HAS_FMA=%d -DCSG_QUIRKS=%u%s%s%s",
@@ -147,7 +147,7 @@ static int program_create(struct csg_ocl *ocl, enum csg_op op, const char *own, 
         return csg_fail_memory(err);
     }
     program->op = op;
-    status = all_options(ocl, own, options, sizeof options, err);
+    status = csg_ocl_all_options(ocl, own, options, sizeof options, err);
     if (status)
         goto fail;
     status = csg_ocl_cache_key(ocl, sources[op], options, key, err);
@@ -188,6 +188,7 @@ int csg_ocl_kernel(struct csg_ocl *ocl, enum csg_op op, const char *options, con
     for (cl_uint i = 0; i < program->n_kernels; i++)
         if (strcmp(program->names[i], name) == 0) {
             *kernel = program->kernels[i];
+            program->launches[i]++; /* asked for by csg_ocl_launch alone */
             return CSG_OK;
         }
     return csg_fail(err, CSG_ERROR_BUILD, "cl/%s.cl has no kernel %s", csg_op_name(op), name);

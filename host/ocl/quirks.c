@@ -89,3 +89,11 @@ int csg_ocl_quirks(unsigned *bits, const char *platform, const char *vendor, con
     }
     return CSG_OK;
 }
+
+const char *csg_ocl_quirk_at(size_t index, unsigned *bit)
+{
+    if (index >= CSG_COUNT(rows))
+        return NULL;
+    *bit = (unsigned)rows[index].bit;
+    return rows[index].name;
+}

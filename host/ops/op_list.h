@@ -2,7 +2,7 @@
  *   struct csg_NAME_args        host/ops/args.h
  *   csg_ref_NAME                host/ref/NAME.c
  *   csg_ocl_NAME                host/ocl/op_NAME.c and cl/NAME.cl
- *   csg_test_NAME               tests/conformance/test_NAME.c
+ *   csg_test_NAME               host/check/test_NAME.c
  * and a missing one is a link error. No include guard: that is the point. */
 CSG_OP(resize)
 CSG_OP(patches)

@@ -20,8 +20,14 @@ static const char help[] =
     "  --device SPEC           an index, a part of a device's name, or \"reference\" (every usable device)\n"
     "  --device-class CLASS    cpu or gpu: force the kernels made for that class\n"
     "  --quirks LIST           names of driver quirks to force on, instead of those of the device\n"
+    "  --limit LIST            make the device look weaker: vector=8,group=64,local=9000,fma=0,divide=0\n"
+    "  --cache FOLDER          of compiled kernels (none: all are compiled)\n"
     "  --small                 small cases alone: at most 64 rows, widths of 128\n"
     "  --tight                 buffers that end with the last row, so that a memory checker sees reads past it\n"
+    "  --wide                  the operands of the device begin behind 8 GiB of a buffer: 64-bit indices (skipped without the "
+    "memory)\n"
+    "  --variants              the ways to build kernels that tests must cover, as JSON, and nothing else\n"
+    "  --bench                 the speed of the larger cases, from event times, beside the device's measured peaks\n"
     "  --self-check            inject faults and see whether each is found, on one device\n"
     "  --json                  one JSON document on standard output; the closing line goes to standard error\n"
     "  --help\n"
@@ -38,10 +44,8 @@ bool conf_selected(const struct conf_options *options, enum csg_op op, size_t in
     if (!options->small)
         return true;
     struct conf_case c;
-    conf_case_create(&c, op, index, options->seed, CONF_NO_DATA);
-    bool small = c.small;
-    conf_case_destroy(&c);
-    return small;
+    conf_case_describe(&c, op, index, options->seed);
+    return c.small;
 }
 
 static int wrong(const char *what, const char *value)
@@ -84,22 +88,28 @@ static int parse_value(struct conf_options *o, const char *name, const char *val
         o->quirks = value;
         return 0;
     }
+    if (strcmp(name, "--limit") == 0) {
+        o->limit = value;
+        return 0;
+    }
+    if (strcmp(name, "--cache") == 0) {
+        o->cache = value;
+        return 0;
+    }
     o->device_class = value;
     return strcmp(value, "cpu") && strcmp(value, "gpu") ? wrong("no device class", value) : 0;
 }
 
 static int parse(struct conf_options *o, int argc, char **argv)
 {
-    static const char *const with_value[] = {"--op", "--case", "--seed", "--device", "--device-class", "--quirks"};
+    static const char *const with_value[] = {"--op",           "--case",   "--seed",  "--device",
+                                             "--device-class", "--quirks", "--limit", "--cache"};
     *o = (struct conf_options){.op = -1, .index = -1, .seed = 1};
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--list", &o->list},
-                 {"--small", &o->small},
-                 {"--tight", &o->tight},
-                 {"--json", &o->json},
-                 {"--self-check", &o->self_check}};
+    } flags[] = {{"--list", &o->list},         {"--small", &o->small}, {"--tight", &o->tight}, {"--wide", &o->wide},
+                 {"--variants", &o->variants}, {"--bench", &o->bench}, {"--json", &o->json},   {"--self-check", &o->self_check}};
     for (int i = 1; i < argc; i++) {
         bool known = false;
         for (size_t f = 0; f < sizeof flags / sizeof *flags && !known; f++)
@@ -129,9 +139,8 @@ static int list(const struct conf_options *o)
             if (!conf_selected(o, op, i))
                 continue;
             struct conf_case c;
-            conf_case_create(&c, op, i, o->seed, CONF_NO_DATA);
+            conf_case_describe(&c, op, i, o->seed);
             printf("%-10s %3zu  %s\n", csg_op_name(op), i, c.label);
-            conf_case_destroy(&c);
         }
     }
     return 0;
@@ -146,9 +155,11 @@ static int run_case(struct conf_report *r, struct conf_device_report *d, struct 
     struct conf_verdict verdict = {.passed = false};
     struct csg_error err = {0};
     struct conf_op_result *result = &d->ops[op];
-    conf_case_create(&c, op, index, r->options->seed, r->options->tight ? CONF_TIGHT : CONF_GUARDED);
     uint64_t launches = device->launches[op];
-    int status = conf_run(&want, &c, reference, CONF_FAULT_NONE, &err);
+    int status = conf_case_create(&c, op, index, r->options->seed, r->options->tight ? CONF_TIGHT : CONF_GUARDED, &err);
+    if (status == CSG_OK)
+        status = conf_run(&want, &c, reference, CONF_FAULT_NONE, &err);
+    c.behind_bytes = r->options->wide ? CONF_WIDE_BYTES : 0;
     if (status == CSG_OK)
         status = conf_run(&got, &c, device, CONF_FAULT_NONE, &err);
     if (status == CSG_OK) {
@@ -195,12 +206,27 @@ static void run_cases(struct conf_report *r, struct conf_device_report *d, struc
         snprintf(d->note, sizeof d->note, "the device was lost; what was left is skipped");
 }
 
-static int open_device(struct csg_backend **out, const struct conf_options *o, const char *spec, struct csg_error *err)
+int conf_open(struct csg_backend **out, const struct conf_options *o, const char *spec, struct csg_error *err)
 {
-    if (strcmp(spec, "reference") == 0)
+    if (spec && strcmp(spec, "reference") == 0)
         return csg_ref_backend_create(out, err);
-    struct csg_ocl_params params = {.device = spec, .device_class = o->device_class, .quirks = o->quirks};
+    const struct csg_ocl_params params = {
+        .device = spec, .device_class = o->device_class, .quirks = o->quirks, .limit = o->limit, .cache_dir = o->cache};
     return csg_ocl_backend_create(out, &params, err);
+}
+
+/* Whether the device says that one buffer may be that large, with room for the operands. */
+static bool wide_fits(const char *spec)
+{
+    struct csg_device_info *devices = NULL;
+    size_t count = 0;
+    bool fits = false;
+    csg_ocl_devices(&devices, &count, NULL);
+    for (size_t i = 0; i < count; i++)
+        fits = fits || (devices[i].index == strtoul(spec, NULL, 10) &&
+                        devices[i].max_allocation_bytes > (uint64_t)CONF_WIDE_BYTES + ((uint64_t)256 << 20));
+    free(devices);
+    return fits;
 }
 
 static void run_device(struct conf_report *r, struct csg_backend *reference, const char *spec, const char *unusable)
@@ -211,11 +237,15 @@ static void run_device(struct conf_report *r, struct csg_backend *reference, con
     snprintf(d.spec, sizeof d.spec, "%s", spec);
     if (unusable) {
         snprintf(d.note, sizeof d.note, "skipped: %s", unusable);
-    } else if (open_device(&device, r->options, spec, &err)) {
+    } else if (conf_open(&device, r->options, spec, &err)) {
         snprintf(d.note, sizeof d.note, "FAILED to open: %s", err.sentence);
         r->failed++;
     }
     d.backend = device;
+    if (device && r->options->wide && !wide_fits(spec)) {
+        snprintf(d.note, sizeof d.note, "skipped: it does not give a buffer of more than 8 GiB");
+        csg_backend_destroy(&device);
+    }
     run_cases(r, &d, reference, device);
     conf_report_device(r, &d);
     csg_backend_destroy(&device);
@@ -251,12 +281,7 @@ static int self_check(const struct conf_options *o, struct csg_backend *referenc
     struct csg_backend *device = NULL;
     struct csg_error err = {0};
     int status;
-    if (o->device) {
-        status = open_device(&device, o, o->device, &err);
-    } else {
-        struct csg_ocl_params best = {.device_class = o->device_class, .quirks = o->quirks};
-        status = csg_ocl_backend_create(&device, &best, &err);
-    }
+    status = conf_open(&device, o, o->device, &err);
     if (status) {
         fprintf(stderr, "conformance: %s\n", err.sentence);
         return 1;
@@ -283,11 +308,13 @@ int main(int argc, char **argv)
         return status;
     if (o.list)
         return list(&o);
+    if (o.variants)
+        return conf_variants();
     if (csg_ref_backend_create(&reference, &err)) {
         fprintf(stderr, "conformance: %s\n", err.sentence);
         return 1;
     }
-    status = o.self_check ? self_check(&o, reference) : run_all(&o, reference);
+    status = o.self_check ? self_check(&o, reference) : o.bench ? conf_bench(&o) : run_all(&o, reference);
     csg_backend_destroy(&reference);
     return status;
 }

@@ -3,6 +3,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "ocl/backend.h"
 
 void conf_report_begin(struct conf_report *r, const struct conf_options *options)
 {
@@ -18,10 +21,13 @@ void conf_report_failure(struct conf_report *r, const struct conf_device_report 
 {
     const struct conf_options *o = r->options;
     const char *op = csg_op_name(c->op);
-    char again[400];
-    snprintf(again, sizeof again, "conformance --op %s --case %zu --seed %" PRIu64 " --device '%s'%s%s%s%s%s", op, c->index,
+    char again[500];
+    snprintf(again, sizeof again, "conformance --op %s --case %zu --seed %" PRIu64 " --device '%s'%s%s%s%s%s%s%s", op, c->index,
              c->seed, d->spec, o->device_class ? " --device-class " : "", o->device_class ? o->device_class : "",
-             o->quirks ? " --quirks " : "", o->quirks ? o->quirks : "", o->tight ? " --tight" : "");
+             o->quirks ? " --quirks " : "", o->quirks ? o->quirks : "", o->limit ? " --limit " : "", o->limit ? o->limit : "",
+             o->tight  ? " --tight"
+             : o->wide ? " --wide"
+                       : "");
     r->failed++;
     if (o->json) {
         json_array_append_new(r->failures, json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s}", "device", d->spec, "op", op, "case",
@@ -52,14 +58,52 @@ static json_t *ops_json(const struct conf_device_report *d)
     return ops;
 }
 
+/* Every kernel that was built. A launch whose case failed is one too: what a failed run covered is not counted (tests/run.py). */
+static json_t *kernels_json(const struct csg_backend *backend)
+{
+    struct csg_ocl_use *uses = NULL;
+    size_t count = 0;
+    json_t *kernels = json_array();
+    if (backend && backend->class_->counts_itself)
+        csg_ocl_uses((struct csg_backend *)(uintptr_t)backend, &uses, &count, NULL);
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(kernels, json_pack("{s:s, s:s, s:s, s:I}", "op", csg_op_name(uses[i].op), "kernel", uses[i].kernel,
+                                                 "options", uses[i].options, "launches", (json_int_t)uses[i].launches));
+    free(uses);
+    return kernels;
+}
+
+int conf_variants(void)
+{
+    struct csg_ocl_variant *variants = NULL;
+    struct csg_error err = {0};
+    size_t count;
+    if (csg_ocl_variants(&variants, &count, &err)) {
+        fprintf(stderr, "conformance: %s\n", err.sentence);
+        return 1;
+    }
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct csg_ocl_variant *v = &variants[i];
+        json_array_append_new(list, json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:s}", "class", v->device_class, "op",
+                                              v->op < 0 ? NULL : csg_op_name((enum csg_op)v->op), "kernel", v->kernel, "needs",
+                                              v->needs, "limit", v->limit, "quirk", v->quirk));
+    }
+    free(variants);
+    json_dumpf(list, stdout, JSON_INDENT(1));
+    putchar('\n');
+    json_decref(list);
+    return 0;
+}
+
 void conf_report_device(struct conf_report *r, const struct conf_device_report *d)
 {
     const struct csg_backend *b = d->backend;
     if (r->options->json) {
-        json_array_append_new(r->devices,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "spec", d->spec, "name", b ? b->device : "",
-                                        "platform", b ? b->platform : "", "driver", b ? b->driver : "", "device_class",
-                                        b ? b->device_class : "", "note", d->note, "ops", ops_json(d)));
+        json_array_append_new(r->devices, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "spec", d->spec, "name",
+                                                    b ? b->device : "", "platform", b ? b->platform : "", "driver",
+                                                    b ? b->driver : "", "device_class", b ? b->device_class : "", "note", d->note,
+                                                    "ops", ops_json(d), "kernels", kernels_json(b)));
         return;
     }
     if (b)

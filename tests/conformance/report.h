@@ -4,14 +4,15 @@
 
 #include <jansson.h>
 
-#include "conf.h"
+#include "check/conf.h"
 
 struct conf_options {
-    bool list, small, tight, json, self_check;
+    bool list, small, tight, wide, json, self_check, variants, bench;
     int op;     /* -1: all */
     long index; /* of the case; -1: all */
     uint64_t seed;
-    const char *device, *device_class, *quirks; /* NULL: every device, its own class and quirks */
+    const char *device, *device_class, *quirks, *limit; /* NULL: every device, its own class and quirks */
+    const char *cache;                                  /* NULL: none */
 };
 bool conf_selected(const struct conf_options *options, enum csg_op op, size_t index);
 
@@ -42,6 +43,13 @@ void conf_report_failure(struct conf_report *r, const struct conf_device_report 
 void conf_report_device(struct conf_report *r, const struct conf_device_report *d);
 /* Prints the closing line; the exit code. */
 int conf_report_end(struct conf_report *r);
+
+/* A device as the options want it; spec NULL: the best. */
+int conf_open(struct csg_backend **out, const struct conf_options *options, const char *spec, struct csg_error *err);
+/* Prints what there is to be covered as JSON; the exit code. */
+int conf_variants(void);
+/* Prints speeds; the exit code. */
+int conf_bench(const struct conf_options *options);
 
 /* Injects every fault that fits into a case of every selected operator. */
 int conf_self_check(const struct conf_options *options, struct csg_backend *reference, struct csg_backend *device);

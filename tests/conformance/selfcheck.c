@@ -9,13 +9,9 @@ static bool find_case(struct conf_case *c, const struct conf_options *options, e
     for (size_t i = 0; i < conf_tests[op]->cases; i++) {
         if (!conf_selected(options, op, i))
             continue;
-        conf_case_create(c, op, i, options->seed, CONF_NO_DATA);
-        bool fits = conf_fault_fits(c, fault);
-        conf_case_destroy(c);
-        if (fits) {
-            conf_case_create(c, op, i, options->seed, CONF_GUARDED);
-            return true;
-        }
+        conf_case_describe(c, op, i, options->seed);
+        if (conf_fault_fits(c, fault))
+            return conf_case_create(c, op, i, options->seed, CONF_GUARDED, NULL) == CSG_OK;
     }
     return false;
 }

@@ -13,9 +13,10 @@ ALLOWED = {
     "ops": {"base"},
     "ref": {"base", "ops"},
     "ocl": {"base", "ops"},
+    "check": {"base", "ops"},
     "net": {"base", "image", "model", "ops"},
     "task": {"base", "image", "model", "ops", "net"},
-    "api": {"base", "image", "model", "ops", "ref", "ocl", "net", "task"},
+    "api": {"base", "image", "model", "ops", "ref", "ocl", "check", "net", "task"},
     "cli": set(),
 }
 # Headers of others that belong to one place: pattern -> the only folders (or the one file) with it.

@@ -1,0 +1,173 @@
+/* z = sum x w + bias: k products, error u (2 + 2 sqrt k) s with s = sum|x w| + |bias|. Through an activation that error grows by
+ * its steepest slope, at most 1.13 for both. The activations' own errors:
+ *   QuickGELU z / (1 + exp(-1.702 z)): exp 3 ulp and its argument's rounding, u * 1.702 |z| relative; division 2.5 ulp;
+ *             two more roundings: |y| u (16 + 4 |z|)
+ *   GELU      z (1 + erf(z / sqrt 2)) / 2: erf within 16 ulp, an ulp below 1 being u, so absolutely 16 u |z| / 2, its argument's
+ *             rounding less than u |z|, three more roundings of y: u (10 |z| + 4 |y|)
+ * and the sum with the residual rounds once more. Weights are converted exactly, whatever their type in the file. */
+#include <math.h>
+
+#include "check/conf.h"
+
+enum residual { NO_RESIDUAL, RESIDUAL, IN_PLACE };
+
+struct gemm_case {
+    size_t rows, k, n[CONF_PARTS], x_pad, y_pad;
+    enum csg_activation act;
+    bool bias;
+    enum residual residual;
+    enum conf_dist x, w;
+    enum { FINITE, HAS_NAN, HAS_INFINITY } special;
+    enum csg_dtype dtype;
+    bool transposed;
+};
+#define QUICK CSG_ACT_QUICK_GELU
+#define GELU CSG_ACT_GELU
+static const struct gemm_case cases[] = {
+    {17, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    /* sizes from one to just around every tile */
+    {1, 1, {1}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {1, 64, {128}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {2, 3, {5}, 1, 1, CSG_ACT_NONE, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {7, 13, {11}, 3, 1, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {15, 31, {33}, 0, 0, CSG_ACT_NONE, false, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {16, 32, {32}, 0, 0, GELU, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {31, 33, {31}, 5, 3, QUICK, false, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {32, 16, {15}, 0, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F32, false},
+    {33, 17, {17}, 1, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F32, false},
+    {63, 65, {63}, 0, 7, GELU, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {64, 63, {64}, 0, 0, QUICK, true, IN_PLACE, 0, 0, FINITE, CSG_F32, false},
+    {65, 128, {127}, 2, 2, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {127, 129, {129}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {5, 7, {1}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {1, 512, {257}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    /* what the towers run */
+    {197, 768, {768}, 0, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F32, false},
+    {197, 768, {512}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, true},
+    {50, 3072, {768}, 0, 0, CSG_ACT_NONE, false, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {77, 512, {2048}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {1025, 256, {384}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {1025, 64, {192}, 3, 5, GELU, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    /* distributions */
+    {17, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_TINY, CONF_TINY, FINITE, CSG_F32, false},
+    {17, 64, {48}, 0, 0, CSG_ACT_NONE, true, RESIDUAL, CONF_LARGE, CONF_LARGE, FINITE, CSG_F32, false},
+    {17, 64, {48}, 0, 0, QUICK, true, NO_RESIDUAL, CONF_LARGE, CONF_NORMAL, FINITE, CSG_F32, false},
+    {17, 64, {48}, 0, 0, GELU, true, NO_RESIDUAL, CONF_LARGE, CONF_NORMAL, FINITE, CSG_F32, false},
+    {17, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_CONSTANT, CONF_NORMAL, FINITE, CSG_F32, false},
+    {17, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_ONE_HOT, CONF_NORMAL, FINITE, CSG_F32, false},
+    {17, 64, {48}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, CONF_NEAR_TIE, CONF_NORMAL, FINITE, CSG_F32, false},
+    /* a value that is not a number stays in its row */
+    {37, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false},
+    {17, 48, {33}, 3, 1, QUICK, true, RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false},
+    {66, 64, {32}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, HAS_INFINITY, CSG_F32, false},
+    /* weights as files hold them */
+    {16, 64, {64}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F16, false},
+    {16, 96, {72}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_BF16, true},
+    {16, 40, {56}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F16, true},
+    {31, 64, {64, 64, 64}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F16, false},
+    {31, 67, {13, 37, 5}, 1, 1, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_BF16, false},
+    {9, 32, {32, 1}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, true},
+};
+
+/* Operands after x, which is the first; their numbers depend on the case. */
+struct places {
+    size_t bias, residual, y;
+};
+
+static struct places places_of(const struct gemm_case *p)
+{
+    struct places at = {.bias = 1};
+    at.residual = p->bias ? 2 : 1;
+    at.y = p->residual == RESIDUAL ? at.residual + 1 : at.residual;
+    return at;
+}
+
+static void shape(struct conf_case *c, size_t index)
+{
+    static const char *const acts[] = {"", ", QuickGELU", ", GELU"}, *const residuals[] = {"", ", residual",
+                                                                                           ", residual in place"};
+    static const char *const specials[] = {"", ", a NaN", ", an infinity"}, *const dtypes[] = {"f32", "f16", "bf16"};
+    const struct gemm_case *p = &cases[index];
+    struct csg_gemm_args *a = &c->args.gemm;
+    /* parts of several types at once: the first is the table's, the others turn round */
+    enum csg_dtype dtype[CONF_PARTS] = {p->dtype, CSG_F32, CSG_BF16};
+    bool transposed[CONF_PARTS] = {p->transposed, !p->transposed, p->transposed};
+    conf_add_weight(c, p->k, p->n, dtype, transposed);
+    size_t n = c->weight.n;
+    a->rows = p->rows;
+    a->act = p->act;
+    a->x_stride = p->k + p->x_pad;
+    a->y_stride = n + p->y_pad;
+    c->not_finite = p->special != FINITE;
+    conf_add(c, "x", CONF_IN, CONF_F32, &a->x, p->rows, p->k, a->x_stride, 3);
+    if (p->bias)
+        conf_add(c, "bias", CONF_IN, CONF_F32, &a->bias, 1, n, 0, 5);
+    if (p->residual == RESIDUAL) {
+        a->residual_stride = n + p->x_pad;
+        conf_add(c, "residual", CONF_IN, CONF_F32, &a->residual, p->rows, n, a->residual_stride, 1);
+    }
+    struct conf_operand *y = conf_add(c, "y", p->residual == IN_PLACE ? CONF_INOUT : CONF_OUT, CONF_F32, &a->y, p->rows, n,
+                                      a->y_stride, p->y_pad ? 7 : 16);
+    if (p->residual == IN_PLACE) {
+        y->views[1] = &a->residual;
+        a->residual_stride = a->y_stride;
+    }
+    conf_label(c, "%zu x %zu x %zu in %zu part(s) of %s%s, strides + %zu + %zu%s%s%s, x %s, w %s%s", p->rows, n, p->k,
+               c->weight.n_parts, dtypes[p->dtype], p->transposed ? " transposed" : "", p->x_pad, p->y_pad,
+               p->bias ? ", bias" : "", acts[p->act], residuals[p->residual], conf_dist_name(p->x), conf_dist_name(p->w),
+               specials[p->special]);
+}
+
+static double activation(double *error, double z, double z_error, enum csg_activation act)
+{
+    double y = z;
+    *error = z_error * (act == CSG_ACT_NONE ? 1.0 : 1.13);
+    if (act == CSG_ACT_QUICK_GELU) {
+        y = z / (1.0 + exp(-1.702 * z));
+        *error += CONF_U * fabs(y) * (16.0 + 4.0 * fabs(z));
+    } else if (act == CSG_ACT_GELU) {
+        y = 0.5 * z * (1.0 + erf(z * sqrt(0.5)));
+        *error += CONF_U * (10.0 * fabs(z) + 4.0 * fabs(y));
+    }
+    return y;
+}
+
+static void bound_row(struct conf_case *c, const struct places *at, size_t row, double *z, double *s)
+{
+    const struct conf_weight *w = &c->weight;
+    const struct csg_gemm_args *a = &c->args.gemm;
+    const float *x = conf_row(c, 0, row);
+    const float *residual = a->residual_stride ? conf_row(c, at->residual, row) : NULL;
+    double *bound = conf_bound(c, at->y, row);
+    for (size_t j = 0; j < w->n; j++) {
+        z[j] = at->residual > 1 ? (double)conf_row(c, at->bias, 0)[j] : 0.0;
+        s[j] = fabs(z[j]);
+        for (size_t i = 0; i < w->k; i++) {
+            double product = (double)x[i] * (double)w->full[j * w->k + i];
+            z[j] += product;
+            s[j] += fabs(product);
+        }
+        double error, floor = (double)(2 * w->k + 4) * CONF_FLOOR,
+                      y = activation(&error, z[j], conf_sum_error(c, w->k) * s[j], a->act);
+        bound[j] = error + CONF_U * 2.0 * (fabs(y) + (residual ? fabs((double)residual[j]) : 0.0)) + floor;
+    }
+}
+
+static void fill(struct conf_case *c, size_t index)
+{
+    const struct gemm_case *p = &cases[index];
+    struct places at = places_of(p);
+    conf_fill(c, 0, p->x);
+    conf_fill_weight(c, p->w);
+    if (p->bias)
+        conf_fill(c, at.bias, p->x == CONF_LARGE ? CONF_LARGE : CONF_NORMAL);
+    if (p->residual)
+        conf_fill(c, at.residual, CONF_NORMAL);
+    if (p->special)
+        conf_row(c, 0, p->rows / 2)[p->k / 3] = p->special == HAS_NAN ? nanf("") : INFINITY;
+    double *z = conf_alloc(c, c->weight.n, sizeof *z), *s = conf_alloc(c, c->weight.n, sizeof *s);
+    for (size_t r = 0; r < p->rows; r++)
+        bound_row(c, &at, r, z, s);
+}
+
+const struct csg_test csg_test_gemm = {sizeof cases / sizeof *cases, shape, fill};

@@ -1,0 +1,59 @@
+/* How much there is to do: for speeds beside the device's peaks. */
+#include "check/conf.h"
+
+/* Multiplications, additions and comparisons of the method, whatever a kernel does more; exp, division and square root count one. */
+static double flop_of(const struct conf_case *c)
+{
+    switch (c->op) {
+    case CSG_OP_resize: {
+        const struct csg_resize_args *a = &c->args.resize;
+        return 6.0 * (double)a->taps * (double)a->out_px * (double)(a->vertical ? a->in_w_px : a->in_h_px);
+    }
+    case CSG_OP_patches:
+        return 3.0 * 3.0 * (double)c->args.patches.w_px * (double)c->args.patches.h_px;
+    case CSG_OP_position:
+        return 8.0 * (double)c->args.position.grid_w * (double)c->args.position.grid_h * (double)c->args.position.width;
+    case CSG_OP_tokens:
+        return (double)c->args.tokens.rows * (double)c->args.tokens.width;
+    case CSG_OP_layernorm:
+        return 8.0 * (double)c->args.layernorm.rows * (double)c->args.layernorm.width;
+    case CSG_OP_gemm:
+        return 2.0 * (double)c->args.gemm.rows * (double)c->weight.n * (double)c->weight.k;
+    case CSG_OP_attention: {
+        const struct csg_attention_args *a = &c->args.attention;
+        double pairs = 0.0, paths = (a->qk_stride && c->n_operands > 2 ? (double)(c->n_operands - 2) : 1.0);
+        pairs = (double)a->tokens * (double)a->tokens / (double)a->sequences * (a->causal ? 0.5 : 1.0);
+        return paths * pairs * (double)a->heads * (4.0 * (double)a->head_dim + 4.0);
+    }
+    case CSG_OP_normalize:
+        return 3.0 * (double)c->args.normalize.rows * (double)c->args.normalize.width;
+    case CSG_OP_mean:
+        return (double)c->operands[0].rows * (double)c->args.mean.width;
+    case CSG_OP_similarity:
+        return 2.0 * (double)c->args.similarity.rows * (double)c->args.similarity.n_texts * (double)c->args.similarity.width;
+    case CSG_OP_subtract:
+        return (double)c->args.subtract.n_texts * (double)c->args.subtract.width;
+    case CSG_OP_surgery:
+        return 4.0 * (double)c->args.surgery.rows * (double)c->args.surgery.n_texts;
+    case CSG_OP_minmax:
+        return 4.0 * (double)c->args.minmax.cells * (double)c->args.minmax.n_texts;
+    case CSG_OP_bilinear:
+        return 7.0 * (double)c->args.bilinear.n * (double)c->args.bilinear.out_w * (double)c->args.bilinear.out_h;
+    case CSG_OP_blend:
+        return 10.0 * (double)c->args.blend.cells;
+    case CSG_OP_gather:
+    case CSG_OP_COUNT:
+        break;
+    }
+    return 0.0;
+}
+
+void conf_work(const struct conf_case *c, double *flop, double *bytes)
+{
+    *flop = flop_of(c);
+    *bytes = 4.0 * (double)c->weight.n * (double)c->weight.k;
+    for (size_t i = 0; i < c->n_operands; i++) {
+        const struct conf_operand *o = &c->operands[i];
+        *bytes += (double)(o->rows * o->width * conf_type_bytes(o->type)) * (o->role == CONF_INOUT ? 2.0 : 1.0);
+    }
+}

@@ -1,0 +1,193 @@
+/* For tests: which variants of the kernels there are, how a device is made to take them, and which were launched. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ocl/ocl.h"
+
+#define EXACT_DIVIDE "-cl-fp32-correctly-rounded-divide-sqrt"
+
+/* ------------------------------------------------------------------------------------------ pretending */
+
+static bool take(const char *item, const char *name, unsigned long *value)
+{
+    size_t n = strlen(name);
+    char *end;
+    if (strncmp(item, name, n) != 0 || item[n] != '=' || item[n + 1] < '0' || item[n + 1] > '9')
+        return false;
+    *value = strtoul(item + n + 1, &end, 10);
+    return *end == '\0' || *end == ',';
+}
+
+int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_error *err)
+{
+    for (const char *item = limit; *item; item += strcspn(item, ","), item += *item == ',') {
+        unsigned long value;
+        if (take(item, "vector", &value))
+            limits->native_width = (unsigned)value;
+        else if (take(item, "group", &value))
+            limits->max_group = value < limits->max_group ? value : limits->max_group;
+        else if (take(item, "local", &value))
+            limits->local_bytes = value < limits->local_bytes ? value : limits->local_bytes;
+        else if (take(item, "fma", &value))
+            limits->fma = limits->fma && value;
+        else if (take(item, "divide", &value))
+            limits->exact_divide = limits->exact_divide && value;
+        else
+            return csg_fail(err, CSG_ERROR_USAGE, "no limit is called %.40s; there are vector, group, local, fma and divide",
+                            item);
+    }
+    return CSG_OK;
+}
+
+/* ------------------------------------------------------------------------------------------ what there is */
+
+/* The most that a weak device takes away, in one pass for each class. */
+static const char *weak(const struct csg_ocl_class *form)
+{
+    return form->packed ? "vector=4,fma=0,divide=0" : "group=64,fma=0,divide=0";
+}
+
+struct list {
+    struct csg_ocl_variant *rows;
+    size_t count;
+    bool failed;
+    struct csg_ocl_variant nowhere; /* written to and never read, where memory is short */
+};
+
+static struct csg_ocl_variant *add(struct list *list, const struct csg_ocl_class *form, int op, const char *limit)
+{
+    struct csg_ocl_variant *rows = csg_realloc(list->rows, list->count + 1, sizeof *rows);
+    if (!rows) {
+        list->failed = true;
+        return &list->nowhere;
+    }
+    list->rows = rows;
+    rows[list->count] = (struct csg_ocl_variant){.device_class = form->name, .op = op};
+    snprintf(rows[list->count].limit, sizeof rows->limit, "%s", limit);
+    return &rows[list->count++];
+}
+
+#define NEEDS(row, ...) snprintf((row)->needs, sizeof(row)->needs, __VA_ARGS__)
+
+static void add_common(struct list *list, const struct csg_ocl_class *form)
+{
+    NEEDS(add(list, form, -1, ""), "-DCSG_GROUP=%u", form->group);
+    NEEDS(add(list, form, -1, ""), "-DCSG_HAS_FMA=1");
+    NEEDS(add(list, form, -1, weak(form)), "-DCSG_HAS_FMA=0");
+    NEEDS(add(list, form, -1, ""), EXACT_DIVIDE);
+    NEEDS(add(list, form, -1, weak(form)), "!" EXACT_DIVIDE);
+    const char *name;
+    unsigned seen = 0, bit;
+    for (size_t i = 0; (name = csg_ocl_quirk_at(i, &bit)); i++) {
+        if (seen & bit)
+            continue;
+        struct csg_ocl_variant *row = add(list, form, -1, "");
+        NEEDS(row, "-DCSG_QUIRKS=%u", bit);
+        snprintf(row->quirk, sizeof row->quirk, "%s", name);
+        seen |= bit;
+    }
+}
+
+static void add_tile(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_tile *tile, bool last)
+{
+    const unsigned rows[] = {tile->rows, tile->rows_few, 1};
+    char limit[32];
+    snprintf(limit, sizeof limit, "vector=%u", tile->width);
+    const char *how = last ? weak(form) : limit;
+    NEEDS(add(list, form, -1, how), "-DCSG_WIDTH=%u", tile->width);
+    for (size_t i = 0; i < CSG_COUNT(rows); i++)
+        NEEDS(add(list, form, CSG_OP_gemm, how), "-DCSG_WIDTH=%u -DCSG_ROWS=%u -DCSG_VECTORS=%u", tile->width, rows[i],
+              tile->vectors);
+    NEEDS(add(list, form, CSG_OP_attention, how), "-DCSG_WIDTH=%u -DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u", tile->width,
+          tile->query_vectors, tile->key_rows);
+}
+
+static void add_groups(struct list *list, const struct csg_ocl_class *form)
+{
+    char needs[64], limit[64];
+    for (size_t i = 0; csg_ocl_gemm_variant(i, needs, limit, sizeof needs); i++)
+        NEEDS(add(list, form, CSG_OP_gemm, *limit ? weak(form) : ""), "%s", needs);
+    for (size_t i = 0; csg_ocl_attention_variant(i, needs, limit, sizeof needs); i++)
+        NEEDS(add(list, form, CSG_OP_attention, limit), "%s", needs);
+    if (CSG_HAVE_CLBLAST)
+        add(list, form, CSG_OP_gemm, "")->kernel = CSG_OCL_BLAS_KERNEL;
+}
+
+int csg_ocl_variants(struct csg_ocl_variant **variants, size_t *count, struct csg_error *err)
+{
+    struct list list = {0};
+    const struct csg_ocl_class *form;
+    const struct csg_ocl_tile *tile;
+    for (size_t i = 0; (form = csg_ocl_class_at(i)); i++) {
+        add_common(&list, form);
+        if (!form->packed)
+            add_groups(&list, form);
+        for (size_t t = 0; form->packed && (tile = csg_ocl_tile_at(t)); t++)
+            add_tile(&list, form, tile, !csg_ocl_tile_at(t + 1));
+    }
+    if (list.failed) {
+        free(list.rows);
+        return csg_fail_memory(err);
+    }
+    *variants = list.rows;
+    *count = list.count;
+    return CSG_OK;
+}
+
+/* ------------------------------------------------------------------------------------------ what was used */
+
+static uint64_t launches_of(const struct csg_ocl_program *program, const char *name)
+{
+    for (cl_uint i = 0; i < program->n_kernels; i++)
+        if (strcmp(program->names[i], name) == 0)
+            return program->launches[i];
+    return 0;
+}
+
+/* A row for each name in CL_PROGRAM_KERNEL_NAMES, which separates them by semicolons. */
+static int add_uses(struct csg_ocl *ocl, const struct csg_ocl_program *program, struct csg_ocl_use **uses, size_t *count,
+                    struct csg_error *err)
+{
+    char names[CSG_OCL_MAX_KERNELS * 64] = "";
+    cl_int code = clGetProgramInfo(program->program, CL_PROGRAM_KERNEL_NAMES, sizeof names, names, NULL);
+    if (code != CL_SUCCESS)
+        return csg_ocl_failed(ocl, err, code, "asking for the names of kernels");
+    for (const char *name = names; *name; name += strcspn(name, ";"), name += *name == ';') {
+        struct csg_ocl_use *more = csg_realloc(*uses, *count + 1, sizeof *more);
+        if (!more)
+            return csg_fail_memory(err);
+        *uses = more;
+        struct csg_ocl_use *use = &more[(*count)++];
+        *use = (struct csg_ocl_use){.op = program->op};
+        snprintf(use->kernel, sizeof use->kernel, "%.*s", (int)strcspn(name, ";"), name);
+        int status = csg_ocl_all_options(ocl, program->options, use->options, sizeof use->options, err);
+        if (status)
+            return status;
+        use->launches = launches_of(program, use->kernel);
+    }
+    return CSG_OK;
+}
+
+int csg_ocl_uses(struct csg_backend *backend, struct csg_ocl_use **uses, size_t *count, struct csg_error *err)
+{
+    struct csg_ocl *ocl = csg_ocl_of(backend);
+    int status = CSG_OK;
+    *count = 0;
+    *uses = csg_calloc(1, sizeof **uses);
+    if (!*uses)
+        return csg_fail_memory(err);
+    if (ocl->blas_launches) {
+        **uses = (struct csg_ocl_use){.op = CSG_OP_gemm, .kernel = CSG_OCL_BLAS_KERNEL, .launches = ocl->blas_launches};
+        *count = 1;
+    }
+    for (const struct csg_ocl_program *p = ocl->programs; p && status == CSG_OK; p = p->next)
+        status = add_uses(ocl, p, uses, count, err);
+    if (status) {
+        free(*uses);
+        *uses = NULL;
+        *count = 0;
+    }
+    return status;
+}

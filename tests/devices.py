@@ -1,0 +1,97 @@
+"""The OpenCL implementations that tests can run on: one row each, how it is found, and what it runs.
+
+Each is tried alone, in processes whose ICD loader sees nothing else: two compilers in one process can upset each other, and a result
+belongs to one implementation.
+"""
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+SYSTEM_VENDORS = "/etc/OpenCL/vendors"
+GIB = 1 << 30
+
+
+class Row:
+    """cases: "all", or "small" for what is much slower. forced: also with the limits and quirks that other devices have.
+    goldens: the sets of golden cases. command: put before the program's name. long: only with --long."""
+
+    def __init__(self, name, library, cases="all", forced=False, goldens=(), environment=None, command=(), options=(), long=False,
+                 classes=("cpu", "gpu"), note=""):
+        self.name, self.library, self.cases, self.forced, self.goldens = name, library, cases, forced, goldens
+        self.environment, self.command, self.options, self.long, self.classes = environment or {}, list(command), list(options), long, classes
+        self.note = note
+
+
+MINI = ("mini-112", "mini-176")
+ROWS = [
+    Row("pocl", "libpocl", forced=True, goldens=MINI),  # its b16 is a test of meson's
+    Row("intel", "libintelocl", forced=True, goldens=MINI + ("b16-224",)),
+    # Its compiler is slow, and llvmpipe runs one work-item of a group of one in a vector of eight.
+    Row("rusticl", "libRusticlOpenCL", cases="small", goldens=MINI, environment={"RUSTICL_ENABLE": "llvmpipe"}),
+    # A thousand times slower. CLBlast's own kernels would be most of the time: what is checked are ours.
+    # --uninitialized knows nothing of LLVM's freeze, which its own optimiser puts in.
+    Row("oclgrind", None, cases="small", command=["oclgrind", "--data-races", "--stop-errors", "1", "--global-mem-size", str(GIB)],
+        options=["--tight", "--quirks", "no-clblast"], long=True),
+]
+
+
+def intel_folder():
+    done = subprocess.run([sys.executable, os.path.join(SOURCE, "tools", "intel_runtime.py"), "--where"], stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()
+
+
+def icd_files():
+    """{path: library named in it} of the system's, and of Intel's where it was installed for tests."""
+    found = {}
+    for path in sorted(glob.glob(os.path.join(SYSTEM_VENDORS, "*.icd")) + glob.glob(os.path.join(intel_folder(), "vendors", "*.icd"))):
+        with open(path, encoding="utf-8", errors="replace") as f:
+            found[path] = f.readline().strip()
+    return found
+
+
+def rows():
+    """The table, and a row for every other driver of the system, a graphics card's for example, that has a device."""
+    others = [(path, library) for path, library in icd_files().items()
+              if not any(r.library and r.library in os.path.basename(library) for r in ROWS)]
+    return ROWS + [Row(os.path.splitext(os.path.basename(path))[0], os.path.basename(library), forced=True, goldens=MINI + ("b16-224",),
+                       note="other") for path, library in others]
+
+
+def environment(row, work):
+    """The environment for this row's processes, or None and why there is none."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CSG_") and k not in ("LD_LIBRARY_PATH", "OCL_ICD_FILENAMES")}
+    env.update(row.environment)
+    vendors = os.path.join(work, "vendors-" + row.name)
+    shutil.rmtree(vendors, ignore_errors=True)
+    os.makedirs(vendors)
+    env["OCL_ICD_VENDORS"] = vendors
+    if row.library is None:  # a tool that is an implementation by itself
+        if not shutil.which(row.command[0]):
+            return None, f"{row.command[0]} is not installed"
+        del env["OCL_ICD_VENDORS"]
+        return env, ""
+    for path, library in icd_files().items():
+        if row.library in os.path.basename(library):
+            shutil.copy(path, vendors)
+            if path.startswith(intel_folder()):
+                env["LD_LIBRARY_PATH"] = os.path.join(intel_folder(), "lib")
+            return env, ""
+    return None, f"no .icd file names {row.library}"
+
+
+def usable(row, env, build):
+    """Why the driver, though installed, has no device that can be used; or an empty string."""
+    done = subprocess.run(row.command + [os.path.join(build, "clip-surgeon"), "devices", "--json"], env=env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        devices = json.loads(done.stdout)["devices"]
+    except ValueError:
+        return f"listing its devices failed (exit {done.returncode}): " + done.stderr.strip()[-300:]
+    if any(d["usable"] for d in devices):
+        return ""
+    said = " ".join((done.stderr or "").split())[-300:]
+    return "; ".join(d["verdict"] for d in devices) or "it has no device" + (": " + said if said else "")

@@ -1,0 +1,221 @@
+"""Conformance and goldens on each OpenCL implementation that is there, and the coverage of them all together."""
+import collections
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import coverage
+import devices
+
+SOURCE = devices.SOURCE
+GOLDEN = os.path.join(SOURCE, "tests", "golden")
+Pass = collections.namedtuple("Pass", "title options")
+
+
+def passes(row, variants):
+    """What one implementation runs: its own forms of both classes, then, where the row says so, what other devices would build."""
+    base = row.options + (["--small"] if row.cases == "small" else [])
+    found = [Pass("class " + c, base + ["--device-class", c]) for c in row.classes]
+    if row.forced:
+        for v in variants:
+            if not v["limit"] and not v["quirk"]:
+                continue
+            options = ["--small", "--device-class", v["class"]]
+            for name in ("limit", "quirk"):
+                if v[name]:
+                    options += ["--quirks" if name == "quirk" else "--limit", v[name]]
+            title = " ".join(options[2:])
+            if v["op"] and all(o["op"] for o in variants if (o["class"], o["limit"], o["quirk"]) == (v["class"], v["limit"], v["quirk"])):
+                options += ["--op", v["op"]]
+                title += " --op " + v["op"]
+            if Pass(title, options) not in found:
+                found.append(Pass(title, options))
+    return found
+
+
+def run_pass(row, one, env, binary, timeout, seconds):
+    command = row.command + [binary, "--json"] + one.options
+    start = time.monotonic()
+    try:
+        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=timeout, errors="replace")
+    except subprocess.TimeoutExpired:
+        return None, f"no end after {timeout} s", 1
+    finally:
+        seconds[one.title] = time.monotonic() - start
+    stdout = done.stdout
+    try:
+        document = json.loads(stdout[stdout.index("{"):stdout.rindex("}") + 1])
+    except ValueError:
+        return None, f"exit {done.returncode}, no result: " + (done.stderr + stdout).strip()[-600:], done.returncode or 1
+    return document, done.stderr, done.returncode
+
+
+class Outcome:
+    """One implementation's results."""
+
+    def __init__(self, row):
+        self.row, self.passed, self.failed, self.skipped = row, 0, 0, 0
+        self.lines, self.records, self.worst, self.device = [], [], {}, ""
+
+    def add(self, passed, failed, skipped):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
+    def fail(self, sentence):
+        self.failed += 1
+        self.lines.append("FAILED " + sentence)
+
+    def take(self, one, document, stderr, code):
+        """The result of one conformance pass."""
+        if document is None:
+            return self.fail(f"{one.title}: {stderr}")
+        self.add(document["passed"], document["failed"], document["skipped"])
+        for f in document["failures"]:
+            self.lines.append(f"FAILED {one.title}: {f['op']}, case {f['case']} ({f['label']}): {f['sentence']}\n    again: {f['repeat']}")
+        if code and not document["failed"]:
+            self.fail(f"{one.title}: exit {code} without a failed case: {stderr.strip()[-300:]}")
+        if self.row.name == "oclgrind":
+            reports = re.findall(r"^.*(?:Invalid|Uninitialized|data race|Unaligned|divergence).*$", stderr, re.M | re.I)
+            for report in reports[:5]:
+                self.fail(f"{one.title}: {report.strip()}")
+            self.lines.append(f"{one.title}: {len(reports)} reports of Oclgrind")
+        for d in document["devices"]:
+            if "FAILED" in d["note"]:
+                self.lines.append(f"{one.title}: {d['note']}")
+            self.device = self.device or f"{d['name']} ({d['platform']}, driver {d['driver']})"
+            if code == 0:
+                self.records += [{"device": self.row.name, "class": d["device_class"], **k} for k in d["kernels"]]
+            for o in d["ops"]:
+                if o["worst_ratio"] is not None:
+                    key = (d["device_class"], o["op"])
+                    self.worst[key] = max(self.worst.get(key, 0.0), o["worst_ratio"])
+
+
+def self_check(outcome, row, env, binary):
+    command = row.command + [binary, "--self-check"] + [o for o in row.options if o != "--tight"] + (["--small"] if row.cases == "small" else [])
+    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=3600)
+    found = re.search(r"^(\d+) injected, (\d+) caught$", done.stdout, re.M)
+    if not found or done.returncode:
+        outcome.lines += [l for l in done.stdout.splitlines() if "MISSED" in l][:20]
+        return outcome.fail("self-check: " + (found.group(0) if found else done.stdout.strip()[-300:]))
+    outcome.add(int(found.group(2)), 0, 0)
+    outcome.lines.append("self-check: " + found.group(0))
+
+
+def goldens(outcome, row, env, build):
+    """The published figures through the whole library; the figures a user cares about are kept."""
+    if not row.goldens:
+        return
+    models = os.path.join(build, "golden-models")
+    command = ["/usr/bin/python3", os.path.join(GOLDEN, "prepare.py"), models, GOLDEN, *row.goldens, "--",
+               os.path.join(build, "tests", "golden", "test_golden"), "best", models, GOLDEN, *row.goldens]
+    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=3600, errors="replace")
+    passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test\(s\)", done.stdout, re.M)))
+    outcome.add(passed, 0, 0)
+    if done.returncode or not passed:
+        outcome.fail("goldens: " + done.stdout.strip()[-800:])
+    for line in re.findall(r"^\s+(\S+)\s+user's figures: (.*)$", done.stdout, re.M):
+        outcome.lines.append(f"golden {line[0]}: {line[1]}")
+
+
+def run_row(row, build, long):
+    """An Outcome, or why there is none."""
+    work = os.path.join(os.path.abspath(build), "devices")
+    os.makedirs(work, exist_ok=True)
+    if row.long and not long:
+        return "only with --long"
+    env, why = devices.environment(row, work)
+    if env is None:
+        return why
+    why = devices.usable(row, env, build)
+    if why:
+        return why
+    env["XDG_CACHE_HOME"] = os.path.join(work, "cache-" + row.name)
+    binary = os.path.join(build, "tests", "conformance")
+    variants = json.loads(subprocess.run([binary, "--variants"], stdout=subprocess.PIPE, check=True).stdout)
+    outcome = Outcome(row)
+    todo, seconds = passes(row, variants), {}
+    start = time.monotonic()
+    if long and row.cases == "all":
+        todo += [Pass(f"seed {s}, class {c}", ["--seed", str(s), "--device-class", c]) for s in (2, 3) for c in row.classes]
+        todo += [Pass("wide, class " + c, ["--wide", "--small", "--device-class", c]) for c in row.classes]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        futures = [pool.submit(run_pass, row, one, env, binary, 7200 if long else 900, seconds) for one in todo]
+        for one, future in zip(todo, futures):
+            outcome.take(one, *future.result())
+    self_check(outcome, row, env, binary)
+    goldens(outcome, row, env, build)
+    longest = max(seconds, key=seconds.get)
+    outcome.lines.append(f"{len(todo)} passes, {time.monotonic() - start:.0f} s; the longest: {longest}, {seconds[longest]:.0f} s")
+    return outcome
+
+
+def warn_of_drift(outcome, measured):
+    """The second figure: four times the worst error that was measured before warns and does not fail."""
+    for (form, op), ratio in sorted(outcome.worst.items()):
+        before = max((d.get(form, {}).get(op, 0.0) for d in measured.values()), default=0.0)
+        if before and ratio > 4 * before:
+            outcome.lines.append(f"warning: {op}, class {form}: worst error / bound {ratio:.3f}, four times what was measured before is {4 * before:.3f}")
+
+
+def run(build, long, required):
+    """(passed, failed, skipped) of all, printed by implementation."""
+    with open(os.path.join(SOURCE, "tests", "conformance", "measured.json"), encoding="utf-8") as f:
+        measured = json.load(f)
+    outcomes, total = [], [0, 0, 0]
+    print(f"\nOpenCL implementations ({build})")
+    names = [row.name for row in devices.rows()]
+    for name in sorted(set(required) - set(names)):
+        print(f"{name}: FAILED: it is required, and no such implementation is known (there are {', '.join(names)})")
+        total[1] += 1
+    for row in devices.rows():
+        outcome = run_row(row, build, long)
+        if isinstance(outcome, str):
+            total[1] += row.name in required
+            if row.name in required or row.note != "other":
+                print(f"{row.name}: {'FAILED: it is required, but ' if row.name in required else 'not run: '}{outcome}")
+            continue
+        warn_of_drift(outcome, measured)
+        print(f"{row.name}: {outcome.device}")
+        for line in outcome.lines:
+            print("    " + line)
+        print(f"{row.name}: {outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped", flush=True)
+        total = [a + b for a, b in zip(total, (outcome.passed, outcome.failed, outcome.skipped))]
+        outcomes.append(outcome)
+    if outcomes:
+        total[1] += cover(outcomes, build, required)
+    return total
+
+
+def cover(outcomes, build, required):
+    """Prints the line of the kernels; 1 where one was left out."""
+    binary = os.path.join(build, "tests", "conformance")
+    variants = json.loads(subprocess.run([binary, "--variants"], stdout=subprocess.PIPE, check=True).stdout)
+    counted = [o for o in outcomes if o.row.name in required] or outcomes
+    records = [r for o in counted for r in o.records]
+    with open(os.path.join(build, "devices", "results.json"), "w", encoding="utf-8") as f:
+        worst = {o.row.name: {form: {op: round(r, 4) for (g, op), r in sorted(o.worst.items()) if g == form} for form in ("cpu", "gpu")}
+                 for o in outcomes}
+        json.dump({"devices": {o.row.name: o.device for o in outcomes}, "worst": worst}, f, indent=1)
+    if not any(o.row.forced for o in counted):
+        print("kernels: coverage is not judged: no implementation that takes every form is here")
+        return 0
+    built, launched, missing, absent = coverage.check(records, variants, coverage.kernels_in(os.path.join(SOURCE, "cl")))
+    for line in missing:
+        print("    MISSING " + line)
+    print(f"kernels: {built} built, {launched} launched, not available here: {'; '.join(absent) or 'none'}")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    passed, failed, skipped = run(sys.argv[1], "--long" in sys.argv, [n for n in os.environ.get("CSG_REQUIRE_DEVICES", "").split(",") if n])
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(1 if failed or not passed else 0)
