@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/trust.h"
 #include "base/mem.h"
 #include "base/names.h"
 #include "ocl/backend.h"
@@ -27,6 +28,12 @@ static const char *class_at(size_t index)
     return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
 
+static const char *fallback_at(size_t index)
+{
+    static const char *const names[] = {"none", "reference"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
 /* The one place that knows which backends there are. */
 static int open_backend(struct csg_engine *engine, const struct csg_engine_params *params, struct csg_error *err)
 {
@@ -38,8 +45,21 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
                                        .cache_dir = cache && *cache ? cache : NULL,
                                        .device_class = params->device_class,
                                        .log = &engine->log};
+    struct csg_error why = {0};
     int status = csg_ocl_backend_create(&engine->backend, &ocl, err);
+    if (status == CSG_OK) {
+        status = csg_trust(engine->backend, ocl.cache_dir, engine->model->vision.width / engine->model->vision.heads,
+                           &engine->log, &why);
+        if (status && err)
+            *err = why;
+    }
     free(own_cache);
+    if (status == CSG_ERROR_SELF_TEST && params->fallback && strcmp(params->fallback, "reference") == 0) {
+        snprintf(engine->fallback_reason, sizeof engine->fallback_reason, "%s", why.sentence);
+        csg_log(&engine->log, CSG_LOG_WARNING, "%s; the C reference computes instead, which is slow", why.sentence);
+        csg_backend_destroy(&engine->backend);
+        status = csg_ref_backend_create(&engine->backend, err);
+    }
     return status;
 }
 
@@ -59,6 +79,8 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
     int status = csg_name_find(&ignored, params->precision, "precision", precision_at, err);
     if (status == CSG_OK)
         status = csg_name_find(&ignored, params->device_class, "device class", class_at, err);
+    if (status == CSG_OK)
+        status = csg_name_find(&ignored, params->fallback, "fallback", fallback_at, err);
     if (status == CSG_OK)
         status = csg_model_open(&engine->model, params->model ? params->model : "demo-model", &engine->log, err);
     if (status == CSG_OK)
@@ -125,6 +147,7 @@ void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *in
                                      .driver = engine->backend->driver,
                                      .device_class = engine->backend->device_class,
                                      .precision = precision_at(0),
+                                     .fallback_reason = engine->fallback_reason[0] ? engine->fallback_reason : NULL,
                                      .image_size_px = (int)model->image_px,
                                      .patch_px = (int)model->patch_px,
                                      .layers = model->vision.layers,

@@ -12,9 +12,10 @@ struct cli_args {
     const char *size, *first_block;
     const char *colormap, *opacity, *threshold;
     const char *split, *limit, *background, *scale, *resume, *top, *blocks;
-    const char *output, *npy;
+    const char *output, *npy, *report;
+    const char *fallback, *device_class;
     const char *script, *window;
-    bool cameras;
+    bool cameras, quick, full;
     bool plain, json, overwrite, quiet, no_legend, help, version;
     bool text, image;   /* what the words after them are, for embed */
     const char **words; /* what is no option, in order */
@@ -34,9 +35,10 @@ enum cli_use {
     USE_CLASSIFY = 256,
     USE_TOKENS = 512,
     USE_REDUNDANCY = 1024,
+    USE_SELFTEST = 2048,
     USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY,
     USE_PICTURE = USE_MAP | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_TOKENS,
-    USE_ALL = 2047
+    USE_ALL = 4095
 };
 
 struct cli_command {
@@ -58,6 +60,8 @@ void cli_say(const char *format, ...); /* a line to stderr */
 /* Control characters become '?', so that no name or text reaches the terminal as a command. Returns text. */
 char *cli_printable(char *text);
 
+/* For engine and self-test: log_user is args. */
+void cli_log(void *user, enum csg_log_level level, const char *message);
 /* Opens the engine that the options ask for. SIGINT interrupts it from here on. */
 int cli_engine(struct csg_engine **engine, const struct cli_args *args, struct csg_error *err);
 void cli_engine_close(struct csg_engine **engine);
@@ -83,5 +87,6 @@ int cli_tokens(const struct cli_args *args, struct csg_error *err);
 int cli_eval(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);
 int cli_view(const struct cli_args *args, struct csg_error *err);
+int cli_selftest(const struct cli_args *args, struct csg_error *err);
 
 #endif

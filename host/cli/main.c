@@ -20,6 +20,7 @@ const struct cli_command cli_commands[] = {
      USE_MODELS, cli_model},
     {"view", "[SOURCE] [TEXT...]", "Opens the live viewer on a picture, folder, video or camera.", USE_VIEW, cli_view},
     {"devices", "", "Lists the OpenCL devices and which one would be used.", USE_DEVICES, cli_devices},
+    {"selftest", "", "Compares every operator on the device with the C reference.", USE_SELFTEST, cli_selftest},
     {0},
 };
 
@@ -68,7 +69,7 @@ void cli_say(const char *format, ...)
     fprintf(stderr, "clip-surgeon: %s\n", cli_printable(line));
 }
 
-static void on_log(void *user, enum csg_log_level level, const char *message)
+void cli_log(void *user, enum csg_log_level level, const char *message)
 {
     const struct cli_args *args = user;
     if (level == CSG_LOG_DEBUG || args->quiet)
@@ -82,7 +83,8 @@ int cli_engine(struct csg_engine **engine, const struct cli_args *args, struct c
                                              .device = args->device,
                                              .precision = args->precision,
                                              .templates = args->templates,
-                                             .log = on_log,
+                                             .fallback = args->fallback,
+                                             .log = cli_log,
                                              .log_user = (void *)(uintptr_t)args};
     int status = csg_engine_create(engine, &params, err);
     running = *engine;

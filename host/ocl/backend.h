@@ -15,6 +15,8 @@ struct csg_ocl_params {
     const struct csg_log *log;
 };
 int csg_ocl_backend_create(struct csg_backend **out, const struct csg_ocl_params *params, struct csg_error *err);
+/* SHA-256 of all that decides how the kernels compute: their sources, build options, device, driver, platform. */
+int csg_ocl_fingerprint(struct csg_backend *backend, char hex[65], struct csg_error *err);
 
 /* A kernel of a program that a backend has built, and how often it was launched. CLBlast counts as a kernel of GEMM. */
 struct csg_ocl_use {

@@ -202,3 +202,22 @@ void csg_ocl_programs_destroy(struct csg_ocl *ocl)
         ocl->programs = next;
     }
 }
+
+int csg_ocl_fingerprint(struct csg_backend *backend, char hex[65], struct csg_error *err)
+{
+    const struct csg_ocl *ocl = csg_ocl_of(backend);
+    struct csg_sha256 *hash = NULL;
+    char options[1024], key[CSG_SHA256_HEX];
+    int status = csg_ocl_all_options(ocl, "", options, sizeof options, err);
+    if (status == CSG_OK)
+        status = csg_sha256_create(&hash, err);
+    for (size_t op = 0; op < CSG_OP_COUNT && status == CSG_OK; op++) {
+        status = csg_ocl_cache_key(ocl, sources[op], options, key, err);
+        if (status == CSG_OK)
+            status = csg_sha256_update(hash, key, sizeof key, err);
+    }
+    if (status == CSG_OK)
+        status = csg_sha256_finish(&hash, hex, err);
+    csg_sha256_destroy(&hash);
+    return status;
+}

@@ -150,14 +150,18 @@ struct csg_engine_params {
     const char *templates;    /* a file with one template a line ("{}" is the text), "none"; NULL: the 85 published ones */
     const char *cache_dir;    /* for compiled kernels; "": none; NULL: XDG_CACHE_HOME/clip-surgeon */
     const char *device_class; /* "cpu" or "gpu": force the kernel forms made for that class; NULL: the device's own */
-    csg_log_fn log;           /* may be NULL */
+    const char
+        *fallback;  /* where the device computes wrong results: "none" (NULL): fail; "reference": compute on the C reference */
+    csg_log_fn log; /* may be NULL */
     void *log_user;
 };
 struct csg_engine;
 
 /* Opens the device, loads the model and puts its weights on the device.
  * CSG_ERROR_NO_DEVICE, CSG_ERROR_MODEL, CSG_ERROR_INPUT (templates), CSG_ERROR_BUILD, CSG_ERROR_MEMORY, CSG_ERROR_USAGE.
- * An explicit device is never replaced by another; without a SPEC and without any OpenCL device it fails too. */
+ * An explicit device is never replaced by another; without a SPEC and without any OpenCL device it fails too.
+ * CSG_ERROR_SELF_TEST: the device failed csg_self_test before, or now gives wrong answers to a few small known questions that every
+ * engine asks first (less than 50 ms). With the fallback "reference" that is a warning, and csg_engine_info says so. */
 CSG_API int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err);
 CSG_API void csg_engine_destroy(struct csg_engine **engine);
 /* Makes the running call, or the next, end with CSG_ERROR_INTERRUPTED. Async-signal-safe; any thread. */
@@ -168,6 +172,7 @@ struct csg_engine_info {
     const char *device, *platform, *driver; /* device is "reference" for the C reference */
     const char *device_class;               /* "cpu", "gpu" or "reference": which kernel forms run */
     const char *precision;
+    const char *fallback_reason; /* why the C reference computes instead of the device, or NULL */
     int image_size_px, patch_px; /* native input size and patch of the model */
     size_t layers, width, heads, embed_dim, context;
     size_t first_block_default; /* max(1, layers - 5), counted from 1 */
@@ -184,6 +189,38 @@ struct csg_op_stat {
 /* Since creation or the last reset, one entry per operator; *stats is owned by the engine until the next call. */
 CSG_API int csg_engine_stats(struct csg_engine *engine, const struct csg_op_stat **stats, size_t *count, struct csg_error *err);
 CSG_API void csg_engine_stats_reset(struct csg_engine *engine);
+
+/* ---------------------------------------------------------------------------------------------- self-test */
+
+struct csg_self_test_params {
+    const char *device;       /* as in csg_engine_params, but not "reference" */
+    const char *cache_dir;    /* the same */
+    const char *device_class; /* the same */
+    bool full;                /* every conformance case: minutes; else the small ones */
+    csg_log_fn log;           /* may be NULL */
+    void *log_user;
+};
+struct csg_self_test_op {
+    const char *op;
+    size_t cases, failed;
+    double error, bound;     /* of the element that came nearest to its bound, or went furthest beyond it */
+    double gflop_s, gbyte_s; /* of the largest case, from event times; 0: not known */
+    char first_failure[600]; /* a sentence, or empty */
+};
+struct csg_self_test {
+    struct csg_device_info device;
+    char device_class[16];
+    char fingerprint[65]; /* of device, driver and kernels: what the verdict is remembered by */
+    bool full, passed;
+    double ms;
+    const struct csg_self_test_op *ops;
+    size_t n_ops;
+};
+/* Runs the operators on the device and compares each element with the C reference, within bounds that an honest device keeps. The verdict
+ * is remembered in the cache folder: csg_engine_create refuses a device that failed until it passes again, or its driver or the kernels
+ * change. CSG_OK where the test came to an end: whether the device passed stands in the result, to be given to csg_self_test_free. */
+CSG_API int csg_self_test(struct csg_self_test **out, const struct csg_self_test_params *params, struct csg_error *err);
+CSG_API void csg_self_test_free(struct csg_self_test **result);
 
 /* ---------------------------------------------------------------------------------------------- features */
 
