@@ -1,6 +1,8 @@
 /* GEMM: packed panels on CPU devices; on GPUs CLBlast and one kernel for the rest, or the own kernel with local memory. */
+#include <limits.h>
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "ocl/ocl.h"
 
 #define PARTS_BIAS 1u
@@ -87,9 +89,19 @@ static int blas(struct csg_ocl *ocl, const struct csg_gemm_args *a, const char *
     return csg_ocl_launch(ocl, &launch, err);
 }
 
-/* Whether CLBlast can write y before the residual is read. */
+/* CLBlast's kernels count elements with int, offsets included. */
+static bool int_reaches(size_t at, size_t rows, size_t stride)
+{
+    size_t elements;
+    return csg_mul(rows, stride, &elements) && elements <= INT_MAX && at <= INT_MAX - elements;
+}
+
+/* Whether CLBlast can index all of it, and write y before the residual is read. */
 static bool blas_can(const struct csg_gemm_args *a)
 {
+    if (!int_reaches(a->x.at, a->rows, a->x_stride) || !int_reaches(a->y.at, a->rows, a->y_stride) ||
+        !int_reaches(0, a->weight->n, a->weight->k))
+        return false;
     if (!a->residual.buffer || a->residual.buffer != a->y.buffer)
         return true;
     return a->act == CSG_ACT_NONE && a->residual.at == a->y.at && a->residual_stride == a->y_stride;

@@ -159,7 +159,7 @@ static int run_case(struct conf_report *r, struct conf_device_report *d, struct 
     int status = conf_case_create(&c, op, index, r->options->seed, r->options->tight ? CONF_TIGHT : CONF_GUARDED, &err);
     if (status == CSG_OK)
         status = conf_run(&want, &c, reference, CONF_FAULT_NONE, &err);
-    c.behind_bytes = r->options->wide ? CONF_WIDE_BYTES : 0;
+    c.behind_bytes = d->behind_bytes;
     if (status == CSG_OK)
         status = conf_run(&got, &c, device, CONF_FAULT_NONE, &err);
     if (status == CSG_OK) {
@@ -215,18 +215,19 @@ int conf_open(struct csg_backend **out, const struct conf_options *o, const char
     return csg_ocl_backend_create(out, &params, err);
 }
 
-/* Whether the device says that one buffer may be that large, with room for the operands. */
-static bool wide_fits(const char *spec)
+/* How far inside one buffer the operands may begin, of what the device says it gives; 0: not even 4 GiB. */
+static size_t wide_bytes(const char *spec)
 {
+    static const size_t steps[] = {CONF_WIDE_BYTES, CONF_WIDE_BYTES / 2};
     struct csg_device_info *devices = NULL;
-    size_t count = 0;
-    bool fits = false;
+    size_t count = 0, best = 0;
     csg_ocl_devices(&devices, &count, NULL);
     for (size_t i = 0; i < count; i++)
-        fits = fits || (devices[i].index == strtoul(spec, NULL, 10) &&
-                        devices[i].max_allocation_bytes > (uint64_t)CONF_WIDE_BYTES + ((uint64_t)256 << 20));
+        for (size_t s = 0; s < sizeof steps / sizeof *steps && !best; s++)
+            if (devices[i].index == strtoul(spec, NULL, 10) && devices[i].max_allocation_bytes > steps[s] + ((size_t)256 << 20))
+                best = steps[s];
     free(devices);
-    return fits;
+    return best;
 }
 
 static void run_device(struct conf_report *r, struct csg_backend *reference, const char *spec, const char *unusable)
@@ -241,11 +242,13 @@ static void run_device(struct conf_report *r, struct csg_backend *reference, con
         snprintf(d.note, sizeof d.note, "FAILED to open: %s", err.sentence);
         r->failed++;
     }
-    d.backend = device;
-    if (device && r->options->wide && !wide_fits(spec)) {
-        snprintf(d.note, sizeof d.note, "skipped: it does not give a buffer of more than 8 GiB");
+    if (device && r->options->wide && !(d.behind_bytes = wide_bytes(spec))) {
+        snprintf(d.note, sizeof d.note, "skipped: it does not give a buffer of more than 4 GiB");
         csg_backend_destroy(&device);
+    } else if (d.behind_bytes) {
+        snprintf(d.note, sizeof d.note, "operands begin behind %zu bytes", d.behind_bytes);
     }
+    d.backend = device;
     run_cases(r, &d, reference, device);
     conf_report_device(r, &d);
     csg_backend_destroy(&device);

@@ -27,6 +27,7 @@ struct conf_device_report {
     char spec[64];
     const struct csg_backend *backend; /* NULL where it could not be opened */
     char note[1100];                   /* why it was not run, or empty */
+    size_t behind_bytes;               /* of struct conf_case */
     struct conf_op_result ops[CSG_OP_COUNT];
 };
 
