@@ -60,6 +60,8 @@ static const struct attention_case cases[] = {
     {{67}, 1, 2, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, 5, false},
     /* a query that is not a number spoils its own row and head, and v-v never sees it */
     {{37}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, true},
+    /* the largest that the project promises */
+    {{4097}, 1, 1, 16, 1, 0, 3, true, true, false, CONF_NORMAL, 1, 0, false},
 };
 
 static size_t sequence_count(const struct attention_case *p)

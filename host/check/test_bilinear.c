@@ -10,11 +10,22 @@ struct bilinear_case {
     enum conf_dist dist;
 };
 static const struct bilinear_case cases[] = {
-    {2, 7, 5, 33, 17, CONF_NORMAL},      {1, 1, 1, 1, 1, CONF_NORMAL},       {1, 1, 1, 17, 13, CONF_NORMAL},
-    {3, 7, 7, 7, 7, CONF_NORMAL},        {1, 14, 14, 224, 224, CONF_NORMAL}, {2, 14, 14, 640, 480, CONF_NORMAL},
-    {1, 32, 18, 1279, 719, CONF_NORMAL}, {5, 14, 14, 7, 7, CONF_NORMAL},     {1, 37, 23, 11, 13, CONF_NORMAL},
-    {4, 3, 64, 65, 63, CONF_LARGE},      {3, 16, 1, 31, 15, CONF_TINY},      {1, 64, 64, 33, 129, CONF_NEAR_TIE},
-    {7, 2, 2, 16, 32, CONF_ONE_HOT},     {59, 14, 14, 15, 31, CONF_NORMAL},
+    {2, 7, 5, 33, 17, CONF_NORMAL},
+    {1, 1, 1, 1, 1, CONF_NORMAL},
+    {1, 1, 1, 17, 13, CONF_NORMAL},
+    {3, 7, 7, 7, 7, CONF_NORMAL},
+    {1, 14, 14, 224, 224, CONF_NORMAL},
+    {2, 14, 14, 640, 480, CONF_NORMAL},
+    {1, 32, 18, 1279, 719, CONF_NORMAL},
+    {5, 14, 14, 7, 7, CONF_NORMAL},
+    {1, 37, 23, 11, 13, CONF_NORMAL},
+    {4, 3, 64, 65, 63, CONF_LARGE},
+    {3, 16, 1, 31, 15, CONF_TINY},
+    {1, 64, 64, 33, 129, CONF_NEAR_TIE},
+    {7, 2, 2, 16, 32, CONF_ONE_HOT},
+    {59, 14, 14, 15, 31, CONF_NORMAL},
+    /* the largest that the project promises */
+    {1000, 7, 7, 13, 9, CONF_NORMAL},
 };
 
 static void shape(struct conf_case *c, size_t index)

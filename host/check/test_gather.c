@@ -8,9 +8,15 @@ struct gather_case {
     enum conf_dist dist;
 };
 static const struct gather_case cases[] = {
-    {19, 17, 65, 0, 0, CONF_NORMAL},    {1, 1, 1, 0, 0, CONF_NORMAL},    {1, 3, 2, 1, 0, CONF_NORMAL},
-    {1025, 64, 512, 0, 0, CONF_NORMAL}, {100, 85, 128, 3, 5, CONF_TINY}, {31, 197, 33, 0, 7, CONF_LARGE},
+    {19, 17, 65, 0, 0, CONF_NORMAL},
+    {1, 1, 1, 0, 0, CONF_NORMAL},
+    {1, 3, 2, 1, 0, CONF_NORMAL},
+    {1025, 64, 512, 0, 0, CONF_NORMAL},
+    {100, 85, 128, 3, 5, CONF_TINY},
+    {31, 197, 33, 0, 7, CONF_LARGE},
     {7, 1, 768, 0, 0, CONF_NORMAL},
+    /* the largest that the project promises */
+    {4097, 4097, 33, 1, 3, CONF_NORMAL},
 };
 
 static void shape(struct conf_case *c, size_t index)

@@ -67,6 +67,14 @@ static const struct gemm_case cases[] = {
     {31, 64, {64, 64, 64}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F16, false},
     {31, 67, {13, 37, 5}, 1, 1, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_BF16, false},
     {9, 32, {32, 1}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, true},
+    /* the largest that the project promises */
+    {4097, 48, {65}, 1, 3, QUICK, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {1000, 96, {64}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, true},
+    {8, 33, {47}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {9, 33, {48}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {10, 33, {49}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {5, 33, {97}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {6, 33, {15}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
 };
 
 /* Operands after x, which is the first; their numbers depend on the case. */

@@ -11,10 +11,18 @@ struct mean_case {
     enum conf_dist dist;
 };
 static const struct mean_case cases[] = {
-    {5, 7, 65, 0, 0, false, CONF_NORMAL},    {1, 1, 1, 0, 0, true, CONF_NORMAL},     {3, 85, 512, 0, 0, true, CONF_NORMAL},
-    {59, 85, 64, 0, 0, true, CONF_NORMAL},   {17, 31, 33, 3, 5, false, CONF_NORMAL}, {2, 1025, 63, 0, 0, false, CONF_NORMAL},
-    {13, 3, 128, 1, 0, false, CONF_LARGE},   {4, 16, 127, 0, 0, false, CONF_TINY},   {7, 9, 32, 0, 1, false, CONF_CONSTANT},
+    {5, 7, 65, 0, 0, false, CONF_NORMAL},
+    {1, 1, 1, 0, 0, true, CONF_NORMAL},
+    {3, 85, 512, 0, 0, true, CONF_NORMAL},
+    {59, 85, 64, 0, 0, true, CONF_NORMAL},
+    {17, 31, 33, 3, 5, false, CONF_NORMAL},
+    {2, 1025, 63, 0, 0, false, CONF_NORMAL},
+    {13, 3, 128, 1, 0, false, CONF_LARGE},
+    {4, 16, 127, 0, 0, false, CONF_TINY},
+    {7, 9, 32, 0, 1, false, CONF_CONSTANT},
     {6, 11, 16, 0, 0, false, CONF_NEAR_TIE},
+    /* the largest that the project promises */
+    {1000, 5, 64, 0, 3, false, CONF_NORMAL},
 };
 
 static size_t group_rows(const struct conf_case *c, const struct mean_case *p, size_t group)

@@ -13,12 +13,26 @@ struct minmax_case {
     float offset; /* all above or all below zero */
 };
 static const struct minmax_case cases[] = {
-    {49, 5, CONF_NORMAL, false, 0},    {1, 1, CONF_NORMAL, false, 0},     {2, 1, CONF_NORMAL, false, 0},
-    {196, 59, CONF_NORMAL, false, 0},  {196, 1, CONF_NORMAL, false, 0},   {1024, 3, CONF_NORMAL, false, 0},
-    {1025, 80, CONF_NORMAL, false, 0}, {63, 17, CONF_NORMAL, true, 0},    {64, 2, CONF_LARGE, false, 0},
-    {65, 3, CONF_TINY, false, 0},      {31, 33, CONF_NEAR_TIE, false, 0}, {257, 4, CONF_ONE_HOT, true, 0},
-    {16, 64, CONF_CONSTANT, false, 0}, {4096, 2, CONF_NORMAL, false, 0},  {15, 31, CONF_NORMAL, true, 0},
-    {61, 5, CONF_NORMAL, false, 9},    {61, 5, CONF_NORMAL, false, -9},
+    {49, 5, CONF_NORMAL, false, 0},
+    {1, 1, CONF_NORMAL, false, 0},
+    {2, 1, CONF_NORMAL, false, 0},
+    {196, 59, CONF_NORMAL, false, 0},
+    {196, 1, CONF_NORMAL, false, 0},
+    {1024, 3, CONF_NORMAL, false, 0},
+    {1025, 80, CONF_NORMAL, false, 0},
+    {63, 17, CONF_NORMAL, true, 0},
+    {64, 2, CONF_LARGE, false, 0},
+    {65, 3, CONF_TINY, false, 0},
+    {31, 33, CONF_NEAR_TIE, false, 0},
+    {257, 4, CONF_ONE_HOT, true, 0},
+    {16, 64, CONF_CONSTANT, false, 0},
+    {4096, 2, CONF_NORMAL, false, 0},
+    {15, 31, CONF_NORMAL, true, 0},
+    {61, 5, CONF_NORMAL, false, 9},
+    {61, 5, CONF_NORMAL, false, -9},
+    /* the largest that the project promises */
+    {4096, 59, CONF_NORMAL, false, 0},
+    {37, 1000, CONF_NORMAL, true, 0},
 };
 
 static void shape(struct conf_case *c, size_t index)

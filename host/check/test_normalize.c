@@ -13,12 +13,21 @@ struct normalize_case {
     bool in_place, zeros; /* zeros: every third row */
 };
 static const struct normalize_case cases[] = {
-    {17, 65, 0, 0, CONF_NORMAL, false, false},     {1, 1, 0, 0, CONF_NORMAL, false, false},
-    {2, 3, 1, 1, CONF_NORMAL, false, true},        {197, 512, 0, 0, CONF_NORMAL, true, false},
-    {1025, 512, 0, 0, CONF_NORMAL, true, false},   {31, 127, 5, 3, CONF_NORMAL, false, true},
-    {64, 64, 0, 0, CONF_TINY, false, true},        {63, 129, 0, 0, CONF_LARGE, false, false},
-    {33, 61, 0, 0, CONF_ONE_HOT, false, true},     {32, 128, 0, 0, CONF_CONSTANT, true, false},
-    {15, 1024, 0, 2, CONF_NEAR_TIE, false, false}, {16, 33, 3, 0, CONF_NORMAL, true, true},
+    {17, 65, 0, 0, CONF_NORMAL, false, false},
+    {1, 1, 0, 0, CONF_NORMAL, false, false},
+    {2, 3, 1, 1, CONF_NORMAL, false, true},
+    {197, 512, 0, 0, CONF_NORMAL, true, false},
+    {1025, 512, 0, 0, CONF_NORMAL, true, false},
+    {31, 127, 5, 3, CONF_NORMAL, false, true},
+    {64, 64, 0, 0, CONF_TINY, false, true},
+    {63, 129, 0, 0, CONF_LARGE, false, false},
+    {33, 61, 0, 0, CONF_ONE_HOT, false, true},
+    {32, 128, 0, 0, CONF_CONSTANT, true, false},
+    {15, 1024, 0, 2, CONF_NEAR_TIE, false, false},
+    {16, 33, 3, 0, CONF_NORMAL, true, true},
+    /* the largest that the project promises */
+    {4097, 65, 3, 1, CONF_NORMAL, false, true},
+    {1000, 512, 0, 0, CONF_NORMAL, false, false},
 };
 
 static void shape(struct conf_case *c, size_t index)

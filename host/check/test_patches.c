@@ -11,8 +11,16 @@ struct patches_case {
     size_t w, h, patch, pad;
 };
 static const struct patches_case cases[] = {
-    {32, 32, 8, 0},    {1, 1, 1, 0},     {7, 7, 7, 1},    {224, 224, 16, 0},
-    {224, 224, 32, 5}, {56, 112, 14, 3}, {51, 34, 17, 0}, {80, 16, 16, 13},
+    {32, 32, 8, 0},
+    {1, 1, 1, 0},
+    {7, 7, 7, 1},
+    {224, 224, 16, 0},
+    {224, 224, 32, 5},
+    {56, 112, 14, 3},
+    {51, 34, 17, 0},
+    {80, 16, 16, 13},
+    /* the largest that the project promises */
+    {128, 128, 2, 1},
 };
 
 static void shape(struct conf_case *c, size_t index)

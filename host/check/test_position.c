@@ -10,10 +10,21 @@ struct position_case {
     enum conf_dist dist;
 };
 static const struct position_case cases[] = {
-    {4, 5, 6, 33, CONF_NORMAL},    {1, 1, 1, 1, CONF_NORMAL},   {1, 3, 2, 16, CONF_NORMAL},     {7, 7, 7, 64, CONF_NORMAL},
-    {7, 14, 7, 65, CONF_NORMAL},   {7, 7, 9, 31, CONF_NORMAL},  {14, 14, 14, 768, CONF_NORMAL}, {14, 32, 32, 128, CONF_NORMAL},
-    {14, 24, 14, 63, CONF_LARGE},  {16, 37, 21, 17, CONF_TINY}, {14, 3, 5, 32, CONF_NORMAL},    {7, 1, 1, 15, CONF_NEAR_TIE},
+    {4, 5, 6, 33, CONF_NORMAL},
+    {1, 1, 1, 1, CONF_NORMAL},
+    {1, 3, 2, 16, CONF_NORMAL},
+    {7, 7, 7, 64, CONF_NORMAL},
+    {7, 14, 7, 65, CONF_NORMAL},
+    {7, 7, 9, 31, CONF_NORMAL},
+    {14, 14, 14, 768, CONF_NORMAL},
+    {14, 32, 32, 128, CONF_NORMAL},
+    {14, 24, 14, 63, CONF_LARGE},
+    {16, 37, 21, 17, CONF_TINY},
+    {14, 3, 5, 32, CONF_NORMAL},
+    {7, 1, 1, 15, CONF_NEAR_TIE},
     {8, 12, 8, 64, CONF_CONSTANT},
+    /* the largest that the project promises */
+    {14, 64, 64, 65, CONF_NORMAL},
 };
 
 static void shape(struct conf_case *c, size_t index)

@@ -27,6 +27,9 @@ static const struct similarity_case cases[] = {
     {16, 32, 16, 0, 0, CONF_ONE_HOT, 0},
     {15, 64, 37, 0, 0, CONF_NEAR_TIE, 0},
     {50, 1000, 96, 0, 0, 0, 0},
+    /* the largest that the project promises */
+    {4097, 61, 64, 1, 3, 0, 0},
+    {197, 1000, 64, 0, 0, 0, 0},
 };
 
 static void shape(struct conf_case *c, size_t index)

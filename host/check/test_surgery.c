@@ -33,6 +33,9 @@ static const struct surgery_case cases[] = {
     {7, 257, CONF_NORMAL, 30, 0, false},
     /* exponentials that underflow unless the greatest is taken off */
     {19, 37, CONF_NORMAL, 1, -80, false},
+    /* the largest that the project promises */
+    {4097, 59, CONF_NORMAL, 0.1f, 0, false},
+    {197, 1000, CONF_NORMAL, 0.1f, 0, true},
 };
 
 static void shape(struct conf_case *c, size_t index)

@@ -10,9 +10,15 @@ struct tokens_case {
     enum conf_dist dist;
 };
 static const struct tokens_case cases[] = {
-    {17, 33, 50, 16, CONF_NORMAL},  {1, 1, 1, 1, CONF_NORMAL},   {77, 512, 1000, 77, CONF_NORMAL},
-    {64, 128, 97, 77, CONF_LARGE},  {65, 64, 31, 10, CONF_TINY}, {1025, 63, 211, 77, CONF_NORMAL},
+    {17, 33, 50, 16, CONF_NORMAL},
+    {1, 1, 1, 1, CONF_NORMAL},
+    {77, 512, 1000, 77, CONF_NORMAL},
+    {64, 128, 97, 77, CONF_LARGE},
+    {65, 64, 31, 10, CONF_TINY},
+    {1025, 63, 211, 77, CONF_NORMAL},
     {31, 65, 5, 77, CONF_NEAR_TIE},
+    /* the largest that the project promises */
+    {4097, 65, 100, 77, CONF_NORMAL},
 };
 
 static void shape(struct conf_case *c, size_t index)
