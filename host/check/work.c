@@ -51,6 +51,12 @@ static double flop_of(const struct conf_case *c)
 void conf_work(const struct conf_case *c, double *flop, double *bytes)
 {
     *flop = flop_of(c);
+    /* of a table only the rows that are asked for */
+    if (c->op == CSG_OP_gather || c->op == CSG_OP_tokens) {
+        const struct conf_operand *out = &c->operands[c->n_operands - 1];
+        *bytes = 4.0 * (double)(out->rows * out->width) * (c->op == CSG_OP_gather ? 2.0 : 3.0);
+        return;
+    }
     *bytes = 4.0 * (double)c->weight.n * (double)c->weight.k;
     for (size_t i = 0; i < c->n_operands; i++) {
         const struct conf_operand *o = &c->operands[i];

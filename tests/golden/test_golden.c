@@ -19,6 +19,7 @@
 #define SIMILARITY_LIMIT 1e-3 /* of the map's own range */
 #define PEARSON_LIMIT 0.99999
 #define MAP_LIMIT 2e-3     /* absolute; a finished map is 0..1 */
+#define SIDE_LIMIT 2e-4    /* share of pixels */
 #define OVERLAY_LIMIT 2e-4 /* share of the drawing's bytes that may be more than 1 level off */
 
 static const char *device, *models, *root;
@@ -209,6 +210,27 @@ static void check_scores(const char *file, const struct csg_result *result)
     report("scores", worst, FEATURE_LIMIT);
 }
 
+/* What a user sees of all errors together: how alike the finished map and the published one are, and how many pixels change sides at the
+ * threshold that points are made with. */
+static void check_what_a_user_sees(const struct csg_result *result, const struct npy *want, const float *map)
+{
+    size_t w = (size_t)result->image_width_px, other = 0;
+    double error = 0, correlation = 0;
+    float *quarter = malloc(want->elements * sizeof *quarter);
+    assert_non_null(quarter);
+    for (size_t i = 0; i < want->elements; i++) {
+        quarter[i] = map[i / want->dims[1] * 4 * w + i % want->dims[1] * 4];
+        other += (quarter[i] >= 0.8f) != (want->data[i] >= 0.8f);
+    }
+    compare_map(quarter, want->data, 1, want->elements, &error, &correlation);
+    free(quarter);
+    double share = (double)other / (double)want->elements;
+    print_message("  %-18s user's figures: 1 - r %.1e of the finished map, %.3f %% of its pixels on another side of 0.8\n",
+                  golden->name, correlation, 100 * share);
+    report("  finished map: 1 - Pearson's r", correlation, 1 - PEARSON_LIMIT);
+    report("  on another side of the threshold", share, SIDE_LIMIT);
+}
+
 static void check_map(const struct csg_result *result)
 {
     struct csg_error err = {0};
@@ -229,6 +251,7 @@ static void check_map(const struct csg_result *result)
             peak = i;
     assert_int_equal(result->texts[0].peak_x_px, peak % w);
     assert_int_equal(result->texts[0].peak_y_px, peak / w);
+    check_what_a_user_sees(result, &want, map);
     free(map);
     npy_free(&want);
     report("map_first_label_quarter.npy", worst, MAP_LIMIT);

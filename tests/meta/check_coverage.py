@@ -68,6 +68,15 @@ class Coverage(unittest.TestCase):
         outcome.take(one, document, "", 0)
         self.assertEqual(len(outcome.records), 1)
 
+    def test_what_oclgrind_reports_fails(self):
+        row = next(r for r in devices.ROWS if r.name == "oclgrind")
+        empty = {"passed": 1, "failed": 0, "skipped": 0, "failures": [], "devices": []}
+        for said in ("Invalid read of size 4 at global memory address 0x1000000000008", "Read-write data race at local memory address 0x10",
+                     "Invalid write of size 4 at local memory address 0x1", "Work-group divergence detected (barrier):"):
+            outcome = implementations.Outcome(row)
+            outcome.take(implementations.Pass("title", []), empty, "\n" + said + "\n\tKernel: mean\n", 0)
+            self.assertEqual(outcome.failed, 1, said)
+
     def test_four_times_the_worst_error_warns_and_does_not_fail(self):
         outcome = implementations.Outcome(devices.ROWS[0])
         outcome.worst = {("cpu", "gemm"): 0.41, ("cpu", "mean"): 0.39}
