@@ -5,8 +5,9 @@
 #include "report.h"
 
 enum { TIMES = 15 };
-#define LEAST_WORK 2e6 /* FLOP or bytes: below, the launch is what is measured */
-#define MOST_FLOP 3e9  /* the bounds of a case are made at the reference's speed */
+#define LEAST_WORK 2e6  /* FLOP or bytes: below, the launch is what is measured */
+#define NO_TIME_MS 2e-4 /* no launch is that short: the driver does not measure */
+#define MOST_FLOP 3e9   /* the bounds of a case are made at the reference's speed */
 
 static int by_value(const void *a, const void *b)
 {
@@ -31,8 +32,8 @@ static int bench_case(const struct conf_options *o, struct csg_backend *device, 
     conf_work(&c, &flop, &bytes);
     status = conf_time(ms, TIMES, &c, device, err);
     qsort(ms, TIMES, sizeof *ms, by_value);
-    double median = ms[TIMES / 2], gflop_s = median > 0.0 ? flop / median * 1e-6 : 0.0,
-           gbyte_s = median > 0.0 ? bytes / median * 1e-6 : 0.0;
+    double median = ms[TIMES / 2], gflop_s = median > NO_TIME_MS ? flop / median * 1e-6 : 0.0,
+           gbyte_s = median > NO_TIME_MS ? bytes / median * 1e-6 : 0.0;
     double compute = share(gflop_s, peak->gflop_s), memory = share(gbyte_s, peak->gbyte_s);
     if (status == CSG_OK && list)
         json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "op", csg_op_name(op), "case",
