@@ -16,10 +16,17 @@ GOLDEN = os.path.join(SOURCE, "tests", "golden")
 Pass = collections.namedtuple("Pass", "title options")
 
 
-def passes(row, variants):
+def passes(row, variants, long):
     """What one implementation runs: its own forms of both classes, then, where the row says so, what other devices would build."""
     base = row.options + (["--small"] if row.cases == "small" else [])
-    found = [Pass("class " + c, base + ["--device-class", c]) for c in row.classes]
+    found = []
+    for c in row.classes:
+        one = Pass("class " + c, base + ["--device-class", c])
+        if c in row.slow and not long:
+            op, text = row.slow[c]
+            found.append(Pass(f"{one.title}, {op}, {text}", one.options + ["--op", op, "--label", text]))
+            one = Pass(f"{one.title} without {op}", one.options + ["--except", op])
+        found.append(one)
     if row.forced:
         for v in variants:
             if not v["limit"] and not v["quirk"]:
@@ -143,7 +150,7 @@ def run_row(row, build, long):
     binary = os.path.join(build, "tests", "conformance")
     variants = json.loads(subprocess.run([binary, "--variants"], stdout=subprocess.PIPE, check=True).stdout)
     outcome = Outcome(row)
-    todo, seconds = passes(row, variants), {}
+    todo, seconds = passes(row, variants, long), {}
     start = time.monotonic()
     if row.cases == "all":
         todo += [Pass("wide, class " + c, ["--wide", "--small", "--device-class", c]) for c in row.classes]

@@ -41,6 +41,29 @@ static double flop_of(const struct conf_case *c)
         return 7.0 * (double)c->args.bilinear.n * (double)c->args.bilinear.out_w * (double)c->args.bilinear.out_h;
     case CSG_OP_blend:
         return 10.0 * (double)c->args.blend.cells;
+    case CSG_OP_attend: {
+        const struct csg_attend_args *a = &c->args.attend;
+        return (double)a->queries * (double)a->tokens * (double)a->heads * (4.0 * (double)a->head_dim + 4.0);
+    }
+    case CSG_OP_meannorm:
+        return 2.0 * (double)c->args.meannorm.rows * (double)c->args.meannorm.width;
+    case CSG_OP_unitback:
+        return 7.0 * (double)c->args.unitback.rows * (double)c->args.unitback.width;
+    case CSG_OP_normback:
+        return 12.0 * (double)c->args.normback.rows * (double)c->args.normback.width;
+    case CSG_OP_actback:
+        return 8.0 * (double)c->args.actback.rows * (double)c->args.actback.width;
+    case CSG_OP_attendback: {
+        const struct csg_attendback_args *a = &c->args.attendback;
+        return (double)a->tokens * (double)a->heads *
+               (2.0 * (double)a->head_dim + 4.0 + (double)a->n * (2.0 * (double)a->head_dim + 4.0));
+    }
+    case CSG_OP_attendgrad: {
+        const struct csg_attendgrad_args *a = &c->args.attendgrad;
+        return (double)a->tokens * (double)a->tokens * (double)a->heads * (10.0 * (double)a->head_dim + 10.0);
+    }
+    case CSG_OP_gate:
+        return 2.0 * (double)c->args.gate.rows * (double)c->args.gate.n;
     case CSG_OP_gather:
     case CSG_OP_COUNT:
         break;

@@ -66,8 +66,8 @@ static const struct option options[] = {
     {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
     {"image", NULL, NULL, USE_EMBED, AT(image), "the words that follow are pictures"},
     {"npy", NULL, "FILE", USE_MAP | USE_EMBED | USE_REDUNDANCY, AT(npy), "raw values as float32 NumPy array"},
-    {"json", NULL, NULL, USE_MAP | USE_DEVICES | USE_MODELS | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY |
-         USE_SELFTEST,
+    {"json", NULL, NULL,
+     USE_MAP | USE_DEVICES | USE_MODELS | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY | USE_SELFTEST,
      AT(json), "a JSON document on stdout, and nothing else there"},
     {"yes", "y", NULL, USE_MAP | USE_EMBED | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY | USE_SELFTEST, AT(overwrite),
      "overwrite files that exist"},

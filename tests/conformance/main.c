@@ -15,6 +15,8 @@ static const char help[] =
     "\n"
     "  --list                  the cases, one a line, and nothing else\n"
     "  --op NAME               this operator alone\n"
+    "  --except NAME           every operator but this\n"
+    "  --label TEXT            cases whose description holds the text\n"
     "  --case N                this case alone\n"
     "  --seed S                of the inputs (1)\n"
     "  --device SPEC           an index, a part of a device's name, or \"reference\" (every usable device)\n"
@@ -41,11 +43,13 @@ bool conf_selected(const struct conf_options *options, enum csg_op op, size_t in
 {
     if ((options->op >= 0 && options->op != (int)op) || (options->index >= 0 && (size_t)options->index != index))
         return false;
-    if (!options->small)
+    if (options->except == (int)op)
+        return false;
+    if (!options->small && !options->label)
         return true;
     struct conf_case c;
     conf_case_describe(&c, op, index, options->seed);
-    return c.small;
+    return (c.small || !options->small) && (!options->label || strstr(c.label, options->label));
 }
 
 static int wrong(const char *what, const char *value)
@@ -66,11 +70,16 @@ static bool parse_number(uint64_t *out, const char *text)
 static int parse_value(struct conf_options *o, const char *name, const char *value)
 {
     uint64_t number = 0;
-    if (strcmp(name, "--op") == 0) {
+    if (strcmp(name, "--op") == 0 || strcmp(name, "--except") == 0) {
+        int *which = strcmp(name, "--op") == 0 ? &o->op : &o->except;
         for (int op = 0; op < CSG_OP_COUNT; op++)
             if (strcmp(csg_op_name(op), value) == 0)
-                o->op = op;
-        return o->op < 0 ? wrong("there is no operator", value) : 0;
+                *which = op;
+        return *which < 0 ? wrong("there is no operator", value) : 0;
+    }
+    if (strcmp(name, "--label") == 0) {
+        o->label = value;
+        return 0;
     }
     if (strcmp(name, "--case") == 0) {
         if (!parse_number(&number, value) || number > 100000)
@@ -102,9 +111,9 @@ static int parse_value(struct conf_options *o, const char *name, const char *val
 
 static int parse(struct conf_options *o, int argc, char **argv)
 {
-    static const char *const with_value[] = {"--op",           "--case",   "--seed",  "--device",
-                                             "--device-class", "--quirks", "--limit", "--cache"};
-    *o = (struct conf_options){.op = -1, .index = -1, .seed = 1};
+    static const char *const with_value[] = {"--op",     "--except",       "--label",  "--case",  "--seed",
+                                             "--device", "--device-class", "--quirks", "--limit", "--cache"};
+    *o = (struct conf_options){.op = -1, .except = -1, .index = -1, .seed = 1};
     const struct {
         const char *name;
         bool *flag;

@@ -8,8 +8,10 @@
 
 struct conf_options {
     bool list, small, tight, wide, json, self_check, variants, bench;
-    int op;     /* -1: all */
-    long index; /* of the case; -1: all */
+    int op;            /* -1: all */
+    int except;        /* this one not; -1: none */
+    const char *label; /* cases whose description holds it; NULL: all */
+    long index;        /* of the case; -1: all */
     uint64_t seed;
     const char *device, *device_class, *quirks, *limit; /* NULL: every device, its own class and quirks */
     const char *cache;                                  /* NULL: none */

@@ -16,11 +16,14 @@ static bool find_case(struct conf_case *c, const struct conf_options *options, e
     return false;
 }
 
-/* Whether the operator must have a case for the fault: a NaN has no place in bytes, and only attention drops a key. */
+/* Whether the operator must have a case for the fault: a NaN has no place in bytes, one number has no rows, and only attention drops a
+ * key. */
 static bool must_fit(enum csg_op op, enum conf_fault fault)
 {
     if (fault == CONF_FAULT_NAN)
         return op != CSG_OP_resize && op != CSG_OP_blend;
+    if (fault == CONF_FAULT_STRIDE)
+        return op != CSG_OP_meannorm;
     return fault != CONF_FAULT_LAST_KEY || op == CSG_OP_attention;
 }
 
