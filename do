@@ -175,7 +175,7 @@ demo) demo ;;
 test) shift; tests "$@" ;;
 bench) echo "There is no benchmark yet." >&2; exit 1 ;;
 view) shift; build; exec $BUILD/clip-surgeon view "$@" ;;
-clean) rm -rf $BUILD $BUILD-asan $OUTPUT ;;
+clean) rm -rf $BUILD $BUILD-asan $BUILD-fuzz $OUTPUT ;;
 help | -h | --help)
     cat <<'HELP'
 ./do setup   install what is missing (Debian and its kin; elsewhere it says what to install)
@@ -183,7 +183,7 @@ help | -h | --help)
 ./do build   build/clip-surgeon
 ./do demo    find words in the demo pictures, and print where the picture of it is
 ./do test    every test, on each OpenCL implementation that is there; CSG_REQUIRE_DEVICES=pocl,intel,rusticl: or fail
-             test --long: those that take long as well, Oclgrind among them
+             test --long: those that take long as well, Oclgrind and fuzzers among them
 ./do bench   speed
 ./do view    the live viewer: ./do view [SOURCE] [TEXT...]
 ./do clean   remove what was built

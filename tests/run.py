@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 
+import fuzzers
 import implementations
 
 ENVIRONMENT = {
@@ -80,6 +81,8 @@ def main():
         total = [a + b for a, b in zip(total, each)]
         ran += n
     total = [a + b for a, b in zip(total, implementations.run(builds[0], long, required))]
+    if long:
+        total = [a + b for a, b in zip(total, fuzzers.run())]
     if not ran or not total[0]:
         print("no test was run", file=sys.stderr)
         total[1] = max(total[1], 1)
