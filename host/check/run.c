@@ -114,6 +114,7 @@ static void spoil(const struct conf_operand *o, uint8_t *data, enum conf_fault f
 /* Where the operands of a running case are. */
 struct place {
     struct csg_buffer *own[CONF_OPERANDS], *shared;
+    struct csg_weight *weight;
     size_t at_bytes[CONF_OPERANDS];
 };
 
@@ -147,7 +148,19 @@ static int put(struct place *place, struct conf_case *c, struct csg_backend *bac
             if (o->views[v])
                 *o->views[v] = csg_view(buffer_of(place, i), o->at + place->at_bytes[i] / conf_type_bytes(o->type));
     }
+    if (status == CSG_OK && c->weight.n) {
+        status = csg_weight_create(backend, c->weight.parts, c->weight.n_parts, c->weight.k, &place->weight, err);
+        c->args.gemm.weight = place->weight;
+    }
     return status;
+}
+
+static void take_away(struct place *place)
+{
+    csg_weight_destroy(&place->weight);
+    csg_buffer_destroy(&place->shared);
+    for (size_t i = 0; i < CONF_OPERANDS; i++)
+        csg_buffer_destroy(&place->own[i]);
 }
 
 static int inject(const struct place *place, struct conf_case *c, struct csg_backend *backend, enum conf_fault fault,
@@ -177,13 +190,8 @@ int conf_run(struct conf_memory *out, struct conf_case *c, struct csg_backend *b
              struct csg_error *err)
 {
     struct place place = {0};
-    struct csg_weight *weight = NULL;
     *out = (struct conf_memory){0};
     int status = put(&place, c, backend, err);
-    if (status == CSG_OK && c->weight.n) {
-        status = csg_weight_create(backend, c->weight.parts, c->weight.n_parts, c->weight.k, &weight, err);
-        c->args.gemm.weight = weight;
-    }
     backend->skip[c->op] = fault == CONF_FAULT_SKIP;
     double before_ms = backend->event_ms[c->op];
     if (status == CSG_OK)
@@ -200,10 +208,7 @@ int conf_run(struct conf_memory *out, struct conf_case *c, struct csg_backend *b
         status = out->data[i] ? csg_buffer_read(buffer_of(&place, i), place.at_bytes[i], out->data[i], bytes, err)
                               : csg_fail_memory(err);
     }
-    csg_weight_destroy(&weight);
-    csg_buffer_destroy(&place.shared);
-    for (size_t i = 0; i < c->n_operands; i++)
-        csg_buffer_destroy(&place.own[i]);
+    take_away(&place);
     if (status)
         conf_memory_destroy(out);
     return status;
@@ -212,12 +217,7 @@ int conf_run(struct conf_memory *out, struct conf_case *c, struct csg_backend *b
 int conf_time(double *ms, size_t count, struct conf_case *c, struct csg_backend *backend, struct csg_error *err)
 {
     struct place place = {0};
-    struct csg_weight *weight = NULL;
     int status = put(&place, c, backend, err);
-    if (status == CSG_OK && c->weight.n) {
-        status = csg_weight_create(backend, c->weight.parts, c->weight.n_parts, c->weight.k, &weight, err);
-        c->args.gemm.weight = weight;
-    }
     /* the first launch compiles and warms up */
     for (size_t i = 0; i <= count && status == CSG_OK; i++) {
         double before_ms = backend->event_ms[c->op];
@@ -227,10 +227,7 @@ int conf_time(double *ms, size_t count, struct conf_case *c, struct csg_backend 
         if (i > 0)
             ms[i - 1] = backend->event_ms[c->op] - before_ms;
     }
-    csg_weight_destroy(&weight);
-    csg_buffer_destroy(&place.shared);
-    for (size_t i = 0; i < c->n_operands; i++)
-        csg_buffer_destroy(&place.own[i]);
+    take_away(&place);
     return status;
 }
 
