@@ -107,11 +107,8 @@ int cli_segment(const struct cli_args *args, struct csg_error *err)
         status = find_labels(&source, args, err);
     if (status == CSG_OK && source.count > 255)
         status = cli_fail(err, CSG_ERROR_USAGE, "%zu labels are more than the 255 that a palette PNG can name", source.count);
-    file = args->output ? cli_text_output(args->output, NULL, NULL, 0) : cli_default_output(args->words[0], "_classes");
-    if (status == CSG_OK && !file)
-        status = cli_fail(err, CSG_ERROR, "out of memory");
     if (status == CSG_OK)
-        status = csg_check_output(file, args->overwrite, err);
+        status = cli_one_output(&file, args, "_classes", err);
     if (status == CSG_OK)
         status = csg_image_load(&image, args->words[0], err);
     if (status == CSG_OK)
@@ -223,11 +220,8 @@ int cli_tokens(const struct cli_args *args, struct csg_error *err)
     if (args->n_words != 2)
         return cli_fail(err, CSG_ERROR_USAGE, "tokens wants a picture and one sentence");
     int status = cli_map_params(&params, args, err);
-    file = args->output ? cli_text_output(args->output, NULL, NULL, 0) : cli_default_output(args->words[0], "_tokens");
-    if (status == CSG_OK && !file)
-        status = cli_fail(err, CSG_ERROR, "out of memory");
     if (status == CSG_OK)
-        status = csg_check_output(file, args->overwrite, err);
+        status = cli_one_output(&file, args, "_tokens", err);
     if (status == CSG_OK)
         status = csg_image_load(&image, args->words[0], err);
     if (status == CSG_OK)

@@ -53,3 +53,9 @@ char *cli_text_output(const char *output, const char *text, char *const *names, 
         free(name);
     }
 }
+
+int cli_one_output(char **file, const struct cli_args *args, const char *suffix, struct csg_error *err)
+{
+    *file = args->output ? cli_text_output(args->output, NULL, NULL, 0) : cli_default_output(args->words[0], suffix);
+    return *file ? csg_check_output(*file, args->overwrite, err) : cli_fail(err, CSG_ERROR, "out of memory");
+}

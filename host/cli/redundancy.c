@@ -116,16 +116,14 @@ int cli_redundancy(const struct cli_args *args, struct csg_error *err)
     const char *const *labels = args->words + 1;
     size_t n_labels = args->n_words - 1;
     int status = CSG_OK;
-    char *file = args->output ? cli_text_output(args->output, NULL, NULL, 0) : cli_default_output(args->words[0], "_redundancy");
-    if (!file)
-        status = cli_fail(err, CSG_ERROR, "out of memory");
-    if (status == CSG_OK && !n_labels) {
+    char *file = NULL;
+    if (!n_labels) {
         status = csg_label_set_load(&set, args->labels ? args->labels : "voc20", err);
         labels = (const char *const *)set.labels;
         n_labels = set.count;
     }
     if (status == CSG_OK)
-        status = csg_check_output(file, args->overwrite, err);
+        status = cli_one_output(&file, args, "_redundancy", err);
     if (status == CSG_OK)
         status = csg_image_load(&image, args->words[0], err);
     if (status == CSG_OK)
