@@ -75,7 +75,6 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
         return csg_fail_memory(err);
     engine->log = (struct csg_log){params->log, params->log_user};
     atomic_init(&engine->interrupted, 0);
-    engine->data_dir = csg_data_folder();
     int status = csg_name_find(&ignored, params->precision, "precision", precision_at, err);
     if (status == CSG_OK)
         status = csg_name_find(&ignored, params->device_class, "device class", class_at, err);
@@ -108,7 +107,6 @@ void csg_engine_destroy(struct csg_engine **out)
     csg_vision_destroy(&engine->vision);
     csg_backend_destroy(&engine->backend);
     csg_model_close(&engine->model);
-    free(engine->data_dir);
     free(engine);
     *out = NULL;
 }
@@ -174,11 +172,6 @@ void csg_engine_stats_reset(struct csg_engine *engine)
     csg_backend_finish(engine->backend, NULL);
     memset(engine->backend->launches, 0, sizeof engine->backend->launches);
     memset(engine->backend->event_ms, 0, sizeof engine->backend->event_ms);
-}
-
-const char *csg_engine_data_dir(struct csg_engine *engine)
-{
-    return engine->data_dir;
 }
 
 int csg_data_dir(char *path, size_t capacity_bytes, struct csg_error *err)

@@ -11,7 +11,6 @@ struct csg_engine {
     struct csg_model *model;
     struct csg_vision *vision;
     struct csg_ensemble *ensemble;
-    char *data_dir;
     char fallback_reason[1024]; /* empty: none */
     char sha256[65];            /* empty until it is asked for */
     struct csg_op_stat stats[CSG_OP_COUNT];

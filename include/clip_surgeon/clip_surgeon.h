@@ -389,9 +389,8 @@ CSG_API int csg_eval(struct csg_engine *engine, const char *folder, const struct
                      struct csg_eval_result **out, struct csg_error *err);
 CSG_API void csg_eval_destroy(struct csg_eval_result **result);
 
-/* The folder with the project's data (assets), or NULL; for the demo's pictures. Owned by the engine. */
-CSG_API const char *csg_engine_data_dir(struct csg_engine *engine);
-/* The same without an engine, written to `path`. CSG_ERROR_INPUT: there is none; CSG_ERROR_USAGE: longer than capacity_bytes. */
+/* The folder with the project's data (assets), for the demo's pictures, written to `path`. CSG_ERROR_INPUT: there is none; CSG_ERROR_USAGE:
+ * longer than capacity_bytes. */
 CSG_API int csg_data_dir(char *path, size_t capacity_bytes, struct csg_error *err);
 
 #ifdef __cplusplus

@@ -69,12 +69,11 @@ static bool found(struct csg_engine *engine, const struct csg_image *image, cons
     return inside;
 }
 
-static json_t *load_boxes(struct csg_engine *engine, const char *picture, struct csg_image **image)
+static json_t *load_boxes(const char *picture, struct csg_image **image)
 {
     struct csg_error err = {0};
-    const char *data = csg_engine_data_dir(engine);
-    char path[8192];
-    assert_non_null(data);
+    char data[4096], path[8192];
+    require(csg_data_dir(data, sizeof data, &err), &err);
     snprintf(path, sizeof path, "%s/pictures/%s.boxes.json", data, picture);
     json_t *about = json_load_file(path, 0, NULL);
     const char *name = json_string_value(json_object_get(about, "image"));
@@ -89,7 +88,7 @@ static json_t *load_boxes(struct csg_engine *engine, const char *picture, struct
 static size_t check_picture(struct csg_engine *engine, const char *picture, const char *claim)
 {
     struct csg_image *image = NULL;
-    json_t *about = load_boxes(engine, picture, &image), *boxes = json_object_get(about, "boxes");
+    json_t *about = load_boxes(picture, &image), *boxes = json_object_get(about, "boxes");
     struct csg_image *mirror = mirrored(image);
     size_t missed = 0, claimed = 0;
     print_message("%s:\n", picture);
