@@ -154,6 +154,13 @@ demo() {
     done
 }
 
+bench() {
+    setup_tests
+    configure $BUILD -Dtests=enabled
+    quietly ninja -C $BUILD tests/conformance
+    exec $BUILD/tests/conformance --bench "$@"
+}
+
 tests() {
     setup_tests
     configure $BUILD -Dtests=enabled
@@ -173,7 +180,7 @@ setup)
 build) build ;;
 demo) demo ;;
 test) shift; tests "$@" ;;
-bench) echo "There is no benchmark yet." >&2; exit 1 ;;
+bench) shift; bench "$@" ;;
 view) shift; build; exec $BUILD/clip-surgeon view "$@" ;;
 clean) rm -rf $BUILD $BUILD-asan $BUILD-fuzz $OUTPUT ;;
 help | -h | --help)
@@ -184,7 +191,7 @@ help | -h | --help)
 ./do demo    find words in the demo pictures, and print where the picture of it is
 ./do test    every test, on each OpenCL implementation that is there; CSG_REQUIRE_DEVICES=pocl,intel,rusticl: or fail
              test --long: those that take long as well, Oclgrind and fuzzers among them
-./do bench   speed
+./do bench   the speed of every kernel beside the device's measured peaks; options as build/tests/conformance has them
 ./do view    the live viewer: ./do view [SOURCE] [TEXT...]
 ./do clean   remove what was built
 ./do help    this text
