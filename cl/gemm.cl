@@ -7,10 +7,37 @@
 #if CSG_ITEM_ROWS
 /* For CPU devices. W is packed: panels of CSG_COLUMNS columns, each [k, CSG_COLUMNS], the last one filled up with zeros. A
  * work-item makes a tile of CSG_ROWS x CSG_COLUMNS, all of it in registers; its panel comes from the cache, where it stays
- * while the tiles below each other (dimension 0) run.
+ * while the tiles below each other (dimension 0) run. There are so many of them as x may have rows in the cache while the panels
+ * (dimension 1) pass; the blocks of rows are dimension 2.
  *   CSG_ROWS     rows of a tile; the matrix has at least as many
  *   CSG_VECTORS  vectors of CSG_WIDTH floats in a tile's row */
 #define CSG_COLUMNS (CSG_VECTORS * CSG_WIDTH)
+#define CSG_STEPS 4 /* of k in one turn of the inner loop: with 8, LLVM shuffles what it should broadcast */
+
+/* Every weight is read once a frame and not much else is, so that a panel has left the caches when it comes again, and the first
+ * tile would wait for every page of it. Each tile asks for a part of the next panel, a little in every turn: all at once would
+ * wait as well. OpenCL's own prefetch() is nothing in PoCL; compilers to SPIR know no other. */
+#if defined(__has_builtin) && !defined(__SPIR__)
+#if __has_builtin(__builtin_prefetch)
+#define CSG_FETCH(p) __builtin_prefetch((const void *)(ulong)(p), 0, 2)
+#endif
+#endif
+#ifndef CSG_FETCH
+#define CSG_FETCH(p) prefetch(p, CSG_WIDTH)
+#endif
+#define CSG_LINE 16 /* floats of a cache line */
+
+/* One column of x times one row of the panel. */
+#define CSG_STEP_OF_K(c)                                                                                                         \
+    {                                                                                                                            \
+        vecf b[CSG_VECTORS];                                                                                                     \
+        _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) b[j] = csg_load(j, w + (c)*CSG_COLUMNS);                         \
+        _Pragma("unroll") for (int i = 0; i < CSG_ROWS; i++)                                                                     \
+        {                                                                                                                        \
+            vecf a = (vecf)(x[i * x_stride + (c)]);                                                                              \
+            _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) sums[i][j] = csg_fma(a, b[j], sums[i][j]);                   \
+        }                                                                                                                        \
+    }
 
 /* x (1 + erf(x / sqrt 2)) / 2 = x (1 - c / 2), c = erfc(|x| / sqrt 2), for x >= 0 and x c / 2 for x < 0, which loses nothing where
  * the result is small. erfc(z) = t e^(g(t) - z^2) with t = 1 / (1 + z / 2) and g a polynomial in t moved to -1..1, fitted at
@@ -48,7 +75,10 @@ gemm_packed(__global const float *restrict x, ulong x_at, __global const float *
             ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
 {
     /* The last tile is moved up so that it lies inside; the rows it shares with the one before are not stored again. */
-    ulong begin = get_global_id(0) * CSG_ROWS, row = min(begin, rows - CSG_ROWS), column = get_global_id(1) * CSG_COLUMNS;
+    ulong begin = (get_global_id(2) * get_global_size(0) + get_global_id(0)) * CSG_ROWS;
+    if (begin >= rows)
+        return;
+    ulong row = min(begin, rows - CSG_ROWS), column = get_global_id(1) * CSG_COLUMNS, panel = k * CSG_COLUMNS;
     vecf sums[CSG_ROWS][CSG_VECTORS];
 #pragma unroll
     for (int i = 0; i < CSG_ROWS; i++)
@@ -57,19 +87,16 @@ gemm_packed(__global const float *restrict x, ulong x_at, __global const float *
             sums[i][j] = (vecf)(0.0f);
     x += x_at + row * x_stride;
     w += column * k;
-    for (ulong c = 0; c < k; c++) {
-        vecf b[CSG_VECTORS];
+    ulong whole = k / CSG_STEPS * CSG_STEPS, last = panel - 1, line = get_global_id(0) * (k / CSG_STEPS) * CSG_LINE;
+    __global const float *next = w + (column + CSG_COLUMNS < n ? panel : 0);
+    for (ulong c = 0; c < whole; c += CSG_STEPS, line += CSG_LINE) {
+        CSG_FETCH(next + min(line, last));
 #pragma unroll
-        for (int j = 0; j < CSG_VECTORS; j++)
-            b[j] = csg_load(0, w + c * CSG_COLUMNS + j * CSG_WIDTH);
-#pragma unroll
-        for (int i = 0; i < CSG_ROWS; i++) {
-            vecf a = (vecf)(x[i * x_stride + c]);
-#pragma unroll
-            for (int j = 0; j < CSG_VECTORS; j++)
-                sums[i][j] = csg_fma(a, b[j], sums[i][j]);
-        }
+        for (int u = 0; u < CSG_STEPS; u++)
+            CSG_STEP_OF_K(c + u)
     }
+    for (ulong c = whole; c < k; c++)
+        CSG_STEP_OF_K(c)
     /* From here on in memory: the loops below are not unrolled, so that the activation is compiled once. */
     vecf tile[CSG_ROWS][CSG_VECTORS];
     float shift[CSG_COLUMNS];
