@@ -16,14 +16,15 @@
 
 /* Every weight is read once a frame and not much else is, so that a panel has left the caches when it comes again, and the first
  * tile would wait for every page of it. Each tile asks for a part of the next panel, a little in every turn: all at once would
- * wait as well. OpenCL's own prefetch() is nothing in PoCL; compilers to SPIR know no other. */
+ * wait as well. OpenCL's own prefetch() is nothing in PoCL and a call
+ * in Intel's runtime, which costs a fifth of the speed; compilers to SPIR know no other, and go without. */
 #if defined(__has_builtin) && !defined(__SPIR__)
 #if __has_builtin(__builtin_prefetch)
 #define CSG_FETCH(p) __builtin_prefetch((const void *)(ulong)(p), 0, 2)
 #endif
 #endif
 #ifndef CSG_FETCH
-#define CSG_FETCH(p) prefetch(p, CSG_WIDTH)
+#define CSG_FETCH(p) (void)(p)
 #endif
 #define CSG_LINE 16 /* floats of a cache line */
 
