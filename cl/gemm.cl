@@ -12,12 +12,11 @@
  *   CSG_ROWS     rows of a tile; the matrix has at least as many
  *   CSG_VECTORS  vectors of CSG_WIDTH floats in a tile's row */
 #define CSG_COLUMNS (CSG_VECTORS * CSG_WIDTH)
-#define CSG_STEPS 4 /* of k in one turn of the inner loop: with 8, LLVM shuffles what it should broadcast */
+#define CSG_STEPS 4 /* of k in one turn of the inner loop: 8 are a third slower on PoCL 3.1 */
 
-/* Every weight is read once a frame and not much else is, so that a panel has left the caches when it comes again, and the first
- * tile would wait for every page of it. Each tile asks for a part of the next panel, a little in every turn: all at once would
- * wait as well. OpenCL's own prefetch() is nothing in PoCL and a call
- * in Intel's runtime, which costs a fifth of the speed; compilers to SPIR know no other, and go without. */
+/* Weights that are out of the caches when their turn comes, as those of a whole model are, cost a tenth of the speed. Each tile
+ * asks for a part of the next panel, a line in every turn; asking for all of it at once gained nothing, and neither did OpenCL's
+ * prefetch() on PoCL, which on Intel's runtime costs a fifth of the speed. Compilers to SPIR go without. */
 #if defined(__has_builtin) && !defined(__SPIR__)
 #if __has_builtin(__builtin_prefetch)
 #define CSG_FETCH(p) __builtin_prefetch((const void *)(ulong)(p), 0, 2)
