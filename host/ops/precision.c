@@ -11,6 +11,11 @@ const char *csg_precision_name(size_t index)
     return index < CSG_PRECISION_COUNT ? csg_precisions[index].name : NULL;
 }
 
+const char *csg_precision_summary(size_t index)
+{
+    return index < CSG_PRECISION_COUNT ? csg_precisions[index].what : NULL;
+}
+
 float csg_rounded(float value, enum csg_dtype dtype)
 {
     if (dtype == CSG_F32)

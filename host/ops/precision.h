@@ -18,9 +18,6 @@ struct csg_precision_row {
 };
 extern const struct csg_precision_row csg_precisions[CSG_PRECISION_COUNT];
 
-/* The names for csg_name_find; NULL past the end. */
-const char *csg_precision_name(size_t index);
-
 /* Rounds a number to a type and back; f32 leaves it as it is. */
 float csg_rounded(float value, enum csg_dtype dtype);
 /* CSG_ERROR_MODEL: a weight is beyond what the precision holds. */
