@@ -8,14 +8,14 @@ import re
 
 
 def kernels_in(folder):
-    """{(operator, kernel)} that the sources define."""
+    """{(operator, kernel)} that the sources define: OP.cl, and OP_SOMETHING.cl beside it."""
     found = set()
     for name in sorted(os.listdir(folder)):
         if name.endswith(".cl"):
             with open(os.path.join(folder, name), encoding="utf-8") as f:
                 text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", f.read(), flags=re.S)
             for kernel in re.findall(r"\b(?:__)?kernel\b(?:\s+__attribute__\s*\(\(.*?\)\))?\s+void\s+(\w+)\s*\(", text, re.S):
-                found.add((name[:-3], kernel))
+                found.add((name[:-3].split("_")[0], kernel))
     return found
 
 

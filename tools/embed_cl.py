@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Writes a C file with the OpenCL sources: embed_cl.py OUTPUT COMMON FILE...
 
-Each FILE (cl/NAME.cl) becomes `const char csg_cl_NAME[]`: COMMON, then the file, each after a #line that lets a compiler's
-message name the real file. Bytes are written as numbers, for C11 promises string literals of 4,095 characters only.
+Each FILE (cl/NAME.cl) becomes `const char csg_cl_NAME[]`: COMMON, then the file with what it includes, each after a #line that lets a
+compiler's message name the real file. Bytes are written as numbers, for C11 promises string literals of 4,095 characters only.
 """
 import os
+import re
 import sys
 
 
@@ -13,7 +14,12 @@ def read(path):
         text = file.read()
     if "\0" in text:
         sys.exit(f"{path}: a NUL")
-    return f'#line 1 "cl/{os.path.basename(path)}"\n{text}\n'
+
+    def included(match):
+        line = text.count("\n", 0, match.start()) + 2
+        return read(os.path.join(os.path.dirname(path), match[1])) + f'#line {line} "cl/{os.path.basename(path)}"\n'
+
+    return f'#line 1 "cl/{os.path.basename(path)}"\n' + re.sub(r'^#include "(\w+\.clh)"\n', included, text, flags=re.M) + "\n"
 
 
 def main():

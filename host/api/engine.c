@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/precision.h"
 #include "api/trust.h"
 #include "base/mem.h"
 #include "base/names.h"
@@ -14,12 +15,6 @@
 const char *csg_version(void)
 {
     return CSG_VERSION;
-}
-
-static const char *precision_at(size_t index)
-{
-    static const char *const names[] = {"f32"};
-    return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
 
 static const char *class_at(size_t index)
@@ -35,10 +30,15 @@ static const char *fallback_at(size_t index)
 }
 
 /* The one place that knows which backends there are. */
-static int open_backend(struct csg_engine *engine, const struct csg_engine_params *params, struct csg_error *err)
+static int open_backend(struct csg_engine *engine, const struct csg_engine_params *params, enum csg_precision precision,
+                        struct csg_error *err)
 {
-    if (params->device && strcmp(params->device, "reference") == 0)
-        return csg_ref_backend_create(&engine->backend, err);
+    if (params->device && strcmp(params->device, "reference") == 0) {
+        int status = csg_ref_backend_create(&engine->backend, err);
+        if (status == CSG_OK)
+            engine->backend->precision = precision;
+        return status;
+    }
     char *own_cache = params->cache_dir ? NULL : csg_cache_folder();
     const char *cache = params->cache_dir ? params->cache_dir : own_cache;
     const struct csg_ocl_params ocl = {.device = params->device,
@@ -48,6 +48,7 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
     struct csg_error why = {0};
     int status = csg_ocl_backend_create(&engine->backend, &ocl, err);
     if (status == CSG_OK) {
+        engine->backend->precision = precision;
         status = csg_trust(engine->backend, ocl.cache_dir, engine->model->vision.width / engine->model->vision.heads,
                            &engine->log, &why);
         if (status && err)
@@ -60,13 +61,15 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
         csg_backend_destroy(&engine->backend);
         status = csg_ref_backend_create(&engine->backend, err);
     }
+    if (status == CSG_OK)
+        engine->backend->precision = precision;
     return status;
 }
 
 int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err)
 {
     static const struct csg_engine_params defaults = {0};
-    size_t ignored;
+    size_t ignored, precision = 0;
     *out = NULL;
     if (!params)
         params = &defaults;
@@ -75,7 +78,8 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
         return csg_fail_memory(err);
     engine->log = (struct csg_log){params->log, params->log_user};
     atomic_init(&engine->interrupted, 0);
-    int status = csg_name_find(&ignored, params->precision, "precision", precision_at, err);
+    bool measure = params->precision && strcmp(params->precision, CSG_PRECISION_AUTO) == 0;
+    int status = csg_name_find(&precision, params->precision, "precision", csg_precision_choice, err);
     if (status == CSG_OK)
         status = csg_name_find(&ignored, params->device_class, "device class", class_at, err);
     if (status == CSG_OK)
@@ -83,11 +87,16 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
     if (status == CSG_OK)
         status = csg_model_open(&engine->model, params->model ? params->model : "demo-model", &engine->log, err);
     if (status == CSG_OK)
-        status = open_backend(engine, params, err);
+        status = open_backend(engine, params, measure ? CSG_PRECISION_F32 : (enum csg_precision)precision, err);
     if (status == CSG_OK) {
         engine->backend->interrupted = &engine->interrupted;
-        status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
+        if (measure)
+            status = csg_precision_measure(engine, params->cache_dir, err);
     }
+    if (status == CSG_OK)
+        status = csg_weights_fit(engine->model, engine->backend, err);
+    if (status == CSG_OK)
+        status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
     if (status == CSG_OK)
         status = csg_ensemble_create(&engine->ensemble, engine->backend, engine->model, params->templates, &engine->log, err);
     if (status) {
@@ -144,7 +153,7 @@ void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *in
                                      .platform = engine->backend->platform,
                                      .driver = engine->backend->driver,
                                      .device_class = engine->backend->device_class,
-                                     .precision = precision_at(0),
+                                     .precision = csg_precision_name(engine->backend->precision),
                                      .fallback_reason = engine->fallback_reason[0] ? engine->fallback_reason : NULL,
                                      .image_size_px = (int)model->image_px,
                                      .patch_px = (int)model->patch_px,

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "api/precision.h"
 #include "model/model.h"
 
 int csg_model_info(const char *name, struct csg_model_info *info, struct csg_error *err)
@@ -23,7 +24,9 @@ int csg_model_info(const char *name, struct csg_model_info *info, struct csg_err
                                     .vocab = model->vocab_size,
                                     .embed_dim = model->embed_dim,
                                     .quick_gelu = model->quick_gelu};
-    info->f32_bytes = info->parameters * sizeof(float);
+    info->f32_bytes = csg_weights_bytes(model, CSG_PRECISION_F32);
+    info->f16_bytes = csg_weights_bytes(model, CSG_PRECISION_F16);
+    info->bf16_bytes = csg_weights_bytes(model, CSG_PRECISION_BF16);
     for (size_t i = 0; i < 3; i++) {
         info->mean[i] = model->mean[i];
         info->std[i] = model->std[i];

@@ -41,3 +41,47 @@ void csg_to_f32(float *out, const void *data, enum csg_dtype dtype, size_t n)
         memcpy(out + i, &bits, 4);
     }
 }
+
+uint16_t csg_f32_to_f16(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    uint32_t sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+    if (magnitude > 0x7f800000u)
+        return (uint16_t)(sign | 0x7e00u);
+    if (magnitude >= 0x477ff000u) /* 65520, from where on rounding goes up to 2^16 */
+        return (uint16_t)(sign | 0x7c00u);
+    if (magnitude >= 0x38800000u) { /* 2^-14: normal */
+        uint32_t half = magnitude - 0x38000000u;
+        return (uint16_t)(sign | (half + 0xfffu + (half >> 13 & 1u)) >> 13);
+    }
+    if (magnitude < 0x33000000u) /* below half the smallest */
+        return (uint16_t)sign;
+    /* Subnormal: in units of 2^-24 the significand moved right, with what falls out deciding the rounding. */
+    uint32_t shift = 126 - (magnitude >> 23), significand = (magnitude & 0x7fffffu) | 0x800000u;
+    uint32_t whole = significand >> shift, rest = significand & ((1u << shift) - 1), tie = 1u << (shift - 1);
+    return (uint16_t)(sign | (whole + (rest > tie || (rest == tie && (whole & 1u)))));
+}
+
+uint16_t csg_f32_to_bf16(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    if ((bits & 0x7fffffffu) > 0x7f800000u)
+        return (uint16_t)(bits >> 16 | 0x40u);
+    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
+void csg_to_16(uint16_t *out, enum csg_dtype to, const void *data, enum csg_dtype dtype, size_t n)
+{
+    const uint8_t *bytes = data;
+    for (size_t i = 0; i < n; i++) {
+        if (dtype == to) {
+            out[i] = (uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
+            continue;
+        }
+        float value;
+        csg_to_f32(&value, bytes + i * csg_dtype_bytes(dtype), dtype, 1);
+        out[i] = to == CSG_F16 ? csg_f32_to_f16(value) : csg_f32_to_bf16(value);
+    }
+}

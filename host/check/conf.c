@@ -259,8 +259,11 @@ void conf_fill_weight(struct conf_case *c, enum conf_dist dist)
         fill_part(data, part->dtype, count, dist, &rng);
         part->data = data;
         for (size_t r = 0; r < part->n; r++)
-            for (size_t i = 0; i < w->k; i++)
-                csg_to_f32(at++, data + (part->transposed ? i * part->n + r : r * w->k + i) * bytes, part->dtype, 1);
+            for (size_t i = 0; i < w->k; i++) {
+                csg_to_f32(at, data + (part->transposed ? i * part->n + r : r * w->k + i) * bytes, part->dtype, 1);
+                *at = csg_rounded(*at, csg_precisions[w->precision].dtype);
+                at++;
+            }
     }
 }
 

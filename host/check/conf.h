@@ -54,9 +54,10 @@ enum { CONF_OPERANDS = 6, CONF_PARTS = 3, CONF_LABEL = 200 };
 /* The matrix of GEMM. */
 struct conf_weight {
     size_t n, k, n_parts;
+    enum csg_precision precision;
     struct csg_weight_part parts[CONF_PARTS];
     void *storage[CONF_PARTS];
-    float *full; /* [n, k], what the parts mean */
+    float *full; /* [n, k], what the parts mean, rounded to the precision */
 };
 
 union conf_args {

@@ -149,7 +149,10 @@ static int put(struct place *place, struct conf_case *c, struct csg_backend *bac
                 *o->views[v] = csg_view(buffer_of(place, i), o->at + place->at_bytes[i] / conf_type_bytes(o->type));
     }
     if (status == CSG_OK && c->weight.n) {
+        enum csg_precision before = backend->precision;
+        backend->precision = c->weight.precision;
         status = csg_weight_create(backend, c->weight.parts, c->weight.n_parts, c->weight.k, &place->weight, err);
+        backend->precision = before;
         c->args.gemm.weight = place->weight;
     }
     return status;

@@ -4,7 +4,9 @@
  *             two more roundings: |y| u (16 + 4 |z|)
  *   GELU      z (1 + erf(z / sqrt 2)) / 2: erf within 16 ulp, an ulp below 1 being u, so absolutely 16 u |z| / 2, its argument's
  *             rounding less than u |z|, three more roundings of y: u (10 |z| + 4 |y|)
- * and the sum with the residual rounds once more. Weights are converted exactly, whatever their type in the file. */
+ * and the sum with the residual rounds once more. Weights are converted exactly, whatever their type in the file. In
+ * f16 and bf16 they are rounded, and in bf16 x too, to the nearest, ties to even, the same numbers in the reference: the products are of
+ * what came out, and the bound is that of their sum. */
 #include <math.h>
 
 #include "check/conf.h"
@@ -77,6 +79,51 @@ static const struct gemm_case cases[] = {
     {6, 33, {15}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
 };
 
+/* The other precisions: from one to around every tile of a work-item, all that is special, weights from every type. */
+static const struct half_case {
+    struct gemm_case base;
+    enum csg_precision precision;
+} half_cases[] = {
+    {{17, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_F16},
+    {{17, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{1, 1, {1}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_F16},
+    {{1, 129, {49}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{2, 127, {50}, 1, 1, GELU, true, RESIDUAL, 0, 0, FINITE, CSG_F16, false}, CSG_PRECISION_F16},
+    {{5, 128, {97}, 3, 1, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_BF16, true}, CSG_PRECISION_BF16},
+    {{5, 33, {31}, 1, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F32, true}, CSG_PRECISION_F16},
+    {{8, 31, {15}, 0, 0, CSG_ACT_NONE, false, RESIDUAL, 0, 0, FINITE, CSG_F16, false}, CSG_PRECISION_BF16},
+    {{63, 65, {63}, 0, 7, GELU, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{64, 63, {64}, 0, 0, QUICK, true, IN_PLACE, 0, 0, FINITE, CSG_BF16, false}, CSG_PRECISION_F16},
+    {{31, 67, {13, 37, 5}, 1, 1, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F16, false}, CSG_PRECISION_F16},
+    {{31, 67, {13, 37, 5}, 1, 1, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_BF16, true}, CSG_PRECISION_BF16},
+    {{17, 64, {48}, 0, 0, CSG_ACT_NONE, true, RESIDUAL, CONF_LARGE, CONF_NORMAL, FINITE, CSG_F32, false}, CSG_PRECISION_F16},
+    {{17, 64, {48}, 0, 0, CSG_ACT_NONE, true, RESIDUAL, CONF_LARGE, CONF_LARGE, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{17, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_TINY, CONF_TINY, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{17, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_CONSTANT, CONF_NORMAL, FINITE, CSG_F32, false},
+     CSG_PRECISION_F16},
+    {{17, 64, {48}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, CONF_NEAR_TIE, CONF_NORMAL, FINITE, CSG_F32, false},
+     CSG_PRECISION_BF16},
+    {{37, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false}, CSG_PRECISION_F16},
+    {{37, 64, {65}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{66, 64, {32}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, HAS_INFINITY, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{98, 40, {33}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_F16},
+    {{100, 40, {33}, 0, 0, CSG_ACT_NONE, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{197, 768, {768}, 0, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F16, false}, CSG_PRECISION_F16},
+    {{197, 768, {768}, 0, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+};
+#define PLAIN (sizeof cases / sizeof *cases)
+#define HALVES (sizeof half_cases / sizeof *half_cases)
+
+static const struct gemm_case *case_at(size_t index)
+{
+    return index < PLAIN ? &cases[index] : &half_cases[index - PLAIN].base;
+}
+
+static enum csg_precision precision_at(size_t index)
+{
+    return index < PLAIN ? CSG_PRECISION_F32 : half_cases[index - PLAIN].precision;
+}
+
 /* Operands after x, which is the first; their numbers depend on the case. */
 struct places {
     size_t bias, residual, y;
@@ -95,12 +142,13 @@ static void shape(struct conf_case *c, size_t index)
     static const char *const acts[] = {"", ", QuickGELU", ", GELU"}, *const residuals[] = {"", ", residual",
                                                                                            ", residual in place"};
     static const char *const specials[] = {"", ", a NaN", ", an infinity"}, *const dtypes[] = {"f32", "f16", "bf16"};
-    const struct gemm_case *p = &cases[index];
+    const struct gemm_case *p = case_at(index);
     struct csg_gemm_args *a = &c->args.gemm;
     /* parts of several types at once: the first is the table's, the others turn round */
     enum csg_dtype dtype[CONF_PARTS] = {p->dtype, CSG_F32, CSG_BF16};
     bool transposed[CONF_PARTS] = {p->transposed, !p->transposed, p->transposed};
     conf_add_weight(c, p->k, p->n, dtype, transposed);
+    c->weight.precision = precision_at(index);
     size_t n = c->weight.n;
     a->rows = p->rows;
     a->act = p->act;
@@ -120,10 +168,10 @@ static void shape(struct conf_case *c, size_t index)
         y->views[1] = &a->residual;
         a->residual_stride = a->y_stride;
     }
-    conf_label(c, "%zu x %zu x %zu in %zu part(s) of %s%s, strides + %zu + %zu%s%s%s, x %s, w %s%s", p->rows, n, p->k,
-               c->weight.n_parts, dtypes[p->dtype], p->transposed ? " transposed" : "", p->x_pad, p->y_pad,
-               p->bias ? ", bias" : "", acts[p->act], residuals[p->residual], conf_dist_name(p->x), conf_dist_name(p->w),
-               specials[p->special]);
+    conf_label(c, "%s: %zu x %zu x %zu in %zu part(s) of %s%s, strides + %zu + %zu%s%s%s, x %s, w %s%s",
+               csg_precision_name(c->weight.precision), p->rows, n, p->k, c->weight.n_parts, dtypes[p->dtype],
+               p->transposed ? " transposed" : "", p->x_pad, p->y_pad, p->bias ? ", bias" : "", acts[p->act],
+               residuals[p->residual], conf_dist_name(p->x), conf_dist_name(p->w), specials[p->special]);
 }
 
 static double activation(double *error, double z, double z_error, enum csg_activation act)
@@ -147,11 +195,13 @@ static void bound_row(struct conf_case *c, const struct places *at, size_t row, 
     const float *x = conf_row(c, 0, row);
     const float *residual = a->residual_stride ? conf_row(c, at->residual, row) : NULL;
     double *bound = conf_bound(c, at->y, row);
+    const struct csg_precision_row *precision = &csg_precisions[w->precision];
+    enum csg_dtype x_dtype = precision->rounds_x ? precision->dtype : CSG_F32;
     for (size_t j = 0; j < w->n; j++) {
         z[j] = at->residual > 1 ? (double)conf_row(c, at->bias, 0)[j] : 0.0;
         s[j] = fabs(z[j]);
         for (size_t i = 0; i < w->k; i++) {
-            double product = (double)x[i] * (double)w->full[j * w->k + i];
+            double product = (double)csg_rounded(x[i], x_dtype) * (double)w->full[j * w->k + i];
             z[j] += product;
             s[j] += fabs(product);
         }
@@ -163,7 +213,7 @@ static void bound_row(struct conf_case *c, const struct places *at, size_t row, 
 
 static void fill(struct conf_case *c, size_t index)
 {
-    const struct gemm_case *p = &cases[index];
+    const struct gemm_case *p = case_at(index);
     struct places at = places_of(p);
     conf_fill(c, 0, p->x);
     conf_fill_weight(c, p->w);
@@ -178,4 +228,4 @@ static void fill(struct conf_case *c, size_t index)
         bound_row(c, &at, r, z, s);
 }
 
-const struct csg_test csg_test_gemm = {sizeof cases / sizeof *cases, shape, fill};
+const struct csg_test csg_test_gemm = {PLAIN + HALVES, shape, fill};

@@ -80,7 +80,7 @@ void conf_work(const struct conf_case *c, double *flop, double *bytes)
         *bytes = 4.0 * (double)(out->rows * out->width) * (c->op == CSG_OP_gather ? 2.0 : 3.0);
         return;
     }
-    *bytes = 4.0 * (double)c->weight.n * (double)c->weight.k;
+    *bytes = (double)csg_dtype_bytes(csg_precisions[c->weight.precision].dtype) * (double)c->weight.n * (double)c->weight.k;
     for (size_t i = 0; i < c->n_operands; i++) {
         const struct conf_operand *o = &c->operands[i];
         *bytes += (double)(o->rows * o->width * conf_type_bytes(o->type)) * (o->role == CONF_INOUT ? 2.0 : 1.0);

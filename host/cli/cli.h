@@ -16,7 +16,7 @@ struct cli_args {
     const char *fallback, *device_class;
     const char *script, *window;
     bool cameras, quick, full;
-    bool plain, json, overwrite, quiet, no_legend, help, version;
+    bool verbose, plain, json, overwrite, quiet, no_legend, help, version;
     bool text, image;   /* what the words after them are, for embed */
     const char **words; /* what is no option, in order */
     size_t n_words;

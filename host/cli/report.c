@@ -65,11 +65,12 @@ static int report(json_t **document, struct csg_engine *engine, const struct csg
     json_t *device =
         json_pack("{s:o, s:o, s:o, s:s, s:s}", "name", cli_json_string(info.device), "platform", cli_json_string(info.platform),
                   "driver", cli_json_string(info.driver), "class", info.device_class, "precision", info.precision);
-    *document = json_pack("{s:o, s:o, s:s, s:s, s:s, s:[i, i], s:[i, i], s:i, s:i, s:o, s:o, s:o, s:o}", "model", model, "device",
-                          device, "method", result->method, "mode", result->mode, "fit", result->fit, "size",
-                          result->input_width_px, result->input_height_px, "grid", result->grid_w, result->grid_h, "first_block",
-                          (int)result->first_block, "set", (int)result->n_set, "texts", texts_json(result), "stages_ms",
-                          stages_json(result), "operators", operators_json(stats, n_stats), "files", files_json(files, n_files));
+    *document =
+        json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:[i, i], s:[i, i], s:i, s:i, s:o, s:o, s:o, s:o}", "model", model, "device",
+                  device, "precision_used", info.precision, "method", result->method, "mode", result->mode, "fit", result->fit,
+                  "size", result->input_width_px, result->input_height_px, "grid", result->grid_w, result->grid_h, "first_block",
+                  (int)result->first_block, "set", (int)result->n_set, "texts", texts_json(result), "stages_ms",
+                  stages_json(result), "operators", operators_json(stats, n_stats), "files", files_json(files, n_files));
     return CSG_OK;
 }
 
@@ -98,8 +99,8 @@ void cli_report_table(const struct csg_engine *engine, const struct csg_result *
 {
     struct csg_engine_info info;
     csg_engine_info(engine, &info);
-    printf("%s on %s, %s, feature surgery %s, %d x %d px (%d x %d patches)\n", info.model_name, info.device, result->method,
-           result->mode, result->input_width_px, result->input_height_px, result->grid_w, result->grid_h);
+    printf("%s on %s, %s, %s, feature surgery %s, %d x %d px (%d x %d patches)\n", info.model_name, info.device, info.precision,
+           result->method, result->mode, result->input_width_px, result->input_height_px, result->grid_w, result->grid_h);
     printf("%-24s %8s %10s %10s  %s\n", "text", "score", "raw min", "raw max", "peak (px)");
     for (size_t i = 0; i < result->n_texts; i++) {
         const struct csg_text_result *text = result->texts + i;

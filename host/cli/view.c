@@ -23,7 +23,7 @@ int cli_view(const struct cli_args *args, struct csg_error *err)
                                          .n_texts = args->n_words ? args->n_words - 1 : 0,
                                          .model = args->model,
                                          .device = args->device,
-                                         .precision = args->precision,
+                                         .precision = args->precision ? args->precision : "auto",
                                          .templates = args->templates,
                                          .method = args->method,
                                          .compare = args->compare,

@@ -152,6 +152,23 @@ uint64_t csg_model_parameters(const struct csg_model *model)
     return sum;
 }
 
+static uint64_t count_matrices(const struct csg_tower *tower)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < tower->layers; i++) {
+        const struct csg_block *b = &tower->blocks[i];
+        sum += b->q_weight.elements + b->k_weight.elements + b->v_weight.elements + b->out_weight.elements +
+               b->fc_weight.elements + b->proj_weight.elements;
+    }
+    return sum;
+}
+
+uint64_t csg_model_matrix_elements(const struct csg_model *model)
+{
+    return count_matrices(&model->vision) + count_matrices(&model->text) + model->patch_weight.elements +
+           model->vision_proj.elements + model->text_proj.elements;
+}
+
 void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out)
 {
     csg_to_f32(out, tensor->data, tensor->dtype, tensor->elements);

@@ -74,6 +74,9 @@ void csg_model_release(const struct csg_model *model);
 /* Elements of all tensors that the model has. */
 uint64_t csg_model_parameters(const struct csg_model *model);
 
+/* Elements of the matrices among them, which are what a precision changes. */
+uint64_t csg_model_matrix_elements(const struct csg_model *model);
+
 /* Writes the tensor as float32 [elements]. */
 void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out);
 /* Of the weights file, streamed; of several one behind the other in the order of their names. */

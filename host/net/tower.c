@@ -5,15 +5,23 @@
 
 #include "base/mem.h"
 
+/* Numbers that are converted at once: a table of tokens is large. */
+#define PIECE ((size_t)1 << 18)
+
 int csg_net_vector(struct csg_backend *backend, const struct csg_tensor *tensor, struct csg_buffer **out, struct csg_error *err)
 {
-    float *values = csg_calloc(tensor->elements, sizeof *values);
+    size_t most = tensor->elements < PIECE ? tensor->elements : PIECE, bytes = csg_dtype_bytes(tensor->dtype);
+    float *values = csg_calloc(most, sizeof *values);
     *out = NULL;
-    if (!values)
-        return csg_fail_memory(err);
-    csg_tensor_to_f32(tensor, values);
-    int status = csg_buffer_from(backend, values, tensor->elements * sizeof *values, out, err);
+    int status = values ? csg_buffer_create(backend, tensor->elements * sizeof *values, out, err) : csg_fail_memory(err);
+    for (size_t at = 0; status == CSG_OK && at < tensor->elements; at += most) {
+        size_t count = tensor->elements - at < most ? tensor->elements - at : most;
+        csg_to_f32(values, (const uint8_t *)tensor->data + at * bytes, tensor->dtype, count);
+        status = csg_buffer_write(*out, at * sizeof *values, values, count * sizeof *values, err);
+    }
     free(values);
+    if (status)
+        csg_buffer_destroy(out);
     return status;
 }
 

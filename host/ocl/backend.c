@@ -102,6 +102,7 @@ static int choose(struct csg_ocl *ocl, const struct csg_ocl_params *params, stru
         return csg_fail(err, CSG_ERROR_USAGE, "no device class is called \"%.64s\"; there are cpu and gpu", params->device_class);
     snprintf(ocl->base.device_class, sizeof ocl->base.device_class, "%s", ocl->form->name);
     read_limits(ocl);
+    ocl->base.memory_bytes = ocl->limits.global_bytes;
     if (params->limit && (status = csg_ocl_limit(&ocl->limits, params->limit, err)))
         return status;
     for (ocl->group = ocl->form->group; ocl->group > ocl->limits.max_group && ocl->group > 1; ocl->group /= 2)

@@ -39,7 +39,7 @@ int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, str
     cl_kernel kernel;
     if (ocl->lost)
         return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost after a fatal error", ocl->base.device);
-    int status = csg_ocl_kernel(ocl, launch->op, launch->options ? launch->options : "", launch->kernel, &kernel, err);
+    int status = csg_ocl_kernel(ocl, launch->source, launch->options ? launch->options : "", launch->kernel, &kernel, err);
     if (status == CSG_OK)
         status = set_args(ocl, kernel, launch, err);
     if (status)

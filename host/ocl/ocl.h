@@ -55,6 +55,9 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
 /* The tiles of single operators' forms for GPUs, as build options, and how much of a device takes them; false past the end. */
 bool csg_ocl_attention_variant(size_t index, char *needs, char *limit, size_t capacity);
 bool csg_ocl_gemm_variant(size_t index, char *needs, char *limit, size_t capacity);
+/* Options of the kernels for weights in 16 bits, of `rows` rows of a tile (0: for GPUs, in groups of `side` x `side`). */
+void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows,
+                          size_t side);
 
 /* ------------------------------------------------------------------------------------------ the backend */
 
@@ -67,13 +70,23 @@ struct csg_ocl_limits {
     bool exact_divide; /* the correctly rounded division may be asked for */
 };
 
+/* Files of kernels: one of each operator's name, and those that an operator has beside it. */
+#define CSG_OCL_FURTHER(X) X(gemm, gemm_half)
+enum csg_ocl_source {
+    CSG_OCL_LAST_OP = CSG_OP_COUNT - 1,
+#define CSG_OCL_SOURCE(op, name) CSG_OCL_##name,
+    CSG_OCL_FURTHER(CSG_OCL_SOURCE)
+#undef CSG_OCL_SOURCE
+        CSG_OCL_SOURCES
+};
+
 #define CSG_OCL_MAX_KERNELS 8
 #define CSG_OCL_MAX_PENDING 1024
 
 /* One .cl file built with one set of options. */
 struct csg_ocl_program {
     struct csg_ocl_program *next;
-    enum csg_op op;
+    int source; /* enum csg_op or csg_ocl_source */
     char *options;
     cl_program program;
     cl_kernel kernels[CSG_OCL_MAX_KERNELS];
@@ -118,7 +131,8 @@ struct csg_ocl_buffer {
     cl_mem mem;
 };
 
-/* layout `packed`: ceil(n / nr) panels of nr columns, each [k, nr], the last one filled up with zeros; else [n, k]. */
+/* layout `packed`: ceil(n / nr) panels of nr columns, each [k, nr], the last one filled up with zeros; else [n, k]. Elements are float, or
+ * 16 bits in the other precisions. */
 struct csg_ocl_weight {
     struct csg_weight base;
     cl_mem mem;
@@ -157,8 +171,9 @@ void csg_ocl_platform_string(cl_platform_id platform, cl_platform_info what, cha
 
 /* ------------------------------------------------------------------------------------------ program.c, cache.c */
 
-/* The kernel `name` of cl/OP.cl built with the class's options and `options` (may be empty). Built at the first use. */
-int csg_ocl_kernel(struct csg_ocl *ocl, enum csg_op op, const char *options, const char *name, cl_kernel *kernel,
+/* The kernel `name` of the source, enum csg_op or csg_ocl_source, built with the class's options and `options` (may be empty). Built at
+ * the first use. */
+int csg_ocl_kernel(struct csg_ocl *ocl, int source, const char *options, const char *name, cl_kernel *kernel,
                    struct csg_error *err);
 /* Every option of a build: the class's, the device's and `own`. */
 int csg_ocl_all_options(const struct csg_ocl *ocl, const char *own, char *out, size_t capacity, struct csg_error *err);
@@ -181,11 +196,15 @@ int csg_ocl_mem_create(struct csg_ocl *ocl, size_t bytes, cl_mem *mem, struct cs
 /* ocl->scratch with at least that many bytes. */
 int csg_ocl_scratch(struct csg_ocl *ocl, size_t bytes, struct csg_error *err);
 
-/* ------------------------------------------------------------------------------------------ weight.c */
+/* ------------------------------------------------------------------------------------------ weight.c, weight_half.c, op_gemm_half.c */
 
 int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_part *parts, size_t n_parts, size_t k,
                           struct csg_weight **out, struct csg_error *err);
 void csg_ocl_weight_destroy(struct csg_weight *weight);
+/* The same in the backend's precision, which is not f32, and the products with such weights. */
+int csg_ocl_half_create(struct csg_backend *backend, const struct csg_weight_part *parts, size_t n_parts, size_t k,
+                        struct csg_weight **out, struct csg_error *err);
+int csg_ocl_gemm_half(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err);
 
 /* ------------------------------------------------------------------------------------------ launch.c */
 
@@ -221,7 +240,7 @@ struct csg_ocl_range {
 };
 
 struct csg_ocl_launch {
-    enum csg_op op;
+    int source;          /* enum csg_op or csg_ocl_source */
     const char *options; /* NULL: none */
     const char *kernel;
     struct csg_ocl_range range;

@@ -117,6 +117,8 @@ int csg_ocl_gemm(struct csg_backend *backend, const struct csg_gemm_args *a, str
     struct csg_ocl *ocl = csg_ocl_of(backend);
     char options[32];
     bool usable = false;
+    if (a->weight->precision != CSG_PRECISION_F32)
+        return csg_ocl_gemm_half(ocl, a, err);
     if (ocl->form->packed)
         return packed(ocl, a, err);
     snprintf(options, sizeof options, "-DCSG_SIDE=%zu", tiled_side(ocl));

@@ -12,12 +12,22 @@
 #define CSG_OP(name) extern const char csg_cl_##name[];
 #include "ops/op_list.h"
 #undef CSG_OP
+#define EXTERN(op, name) extern const char csg_cl_##name[];
+CSG_OCL_FURTHER(EXTERN)
 
+#define NAME(op, name) #name,
+#define TEXT(op, name) csg_cl_##name,
 static const char *const sources[] = {
 #define CSG_OP(name) csg_cl_##name,
 #include "ops/op_list.h"
 #undef CSG_OP
-};
+    CSG_OCL_FURTHER(TEXT)};
+static const char *const further[] = {CSG_OCL_FURTHER(NAME)};
+
+static const char *source_name(int source)
+{
+    return source < CSG_OP_COUNT ? csg_op_name((enum csg_op)source) : further[source - CSG_OP_COUNT];
+}
 
 /* No -cl-fast-relaxed-math: masks are infinities and a constant map is 0/0. No -cl-mad-enable: mad() may round worse than the
  * two operations it stands for, while contraction to fma, which OpenCL C allows by itself, never does. */
@@ -83,7 +93,7 @@ static cl_program from_binary(struct csg_ocl *ocl, const char *key, const char *
     return program;
 }
 
-static int from_source(struct csg_ocl *ocl, enum csg_op op, const char *options, cl_program *out, struct csg_error *err)
+static int from_source(struct csg_ocl *ocl, int source, const char *options, cl_program *out, struct csg_error *err)
 {
     cl_int code;
     if (!ocl->told_compiling) {
@@ -95,16 +105,16 @@ static int from_source(struct csg_ocl *ocl, enum csg_op op, const char *options,
             csg_log(&ocl->log, CSG_LOG_INFO, "compiling kernels for %s", ocl->base.device);
     }
     double start_ms = csg_now_ms();
-    cl_program program = clCreateProgramWithSource(ocl->context, 1, (const char *[]){sources[op]}, NULL, &code);
+    cl_program program = clCreateProgramWithSource(ocl->context, 1, (const char *[]){sources[source]}, NULL, &code);
     if (!program)
         return csg_ocl_failed(ocl, err, code, "creating a program");
     code = clBuildProgram(program, 1, &ocl->device, options, NULL, NULL);
     if (code != CL_SUCCESS) {
-        int status = build_failure(ocl, program, code, csg_op_name(op), err);
+        int status = build_failure(ocl, program, code, source_name(source), err);
         clReleaseProgram(program);
         return status;
     }
-    csg_log(&ocl->log, CSG_LOG_DEBUG, "compiled cl/%s.cl in %.0f ms: %s", csg_op_name(op), csg_now_ms() - start_ms, options);
+    csg_log(&ocl->log, CSG_LOG_DEBUG, "compiled cl/%s.cl in %.0f ms: %s", source_name(source), csg_now_ms() - start_ms, options);
     *out = program;
     return CSG_OK;
 }
@@ -114,7 +124,7 @@ static int make_kernels(struct csg_ocl *ocl, struct csg_ocl_program *program, st
     cl_uint n = 0;
     cl_int code = clCreateKernelsInProgram(program->program, 0, NULL, &n);
     if (code == CL_SUCCESS && (n == 0 || n > CSG_OCL_MAX_KERNELS))
-        return csg_fail(err, CSG_ERROR_BUILD, "cl/%s.cl has %u kernels", csg_op_name(program->op), (unsigned)n);
+        return csg_fail(err, CSG_ERROR_BUILD, "cl/%s.cl has %u kernels", source_name(program->source), (unsigned)n);
     if (code == CL_SUCCESS)
         code = clCreateKernelsInProgram(program->program, n, program->kernels, NULL);
     if (code != CL_SUCCESS)
@@ -135,8 +145,7 @@ static void program_destroy(struct csg_ocl_program *program)
     free(program);
 }
 
-static int program_create(struct csg_ocl *ocl, enum csg_op op, const char *own, struct csg_ocl_program **out,
-                          struct csg_error *err)
+static int program_create(struct csg_ocl *ocl, int source, const char *own, struct csg_ocl_program **out, struct csg_error *err)
 {
     char options[1024], key[CSG_SHA256_HEX];
     struct csg_ocl_program *program = csg_calloc(1, sizeof *program);
@@ -146,16 +155,16 @@ static int program_create(struct csg_ocl *ocl, enum csg_op op, const char *own, 
         free(program);
         return csg_fail_memory(err);
     }
-    program->op = op;
+    program->source = source;
     status = csg_ocl_all_options(ocl, own, options, sizeof options, err);
     if (status)
         goto fail;
-    status = csg_ocl_cache_key(ocl, sources[op], options, key, err);
+    status = csg_ocl_cache_key(ocl, sources[source], options, key, err);
     if (status)
         goto fail;
     program->program = from_binary(ocl, key, options);
     if (!program->program) {
-        status = from_source(ocl, op, options, &program->program, err);
+        status = from_source(ocl, source, options, &program->program, err);
         if (status)
             goto fail;
         built = true;
@@ -172,14 +181,14 @@ fail:
     return status;
 }
 
-int csg_ocl_kernel(struct csg_ocl *ocl, enum csg_op op, const char *options, const char *name, cl_kernel *kernel,
+int csg_ocl_kernel(struct csg_ocl *ocl, int source, const char *options, const char *name, cl_kernel *kernel,
                    struct csg_error *err)
 {
     struct csg_ocl_program *program = ocl->programs;
-    while (program && (program->op != op || strcmp(program->options, options) != 0))
+    while (program && (program->source != source || strcmp(program->options, options) != 0))
         program = program->next;
     if (!program) {
-        int status = program_create(ocl, op, options, &program, err);
+        int status = program_create(ocl, source, options, &program, err);
         if (status)
             return status;
         program->next = ocl->programs;
@@ -191,7 +200,7 @@ int csg_ocl_kernel(struct csg_ocl *ocl, enum csg_op op, const char *options, con
             program->launches[i]++; /* asked for by csg_ocl_launch alone */
             return CSG_OK;
         }
-    return csg_fail(err, CSG_ERROR_BUILD, "cl/%s.cl has no kernel %s", csg_op_name(op), name);
+    return csg_fail(err, CSG_ERROR_BUILD, "cl/%s.cl has no kernel %s", source_name(source), name);
 }
 
 void csg_ocl_programs_destroy(struct csg_ocl *ocl)
@@ -211,8 +220,8 @@ int csg_ocl_fingerprint(struct csg_backend *backend, char hex[65], struct csg_er
     int status = csg_ocl_all_options(ocl, "", options, sizeof options, err);
     if (status == CSG_OK)
         status = csg_sha256_create(&hash, err);
-    for (size_t op = 0; op < CSG_OP_COUNT && status == CSG_OK; op++) {
-        status = csg_ocl_cache_key(ocl, sources[op], options, key, err);
+    for (size_t i = 0; i < CSG_COUNT(sources) && status == CSG_OK; i++) {
+        status = csg_ocl_cache_key(ocl, sources[i], options, key, err);
         if (status == CSG_OK)
             status = csg_sha256_update(hash, key, sizeof key, err);
     }

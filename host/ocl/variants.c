@@ -90,6 +90,22 @@ static void add_common(struct list *list, const struct csg_ocl_class *form)
     }
 }
 
+/* GEMM's forms for weights in 16 bits. */
+static void add_halves(struct list *list, const struct csg_ocl_class *form, const char *how, const struct csg_ocl_tile *tile,
+                       size_t rows, size_t side)
+{
+    for (size_t p = CSG_PRECISION_F32 + 1; p < CSG_PRECISION_COUNT; p++) {
+        struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, how);
+        char options[96];
+        csg_ocl_half_options(options, sizeof options, (enum csg_precision)p, tile, rows, side);
+        if (rows)
+            NEEDS(row, "-DCSG_WIDTH=%u %s", tile->width, options);
+        else
+            NEEDS(row, "%s", options);
+        row->kernel = "gemm_half";
+    }
+}
+
 static void add_tile(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_tile *tile, bool last)
 {
     const unsigned rows[] = {tile->rows, tile->rows_few, 1};
@@ -97,9 +113,12 @@ static void add_tile(struct list *list, const struct csg_ocl_class *form, const 
     snprintf(limit, sizeof limit, "vector=%u", tile->width);
     const char *how = last ? weak(form) : limit;
     NEEDS(add(list, form, -1, how), "-DCSG_WIDTH=%u", tile->width);
-    for (size_t i = 0; i < CSG_COUNT(rows); i++)
-        NEEDS(add(list, form, CSG_OP_gemm, how), "-DCSG_WIDTH=%u -DCSG_ROWS=%u -DCSG_VECTORS=%u", tile->width, rows[i],
-              tile->vectors);
+    for (size_t i = 0; i < CSG_COUNT(rows); i++) {
+        struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, how);
+        NEEDS(row, "-DCSG_WIDTH=%u -DCSG_ROWS=%u -DCSG_VECTORS=%u", tile->width, rows[i], tile->vectors);
+        row->kernel = "gemm_packed";
+        add_halves(list, form, how, tile, rows[i], 0);
+    }
     NEEDS(add(list, form, CSG_OP_attention, how), "-DCSG_WIDTH=%u -DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u", tile->width,
           tile->query_vectors, tile->key_rows);
 }
@@ -109,6 +128,8 @@ static void add_groups(struct list *list, const struct csg_ocl_class *form)
     char needs[64], limit[64];
     for (size_t i = 0; csg_ocl_gemm_variant(i, needs, limit, sizeof needs); i++)
         NEEDS(add(list, form, CSG_OP_gemm, *limit ? weak(form) : ""), "%s", needs);
+    add_halves(list, form, "", NULL, 0, 16);
+    add_halves(list, form, weak(form), NULL, 0, 8);
     for (size_t i = 0; csg_ocl_attention_variant(i, needs, limit, sizeof needs); i++)
         NEEDS(add(list, form, CSG_OP_attention, limit), "%s", needs);
     if (CSG_HAVE_CLBLAST)
@@ -146,6 +167,14 @@ static uint64_t launches_of(const struct csg_ocl_program *program, const char *n
     return 0;
 }
 
+static enum csg_op op_of(int source)
+{
+#define OP(op, name) CSG_OP_##op,
+    static const enum csg_op further[] = {CSG_OCL_FURTHER(OP)};
+#undef OP
+    return source < CSG_OP_COUNT ? (enum csg_op)source : further[source - CSG_OP_COUNT];
+}
+
 /* A row for each name in CL_PROGRAM_KERNEL_NAMES, which separates them by semicolons. */
 static int add_uses(struct csg_ocl *ocl, const struct csg_ocl_program *program, struct csg_ocl_use **uses, size_t *count,
                     struct csg_error *err)
@@ -160,7 +189,7 @@ static int add_uses(struct csg_ocl *ocl, const struct csg_ocl_program *program, 
             return csg_fail_memory(err);
         *uses = more;
         struct csg_ocl_use *use = &more[(*count)++];
-        *use = (struct csg_ocl_use){.op = program->op};
+        *use = (struct csg_ocl_use){.op = op_of(program->source)};
         snprintf(use->kernel, sizeof use->kernel, "%.*s", (int)strcspn(name, ";"), name);
         int status = csg_ocl_all_options(ocl, program->options, use->options, sizeof use->options, err);
         if (status)

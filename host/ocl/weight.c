@@ -93,6 +93,8 @@ int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_p
                           struct csg_weight **out, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
+    if (backend->precision != CSG_PRECISION_F32)
+        return csg_ocl_half_create(backend, parts, n_parts, k, out, err);
     struct source source = {parts, n_parts, k};
     size_t n = 0, bytes;
     *out = NULL;

@@ -8,6 +8,7 @@
 #include "base/dtype.h"
 #include "base/status.h"
 #include "ops/args.h"
+#include "ops/precision.h"
 
 struct csg_backend;
 
@@ -39,6 +40,7 @@ struct csg_buffer {
 /* A matrix that GEMM multiplies with, in whatever layout the backend likes best; backends extend it. */
 struct csg_weight {
     struct csg_backend *backend;
+    enum csg_precision precision;
     size_t n, k; /* rows (outputs), columns (inputs) */
 };
 
@@ -61,7 +63,8 @@ struct csg_backend_class {
     /* The data may be freed or changed when write returns; read returns when the data is there. */
     int (*buffer_write)(struct csg_buffer *buffer, size_t at_bytes, const void *data, size_t bytes, struct csg_error *err);
     int (*buffer_read)(struct csg_buffer *buffer, size_t at_bytes, void *data, size_t bytes, struct csg_error *err);
-    /* The parts stand below each other: n = sum of their n. */
+    /* The parts stand below each other: n = sum of their n. In the backend's precision; CSG_ERROR_MODEL where an element is too large for
+     * it. */
     int (*weight_create)(struct csg_backend *backend, const struct csg_weight_part *parts, size_t n_parts, size_t k,
                          struct csg_weight **out, struct csg_error *err);
     void (*weight_destroy)(struct csg_weight *weight);
@@ -72,6 +75,8 @@ struct csg_backend_class {
 struct csg_backend {
     const struct csg_backend_class *class_;
     char device[256], platform[256], driver[256], device_class[16]; /* "cpu", "gpu" or "reference" */
+    uint64_t memory_bytes;                                          /* of the device; 0: not known */
+    enum csg_precision precision;                                   /* of the weights that are made from now on */
     uint64_t launches[CSG_OP_COUNT];
     double event_ms[CSG_OP_COUNT];
     enum csg_op running;     /* the operator that dispatch has just called */

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,18 @@ static void weight_destroy(struct csg_weight *weight)
     free(weight);
 }
 
+/* Rounds to the weight's precision; false where a number is too large for it. */
+static bool round_all(float *w, size_t count, enum csg_dtype dtype)
+{
+    bool fits = true;
+    for (size_t i = 0; i < count && dtype != CSG_F32; i++) {
+        float rounded = csg_rounded(w[i], dtype);
+        fits = fits && !isinf(rounded);
+        w[i] = rounded;
+    }
+    return fits;
+}
+
 /* Puts one part into the columns from `column` of w [k, n]; row has room for k elements. */
 static void put_part(float *w, size_t n, size_t k, size_t column, const struct csg_weight_part *part, float *row)
 {
@@ -103,13 +116,17 @@ static int weight_create(struct csg_backend *backend, const struct csg_weight_pa
     float *row = csg_calloc(k, sizeof *row);
     if (!weight || !row)
         goto fail;
-    weight->base = (struct csg_weight){.backend = backend, .n = n, .k = k};
+    weight->base = (struct csg_weight){.backend = backend, .precision = backend->precision, .n = n, .k = k};
     weight->w = malloc(bytes ? bytes : 1);
     if (!weight->w)
         goto fail;
     for (size_t i = 0, column = 0; i < n_parts; column += parts[i].n, i++)
         put_part(weight->w, n, k, column, &parts[i], row);
     free(row);
+    if (!round_all(weight->w, elements, csg_precisions[backend->precision].dtype)) {
+        weight_destroy(&weight->base);
+        return csg_too_large(backend->precision, err);
+    }
     *out = &weight->base;
     return CSG_OK;
 fail:

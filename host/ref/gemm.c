@@ -19,9 +19,9 @@ static double activate(double v, enum csg_activation act)
     return v;
 }
 
-/* acc[r][j] = sum_i x[r, i] w[i, j] */
+/* acc[r][j] = sum_i x[r, i] w[i, j], x rounded to x_dtype */
 static void products(double acc[ROWS][COLUMNS], const float *x, size_t x_stride, size_t rows, const float *w, size_t n, size_t k,
-                     size_t columns)
+                     size_t columns, enum csg_dtype x_dtype)
 {
     for (size_t r = 0; r < ROWS; r++)
         for (size_t j = 0; j < COLUMNS; j++)
@@ -31,7 +31,7 @@ static void products(double acc[ROWS][COLUMNS], const float *x, size_t x_stride,
         for (size_t j = 0; j < columns; j++)
             wide[j] = (double)w[j];
         for (size_t r = 0; r < rows; r++) {
-            double scale = (double)x[r * x_stride + i];
+            double scale = (double)csg_rounded(x[r * x_stride + i], x_dtype);
             for (size_t j = 0; j < columns; j++)
                 acc[r][j] += scale * wide[j];
         }
@@ -44,9 +44,11 @@ static void block(const struct csg_gemm_args *a, size_t row, size_t column)
     size_t rows = a->rows - row < ROWS ? a->rows - row : ROWS, columns = n - column < COLUMNS ? n - column : COLUMNS;
     const float *w = ((const struct csg_ref_weight *)a->weight)->w + column;
     const float *bias = a->bias.buffer ? CSG_REF_AT(a->bias, float) + column : NULL;
+    const struct csg_precision_row *precision = &csg_precisions[a->weight->precision];
     double acc[ROWS][COLUMNS];
 
-    products(acc, CSG_REF_AT(a->x, float) + row * a->x_stride, a->x_stride, rows, w, n, k, columns);
+    products(acc, CSG_REF_AT(a->x, float) + row * a->x_stride, a->x_stride, rows, w, n, k, columns,
+             precision->rounds_x ? precision->dtype : CSG_F32);
     for (size_t r = 0; r < rows; r++) {
         float *y = CSG_REF_AT(a->y, float) + (row + r) * a->y_stride + column;
         const float *residual =

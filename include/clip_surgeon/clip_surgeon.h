@@ -100,6 +100,12 @@ struct csg_device_info {
 CSG_API int csg_devices_list(struct csg_device_info **devices, size_t *count, struct csg_error *err);
 CSG_API void csg_devices_free(struct csg_device_info **devices);
 
+/* Precisions of weights and products, the same on every usable device: "f32", "f16", "bf16"; NULL past the end. Vectors, normalisation,
+ * softmax and all sums are single precision in each. */
+CSG_API const char *csg_precision_name(size_t index);
+/* One line without full stop: what is kept and computed how. */
+CSG_API const char *csg_precision_summary(size_t index);
+
 /* ---------------------------------------------------------------------------------------------- models */
 
 /* What a model is, read from its files without a device. */
@@ -112,8 +118,8 @@ struct csg_model_info {
     size_t embed_dim;
     bool quick_gelu;
     float mean[3], std[3];
-    uint64_t f32_bytes; /* device memory that the weights need in single precision */
-    char sha256[65];    /* of the weights; see csg_engine_model_sha256 */
+    uint64_t f32_bytes, f16_bytes, bf16_bytes; /* device memory that the weights need in each precision */
+    char sha256[65];                           /* of the weights; see csg_engine_model_sha256 */
 };
 /* model as in csg_engine_params. The weights are read through for their hash. CSG_ERROR_MODEL. */
 CSG_API int csg_model_info(const char *model, struct csg_model_info *info, struct csg_error *err);
@@ -143,12 +149,13 @@ CSG_API int csg_model_remove(const char *name, struct csg_error *err);
 /* ---------------------------------------------------------------------------------------------- engine */
 
 struct csg_engine_params {
-    const char *model;        /* a folder, a .pt archive, a name under the data folder (XDG) or of csg_models_list, or
+    const char *model;     /* a folder, a .pt archive, a name under the data folder (XDG) or of csg_models_list, or
                                * hf:OWNER/REPO[@REVISION] in Hugging Face's cache; NULL: the demo model */
-    const char *device;       /* SPEC: an index of csg_devices_list, a part of a name, or "reference"; NULL: the best */
-    const char *precision;    /* "f32" or NULL */
-    const char *templates;    /* a file with one template a line ("{}" is the text), "none"; NULL: the 85 published ones */
-    const char *cache_dir;    /* for compiled kernels; "": none; NULL: XDG_CACHE_HOME/clip-surgeon */
+    const char *device;    /* SPEC: an index of csg_devices_list, a part of a name, or "reference"; NULL: the best */
+    const char *precision; /* a name of csg_precision_name; NULL: "f32"; "auto": the fastest on this device whose maps of a known
+                               * picture correlate at least 0.999 with those in f32, measured once and remembered in the cache */
+    const char *templates; /* a file with one template a line ("{}" is the text), "none"; NULL: the 85 published ones */
+    const char *cache_dir; /* for compiled kernels; "": none; NULL: XDG_CACHE_HOME/clip-surgeon */
     const char *device_class; /* "cpu" or "gpu": force the kernel forms made for that class; NULL: the device's own */
     const char
         *fallback;  /* where the device computes wrong results: "none" (NULL): fail; "reference": compute on the C reference */
@@ -171,9 +178,9 @@ struct csg_engine_info {
     const char *model_path, *model_name;
     const char *device, *platform, *driver; /* device is "reference" for the C reference */
     const char *device_class;               /* "cpu", "gpu" or "reference": which kernel forms run */
-    const char *precision;
-    const char *fallback_reason; /* why the C reference computes instead of the device, or NULL */
-    int image_size_px, patch_px; /* native input size and patch of the model */
+    const char *precision;                  /* that is used, never "auto" */
+    const char *fallback_reason;            /* why the C reference computes instead of the device, or NULL */
+    int image_size_px, patch_px;            /* native input size and patch of the model */
     size_t layers, width, heads, embed_dim, context;
     size_t first_block_default; /* max(1, layers - 5), counted from 1 */
 };

@@ -1,6 +1,6 @@
 /* The library against the goldens, through the public header alone:
  *
- *     test_golden DEVICE MODELS GOLDEN_ROOT CASE...
+ *     test_golden DEVICE[,PRECISION] MODELS GOLDEN_ROOT CASE...
  *
  * DEVICE is a device SPEC, or "best". The largest error of every figure is printed, held or not. */
 #include <math.h>
@@ -15,13 +15,22 @@
 
 #include "golden_case.h"
 
-#define FEATURE_LIMIT 1e-4    /* absolute; features have length 1 */
-#define SIMILARITY_LIMIT 1e-3 /* of the map's own range */
-#define PEARSON_LIMIT 0.99999
-#define MAP_LIMIT 2e-3     /* absolute; a finished map is 0..1 */
-#define SIDE_LIMIT 2e-4    /* share of pixels */
+/* What a precision is held to: r >= 0.999 and 3 % of a map's own range in 16 bits, a hundred times that in f32. A feature of length 1 is off
+ * by its map's error at most, and where a map is steep a pixel changes sides; peaks, points and drawings are compared in f32 alone. */
+static const struct limits {
+    const char *precision;
+    double feature;    /* absolute; features have length 1 */
+    double similarity; /* of the map's own range */
+    double pearson;    /* at least */
+    double map;        /* absolute; a finished map is 0..1 */
+    double side;       /* share of pixels on another side of the threshold */
+    bool exact;        /* the same peaks, points and drawings */
+} precisions[] = {{"f32", 1e-4, 1e-3, 0.99999, 2e-3, 2e-4, true},
+                  {"f16", 3e-2, 3e-2, 0.999, 3e-2, 2e-2, false},
+                  {"bf16", 3e-2, 3e-2, 0.999, 3e-2, 2e-2, false}};
 #define OVERLAY_LIMIT 2e-4 /* share of the drawing's bytes that may be more than 1 level off */
 
+static const struct limits *limits = precisions;
 static const char *device, *models, *root;
 static struct golden_case *golden;
 /* Cases of one model share its engine: weights go to the device once. */
@@ -53,7 +62,8 @@ static int open_case(void **state)
         return 0;
     csg_engine_destroy(&engine);
     strcpy(engine_model, model);
-    const struct csg_engine_params params = {.model = model, .device = device, .cache_dir = "", .log = log_warning};
+    const struct csg_engine_params params = {
+        .model = model, .device = device, .precision = limits->precision, .cache_dir = "", .log = log_warning};
     if (csg_engine_create(&engine, &params, &err) == CSG_OK)
         return 0;
     print_error("%s: %s\n", golden->name, err.sentence);
@@ -120,7 +130,7 @@ static void check_features(const char *file, const char *const *texts, size_t n_
         worst = larger(worst, fabs((double)got[i] - (double)want.data[i]));
     free(got);
     npy_free(&want);
-    report(file, worst, FEATURE_LIMIT);
+    report(file, worst, limits->feature);
 }
 
 static void check_tokens(const char *file, const struct csg_result *result)
@@ -135,7 +145,7 @@ static void check_tokens(const char *file, const struct csg_result *result)
         worst = larger(worst, fabs((double)result->tokens[row * result->embed_dim + column] - (double)want.data[i]));
     }
     npy_free(&want);
-    report(file, worst, FEATURE_LIMIT);
+    report(file, worst, limits->feature);
 }
 
 /* One text: the largest error in units of the golden's range, and 1 - r. `want` stands `stride` apart. */
@@ -195,8 +205,8 @@ static void check_similarity(const char *file, const struct csg_result *result, 
                     &correlation);
     npy_free(&want);
     check_ranges(result);
-    report(file, error, SIMILARITY_LIMIT);
-    report("  1 - Pearson's r", correlation, 1 - PEARSON_LIMIT);
+    report(file, error, limits->similarity);
+    report("  1 - Pearson's r", correlation, 1 - limits->pearson);
 }
 
 /* Row 0 of the similarities without feature surgery is the score of each text. */
@@ -207,7 +217,7 @@ static void check_scores(const char *file, const struct csg_result *result)
     for (size_t t = 0; t < result->n_texts; t++)
         worst = larger(worst, fabs((double)result->texts[t].score - (double)want.data[t]));
     npy_free(&want);
-    report("scores", worst, FEATURE_LIMIT);
+    report("scores", worst, limits->feature);
 }
 
 /* What a user sees of all errors together: how alike the finished map and the published one are, and how many pixels change sides at the
@@ -225,10 +235,10 @@ static void check_what_a_user_sees(const struct csg_result *result, const struct
     compare_map(quarter, want->data, 1, want->elements, &error, &correlation);
     free(quarter);
     double share = (double)other / (double)want->elements;
-    print_message("  %-18s user's figures: 1 - r %.1e of the finished map, %.3f %% of its pixels on another side of 0.8\n",
-                  golden->name, correlation, 100 * share);
-    report("  finished map: 1 - Pearson's r", correlation, 1 - PEARSON_LIMIT);
-    report("  on another side of the threshold", share, SIDE_LIMIT);
+    print_message("  %-18s user's figures (%s): 1 - r %.1e of the finished map, %.3f %% of its pixels on another side of 0.8\n",
+                  golden->name, limits->precision, correlation, 100 * share);
+    report("  finished map: 1 - Pearson's r", correlation, 1 - limits->pearson);
+    report("  on another side of the threshold", share, limits->side);
 }
 
 static void check_map(const struct csg_result *result)
@@ -249,12 +259,14 @@ static void check_map(const struct csg_result *result)
     for (size_t i = 0; i < w * h; i++)
         if (map[i] > map[peak])
             peak = i;
-    assert_int_equal(result->texts[0].peak_x_px, peak % w);
-    assert_int_equal(result->texts[0].peak_y_px, peak / w);
+    if (limits->exact) {
+        assert_int_equal(result->texts[0].peak_x_px, peak % w);
+        assert_int_equal(result->texts[0].peak_y_px, peak / w);
+    }
     check_what_a_user_sees(result, &want, map);
     free(map);
     npy_free(&want);
-    report("map_first_label_quarter.npy", worst, MAP_LIMIT);
+    report("map_first_label_quarter.npy", worst, limits->map);
 }
 
 static void check_points(struct csg_result *result, size_t text, const json_t *want)
@@ -278,6 +290,8 @@ static void check_points(struct csg_result *result, size_t text, const json_t *w
 static void check_all_points(struct csg_result *result)
 {
     json_t *points = json_object_get(golden->about, "points");
+    if (!limits->exact)
+        return;
     for (size_t t = 0; t < golden->n_labels; t++)
         check_points(result, t, json_object_get(points, golden->labels[t]));
     print_message("  %-18s points of %zu texts are the same\n", golden->name, golden->n_labels);
@@ -296,12 +310,13 @@ static void check_combined(void)
         assert_int_equal(want.elements, (size_t)result->grid_w * (size_t)result->grid_h);
         compare_map(result->similarity, want.data, 1, want.elements, &error, &correlation);
         check_ranges(result);
-        check_points(result, 0, combined);
+        if (limits->exact)
+            check_points(result, 0, combined);
         csg_result_destroy(&result);
     }
     npy_free(&want);
-    report("combined_sm_mean.npy", error, SIMILARITY_LIMIT);
-    report("  1 - Pearson's r", correlation, 1 - PEARSON_LIMIT);
+    report("combined_sm_mean.npy", error, limits->similarity);
+    report("  1 - Pearson's r", correlation, 1 - limits->pearson);
 }
 
 /* The colour is that of floor(255 * map): where 255 * map lies within MARGIN of an integer, rounding decides which of two neighbours in
@@ -365,7 +380,7 @@ static void test_case(void **state)
         check_map(result);
         check_all_points(result);
     }
-    if (json_is_true(json_object_get(golden->about, "overlay")))
+    if (limits->exact && json_is_true(json_object_get(golden->about, "overlay")))
         check_overlay(result);
     csg_result_destroy(&result);
 
@@ -381,7 +396,17 @@ static void test_case(void **state)
 int main(int argc, char **argv)
 {
     if (argc < 5) {
-        fprintf(stderr, "usage: test_golden DEVICE MODELS GOLDEN_ROOT CASE...\n");
+        fprintf(stderr, "usage: test_golden DEVICE[,PRECISION] MODELS GOLDEN_ROOT CASE...\n");
+        return 2;
+    }
+    char *precision = strchr(argv[1], ',');
+    if (precision)
+        *precision++ = '\0';
+    for (size_t i = 0; precision && i < sizeof precisions / sizeof *precisions; i++)
+        if (strcmp(precisions[i].precision, precision) == 0)
+            limits = &precisions[i];
+    if (precision && strcmp(limits->precision, precision) != 0) {
+        fprintf(stderr, "test_golden: there is no precision %s\n", precision);
         return 2;
     }
     device = strcmp(argv[1], "best") == 0 ? NULL : argv[1];

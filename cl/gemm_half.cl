@@ -1,0 +1,193 @@
+/* y = act(x W^T + bias) + residual with W in 16 bits an element, the rest as in gemm.cl. Sums are single precision.
+ *   CSG_HALF  1: W is f16; 2: W is bfloat16, and x is rounded to bfloat16 before it is multiplied */
+#include "activation.clh"
+
+#define CSG_BIAS 1
+#define CSG_RESIDUAL 2
+#define CSG_F16 1
+#define CSG_BF16 2
+
+/* To the nearest bfloat16, ties to even; what is not a number stays so. */
+float csg_round_bf16(float x)
+{
+    uint bits = as_uint(x), even = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    return as_float((bits & 0x7fffffffu) > 0x7f800000u ? bits | 0x400000u : even);
+}
+
+#if CSG_ITEM_ROWS
+/* For CPU devices. W is packed as in gemm.cl. A work-item owns CSG_TILES register tiles below each other: it widens CSG_DEPTH rows of
+ * its panel into memory that stays in the first-level cache, then all its tiles go through them.
+ *   CSG_ROWS, CSG_VECTORS  of a tile, as in gemm.cl
+ *   CSG_TILES              of a work-item */
+#define CSG_COLUMNS (CSG_VECTORS * CSG_WIDTH)
+#define CSG_DEPTH 128
+
+#if CSG_HALF == CSG_F16
+#if CSG_WIDTH == 16
+#define csg_widen(p) vload_half16(0, (__global const half *)(p))
+#elif CSG_WIDTH == 8
+#define csg_widen(p) vload_half8(0, (__global const half *)(p))
+#else
+#define csg_widen(p) vload_half4(0, (__global const half *)(p))
+#endif
+#else
+#if CSG_WIDTH == 16
+#define csg_widen(p) as_float16(convert_uint16(vload16(0, p)) << 16)
+#elif CSG_WIDTH == 8
+#define csg_widen(p) as_float8(convert_uint8(vload8(0, p)) << 16)
+#else
+#define csg_widen(p) as_float4(convert_uint4(vload4(0, p)) << 16)
+#endif
+
+/* The operand x of the products, once for all panels. A work-item makes a row. */
+__kernel void gemm_round(__global const float *restrict x, ulong x_at, __global float *restrict y, ulong x_stride, ulong k)
+{
+    ulong row = get_global_id(1);
+    x += x_at + row * x_stride;
+    y += row * k;
+    for (ulong c = 0; c < k; c++)
+        y[c] = csg_round_bf16(x[c]);
+}
+#endif
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+gemm_half(__global const float *restrict x, ulong x_at, __global const ushort *restrict w, __global const float *restrict bias,
+          ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
+          ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
+{
+    float wide[CSG_DEPTH * CSG_COLUMNS] __attribute__((aligned(64)));
+    vecf sums[CSG_TILES][CSG_ROWS][CSG_VECTORS];
+    ulong first = get_global_id(0) * CSG_TILES * CSG_ROWS, column = get_global_id(1) * CSG_COLUMNS;
+    ulong tiles = min((rows - first + CSG_ROWS - 1) / CSG_ROWS, (ulong)CSG_TILES);
+    x += x_at;
+    w += column * k;
+    for (ulong from = 0; from < k; from += CSG_DEPTH) {
+        ulong depth = min(k - from, (ulong)CSG_DEPTH);
+        for (ulong i = 0; i < depth * CSG_VECTORS; i++)
+            csg_store(csg_widen(w + from * CSG_COLUMNS + i * CSG_WIDTH), i, wide);
+        for (ulong t = 0; t < tiles; t++) {
+            /* The last tile is moved up so that it lies inside. */
+            __global const float *a = x + min(first + t * CSG_ROWS, rows - CSG_ROWS) * x_stride + from;
+            vecf tile[CSG_ROWS][CSG_VECTORS];
+#pragma unroll
+            for (int i = 0; i < CSG_ROWS; i++)
+#pragma unroll
+                for (int j = 0; j < CSG_VECTORS; j++)
+                    tile[i][j] = from ? sums[t][i][j] : (vecf)(0.0f);
+            for (ulong c = 0; c < depth; c++) {
+                vecf b[CSG_VECTORS];
+#pragma unroll
+                for (int j = 0; j < CSG_VECTORS; j++)
+                    b[j] = csg_load(0, wide + c * CSG_COLUMNS + j * CSG_WIDTH);
+#pragma unroll
+                for (int i = 0; i < CSG_ROWS; i++) {
+                    vecf p = (vecf)(a[i * x_stride + c]);
+#pragma unroll
+                    for (int j = 0; j < CSG_VECTORS; j++)
+                        tile[i][j] = csg_fma(p, b[j], tile[i][j]);
+                }
+            }
+#pragma unroll
+            for (int i = 0; i < CSG_ROWS; i++)
+#pragma unroll
+                for (int j = 0; j < CSG_VECTORS; j++)
+                    sums[t][i][j] = tile[i][j];
+        }
+    }
+    float shift[CSG_COLUMNS];
+    ulong there = min(n - column, (ulong)CSG_COLUMNS);
+    for (ulong c = 0; c < CSG_COLUMNS; c++)
+        shift[c] = (parts & CSG_BIAS) && c < there ? bias[bias_at + column + c] : 0.0f;
+    residual += residual_at + column;
+    y += y_at + column;
+#pragma nounroll
+    for (ulong r = first; r < min(first + tiles * CSG_ROWS, rows); r++) {
+        /* The rows that a moved tile shares with the one before are taken from there. */
+        ulong t = (r - first) / CSG_ROWS, begin = min(first + t * CSG_ROWS, rows - CSG_ROWS);
+#pragma nounroll
+        for (ulong j = 0; j < CSG_VECTORS; j++) {
+            vecf v = csg_activate(sums[t][r - begin][j] + csg_load(j, shift), act);
+            if ((j + 1) * CSG_WIDTH <= there) {
+                if (parts & CSG_RESIDUAL)
+                    v += csg_load(j, residual + r * residual_stride);
+                csg_store(v, j, y + r * y_stride);
+                continue;
+            }
+            float lanes[CSG_WIDTH];
+            csg_store(v, 0, lanes);
+            for (ulong c = j * CSG_WIDTH; c < there; c++) {
+                float value = lanes[c - j * CSG_WIDTH];
+                y[r * y_stride + c] = parts & CSG_RESIDUAL ? value + residual[r * residual_stride + c] : value;
+            }
+        }
+    }
+}
+#else
+/* For GPUs: W is plain, [n, k]; squares as in gemm_tiled of gemm.cl, widened and rounded on the way into local memory.
+ *   CSG_SIDE  16, or 8 where work-groups of 256 are not allowed */
+#define CSG_EACH 4
+#define CSG_TILE (CSG_SIDE * CSG_EACH)
+#define CSG_DEPTH 16
+
+#if CSG_HALF == CSG_F16
+#define csg_widen(i) vload_half(i, (__global const half *)w)
+#define csg_operand(v) (v)
+#else
+#define csg_widen(i) as_float((uint)w[i] << 16)
+#define csg_operand(v) csg_round_bf16(v)
+#endif
+
+__kernel __attribute__((reqd_work_group_size(CSG_SIDE, CSG_SIDE, 1))) void
+gemm_half(__global const float *restrict x, ulong x_at, __global const ushort *restrict w, __global const float *restrict bias,
+          ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
+          ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
+{
+    /* One more column than needed: work-items that write one column of a slice then meet different banks. */
+    __local float a[CSG_DEPTH][CSG_TILE + 1], b[CSG_DEPTH][CSG_TILE + 1];
+    uint lx = (uint)get_local_id(0), ly = (uint)get_local_id(1), item = ly * CSG_SIDE + lx;
+    ulong row = get_group_id(1) * CSG_TILE, column = get_group_id(0) * CSG_TILE;
+    float sums[CSG_EACH][CSG_EACH];
+#pragma unroll
+    for (uint i = 0; i < CSG_EACH; i++)
+#pragma unroll
+        for (uint j = 0; j < CSG_EACH; j++)
+            sums[i][j] = 0.0f;
+    x += x_at;
+    for (ulong from = 0; from < k; from += CSG_DEPTH) {
+        for (uint e = item; e < CSG_TILE * CSG_DEPTH; e += CSG_SIDE * CSG_SIDE) {
+            uint c = e % CSG_DEPTH, r = e / CSG_DEPTH;
+            bool inside = from + c < k;
+            a[c][r] = inside && row + r < rows ? csg_operand(x[(row + r) * x_stride + from + c]) : 0.0f;
+            b[c][r] = inside && column + r < n ? csg_widen((column + r) * k + from + c) : 0.0f;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+#pragma unroll
+        for (uint c = 0; c < CSG_DEPTH; c++) {
+            float p[CSG_EACH], q[CSG_EACH];
+#pragma unroll
+            for (uint i = 0; i < CSG_EACH; i++) {
+                p[i] = a[c][ly + i * CSG_SIDE];
+                q[i] = b[c][lx + i * CSG_SIDE];
+            }
+#pragma unroll
+            for (uint i = 0; i < CSG_EACH; i++)
+#pragma unroll
+                for (uint j = 0; j < CSG_EACH; j++)
+                    sums[i][j] = csg_fma(p[i], q[j], sums[i][j]);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+#pragma unroll
+    for (uint i = 0; i < CSG_EACH; i++)
+#pragma unroll
+        for (uint j = 0; j < CSG_EACH; j++) {
+            ulong r = row + ly + i * CSG_SIDE, c = column + lx + j * CSG_SIDE;
+            if (r >= rows || c >= n)
+                continue;
+            float v = csg_activate(sums[i][j] + (parts & CSG_BIAS ? bias[bias_at + c] : 0.0f), act);
+            if (parts & CSG_RESIDUAL)
+                v += residual[residual_at + r * residual_stride + c];
+            y[y_at + r * y_stride + c] = v;
+        }
+}
+#endif
