@@ -45,6 +45,10 @@ static double flop_of(const struct conf_case *c)
         const struct csg_attend_args *a = &c->args.attend;
         return (double)a->queries * (double)a->tokens * (double)a->heads * (4.0 * (double)a->head_dim + 4.0);
     }
+    case CSG_OP_branch: {
+        const struct csg_branch_args *a = &c->args.branch;
+        return (double)c->operands[2].width * (double)a->heads * (4.0 * (double)a->head_dim + 4.0);
+    }
     case CSG_OP_meannorm:
         return 2.0 * (double)c->args.meannorm.rows * (double)c->args.meannorm.width;
     case CSG_OP_unitback:

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 
-/* Texts that are encoded between two looks at the interrupt and at progress. */
-#define CHUNK_TEXTS 32
+/* Texts that are encoded together: prompts share their beginnings within a chunk, and progress is told after each. */
+#define CHUNK_TEXTS 128
 
 struct entry {
     char *text;
