@@ -20,6 +20,7 @@ const struct cli_command cli_commands[] = {
      USE_MODELS, cli_model},
     {"view", "[SOURCE] [TEXT...]", "Opens the live viewer on a picture, folder, video or camera.", USE_VIEW, cli_view},
     {"devices", "", "Lists the OpenCL devices and which one would be used.", USE_DEVICES, cli_devices},
+    {"bench", "", "Measures encoder, texts and maps: times, GFLOP/s, share of the device's peak, error.", USE_BENCH, cli_bench},
     {"selftest", "", "Compares every operator on the device with the C reference.", USE_SELFTEST, cli_selftest},
     {0},
 };

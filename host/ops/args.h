@@ -255,6 +255,13 @@ struct csg_bilinear_args {
     size_t n, in_w, in_h, out_w, out_h;
 };
 
+/* out[i] = {column, row} of the greatest element of map i, the first in row order of equal ones; exact below 2^24. */
+struct csg_peak_args {
+    struct csg_view in;  /* [n, h, w], finite */
+    struct csg_view out; /* [n, 2] */
+    size_t n, w, h;
+};
+
 /* Overlay: heat = table[floor(255 * clamp(map, 0, 1))], out = floor((1 - opacity) * image + opacity * heat) per channel. */
 struct csg_blend_args {
     struct csg_view image; /* uint8 [cells, 3] */

@@ -134,51 +134,66 @@ static int tokenize(const struct csg_ensemble *ensemble, const char *const *text
     return status;
 }
 
-static int encode_chunk(struct csg_ensemble *ensemble, const char *const *texts, size_t n, struct csg_error *err)
+static int encode_chunk(struct csg_ensemble *ensemble, const char *const *texts, size_t n, float *features, struct csg_error *err)
 {
-    size_t templates = ensemble->templates.count, embed = ensemble->model->embed_dim, count, ids;
+    size_t templates = ensemble->templates.count, count, ids;
     struct csg_prompts prompts = {0};
-    float *features = csg_calloc(n, embed * sizeof *features);
     int status = CSG_OK;
-    if (!csg_mul(n, templates, &count) || !csg_mul(count, ensemble->model->context, &ids) || ids > INT32_MAX) {
-        free(features);
+    if (!csg_mul(n, templates, &count) || !csg_mul(count, ensemble->model->context, &ids) || ids > INT32_MAX)
         return csg_fail(err, CSG_ERROR_INPUT, "%zu templates are more than can be encoded at once", templates);
-    }
     prompts.ids = csg_calloc(ids, sizeof *prompts.ids);
     prompts.offsets = csg_calloc(count + 1, sizeof *prompts.offsets);
-    if (!features || !prompts.ids || !prompts.offsets)
+    if (!prompts.ids || !prompts.offsets)
         status = csg_fail_memory(err);
     if (status == CSG_OK)
         status = tokenize(ensemble, texts, n, &prompts, err);
     if (status == CSG_OK)
         status = csg_text_encode(ensemble->tower, &prompts, n, templates, features, err);
-    for (size_t i = 0; status == CSG_OK && i < n; i++)
-        status = remember(ensemble, texts[i], features + i * embed, err);
     free(prompts.ids);
     free(prompts.offsets);
-    free(features);
     return status;
 }
 
-/* Computes those of the texts that are not known yet, chunk by chunk. */
+int csg_ensemble_compute(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
+                         struct csg_error *err)
+{
+    int status = CSG_OK;
+    for (size_t from = 0; status == CSG_OK && from < n_texts; from += CHUNK_TEXTS) {
+        size_t n = n_texts - from < CHUNK_TEXTS ? n_texts - from : CHUNK_TEXTS;
+        if (n_texts > CHUNK_TEXTS)
+            csg_log(ensemble->log, CSG_LOG_INFO, "encoding texts: %zu of %zu", from + n, n_texts);
+        status = encode_chunk(ensemble, texts + from, n, features + from * ensemble->model->embed_dim, err);
+    }
+    return status;
+}
+
+size_t csg_ensemble_templates(const struct csg_ensemble *ensemble)
+{
+    return ensemble->templates.count;
+}
+
+/* Computes those of the texts that are not known yet, each once. */
 static int encode_missing(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, struct csg_error *err)
 {
-    const char *chunk[CHUNK_TEXTS];
-    size_t filled = 0;
-    int status = CSG_OK;
+    size_t missing = 0, embed = ensemble->model->embed_dim;
+    const char **list = csg_calloc(n_texts, sizeof *list);
+    float *features = NULL;
+    int status = list ? CSG_OK : csg_fail_memory(err);
     for (size_t i = 0; status == CSG_OK && i < n_texts; i++) {
-        bool waiting = find(ensemble, texts[i]) != NULL;
-        for (size_t j = 0; j < filled && !waiting; j++)
-            waiting = strcmp(chunk[j], texts[i]) == 0;
-        if (!waiting)
-            chunk[filled++] = texts[i];
-        if (filled == CHUNK_TEXTS || (i + 1 == n_texts && filled)) {
-            if (n_texts > CHUNK_TEXTS)
-                csg_log(ensemble->log, CSG_LOG_INFO, "encoding texts: %zu of %zu", i + 1, n_texts);
-            status = encode_chunk(ensemble, chunk, filled, err);
-            filled = 0;
-        }
+        bool there = find(ensemble, texts[i]) != NULL;
+        for (size_t j = 0; j < missing && !there; j++)
+            there = strcmp(list[j], texts[i]) == 0;
+        if (!there)
+            list[missing++] = texts[i];
     }
+    if (status == CSG_OK && missing && !(features = csg_calloc(missing, embed * sizeof *features)))
+        status = csg_fail_memory(err);
+    if (status == CSG_OK && missing)
+        status = csg_ensemble_compute(ensemble, list, missing, features, err);
+    for (size_t i = 0; status == CSG_OK && i < missing; i++)
+        status = remember(ensemble, list[i], features + i * embed, err);
+    free(features);
+    free(list);
     return status;
 }
 

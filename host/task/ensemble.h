@@ -15,6 +15,10 @@ void csg_ensemble_destroy(struct csg_ensemble **ensemble);
 /* Writes [n_texts, embed_dim]. Each text is computed once in the life of the ensemble. */
 int csg_ensemble_features(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
                           struct csg_error *err);
+/* The same without looking at what is known, or adding to it. */
+int csg_ensemble_compute(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
+                         struct csg_error *err);
+size_t csg_ensemble_templates(const struct csg_ensemble *ensemble);
 /* The features of every token of a sentence, without templates, each as if the sentence ended there (the mask is causal): "[start]",
  * its tokens, "[end]". names gets what they are, as cleaned; *features is [names->count, embed_dim], to be freed. */
 int csg_ensemble_tokens(struct csg_ensemble *ensemble, const char *sentence, struct csg_strings *names, float **features,

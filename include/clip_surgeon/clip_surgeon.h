@@ -190,6 +190,54 @@ struct csg_op_stat {
 CSG_API int csg_engine_stats(struct csg_engine *engine, const struct csg_op_stat **stats, size_t *count, struct csg_error *err);
 CSG_API void csg_engine_stats_reset(struct csg_engine *engine);
 
+/* ---------------------------------------------------------------------------------------------- speed */
+
+struct csg_bench_params {
+    int size_px;          /* side of the square pictures, a multiple of the patch; 0: the model's */
+    unsigned first_block; /* as in csg_map_params */
+    size_t runs;          /* timed encodings, at most 1000; 0: 10, or fewer where they take more than 5 s, but 3 */
+    const char *labels;   /* the texts of text_ms and map_ms, as in csg_map_params; NULL: pascal59 */
+    bool no_texts;        /* leave text_ms and map_ms at 0 */
+    bool no_reference;    /* leave error NaN: the reference takes seconds to minutes */
+};
+struct csg_bench_stage {
+    const char *op; /* the operator */
+    uint64_t launches;
+    double ms;   /* of all of them, from event times */
+    double flop; /* multiplications and additions that the method needs there; 0: not counted */
+};
+/* One launch, by the device's clock, whose zero is the device's own. */
+struct csg_bench_event {
+    const char *stage, *op; /* "encode", "text" or "map"; the operator */
+    double queued_ms, start_ms, ms;
+};
+struct csg_bench {
+    const char *device, *precision; /* the engine's */
+    int size_px;
+    size_t tokens, runs;
+    /* An encoding of a picture from before its pixels go to the device until the projected tokens are there, by the wall clock, with
+     * architecture surgery. Each run has another picture, and nothing is kept between them but weights, programs and empty memory. */
+    double encode_min_ms, encode_median_ms;
+    double encode_flop, gflop_s;          /* what the method needs, and that by encode_min_ms */
+    double peak_gflop_s, peak_gbyte_s;    /* of the device, measured in single precision; 0: not known */
+    double error;                         /* largest absolute error of the last timed run's tokens against the reference */
+    const struct csg_bench_stage *stages; /* of the fastest encoding */
+    size_t n_stages;
+    double gap_ms; /* of the fastest encoding: wall clock in which no kernel ran */
+    /* Features of n_texts texts over n_templates templates, without any cache; feature surgery over them, and their maps at
+     * map_width_px x map_height_px, left on the device. */
+    size_t n_texts, n_templates;
+    double text_ms, map_ms;
+    int map_width_px, map_height_px;
+    const struct csg_bench_event *events; /* launches of the fastest encoding, then those of texts and maps */
+    size_t n_events;
+};
+/* Measures the engine. params may be NULL. CSG_ERROR_USAGE, and what encoding fails with. The result is to be given to csg_bench_free,
+ * before the engine is destroyed. */
+CSG_API int csg_bench_run(struct csg_engine *engine, const struct csg_bench_params *params, struct csg_bench **out,
+                          struct csg_error *err);
+CSG_API void csg_bench_free(struct csg_bench **result);
+
 /* ---------------------------------------------------------------------------------------------- self-test */
 
 struct csg_self_test_params {
