@@ -34,6 +34,8 @@ static const struct option options[] = {
     {"no-texts", NULL, NULL, USE_BENCH, AT(no_texts), "the encoder alone"},
     {"no-reference", NULL, NULL, USE_BENCH, AT(no_reference), "without the error, for which the C reference takes a while"},
     {"profile", NULL, "FILE", USE_BENCH, AT(profile), "every launch in Chrome's trace format"},
+    {"cache", NULL, "HOW", USE_MODEL & ~USE_VIEW, AT(cache), "on (default), or off: nothing on disk is taken or kept"},
+    {"no-cache", NULL, NULL, USE_MODEL & ~USE_VIEW, AT(no_cache), "the same as --cache off"},
     {"method", NULL, "LIST", USE_EVAL, AT(method), "surgery (default), others of those below (a,b,c), or all"},
     {"labels", NULL, "SET", USE_EVAL, AT(labels), "classes in the order of mask indices from 1, as a file or voc20 (default)"},
     {"method", NULL, "NAME", USE_SEGMENT | USE_TOKENS, AT(method), "arch (default) or another of those below"},

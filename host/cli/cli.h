@@ -15,8 +15,8 @@ struct cli_args {
     const char *output, *npy, *report;
     const char *fallback, *device_class;
     const char *script, *window;
-    const char *runs, *profile;
-    bool no_texts, no_reference;
+    const char *runs, *profile, *cache;
+    bool no_texts, no_reference, no_cache;
     bool cameras, quick, full;
     bool plain, json, overwrite, quiet, no_legend, help, version;
     bool text, image;   /* what the words after them are, for embed */
@@ -92,6 +92,7 @@ int cli_tokens(const struct cli_args *args, struct csg_error *err);
 int cli_eval(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);
 int cli_view(const struct cli_args *args, struct csg_error *err);
+int cli_cache(const struct cli_args *args, struct csg_error *err);
 int cli_bench(const struct cli_args *args, struct csg_error *err);
 int cli_selftest(const struct cli_args *args, struct csg_error *err);
 

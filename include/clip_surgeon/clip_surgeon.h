@@ -148,7 +148,8 @@ struct csg_engine_params {
     const char *device;       /* SPEC: an index of csg_devices_list, a part of a name, or "reference"; NULL: the best */
     const char *precision;    /* "f32" or NULL */
     const char *templates;    /* a file with one template a line ("{}" is the text), "none"; NULL: the 85 published ones */
-    const char *cache_dir;    /* for compiled kernels; "": none; NULL: XDG_CACHE_HOME/clip-surgeon */
+    const char *cache_dir;    /* for compiled kernels, text features and the hash of the weights; "": none; NULL:
+                               * XDG_CACHE_HOME/clip-surgeon */
     const char *device_class; /* "cpu" or "gpu": force the kernel forms made for that class; NULL: the device's own */
     const char
         *fallback;  /* where the device computes wrong results: "none" (NULL): fail; "reference": compute on the C reference */
@@ -178,7 +179,8 @@ struct csg_engine_info {
     size_t first_block_default; /* max(1, layers - 5), counted from 1 */
 };
 CSG_API void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *info);
-/* SHA-256 of the weights file, 64 hex digits; read through at the first call. */
+/* SHA-256 of the weights file, 64 hex digits; read through at the first call, or taken from the cache folder where the file is still the
+ * same by its size, inode and times. */
 CSG_API int csg_engine_model_sha256(struct csg_engine *engine, const char **hex, struct csg_error *err);
 
 struct csg_op_stat {
@@ -189,6 +191,21 @@ struct csg_op_stat {
 /* Since creation or the last reset, one entry per operator; *stats is owned by the engine until the next call. */
 CSG_API int csg_engine_stats(struct csg_engine *engine, const struct csg_op_stat **stats, size_t *count, struct csg_error *err);
 CSG_API void csg_engine_stats_reset(struct csg_engine *engine);
+
+/* ---------------------------------------------------------------------------------------------- cache */
+
+/* A part of the cache folder. All of it can be made again. */
+struct csg_cache_row {
+    const char *name, *holds; /* its folder's name, and what is in it */
+    uint64_t files, bytes;
+    char path[4096];
+};
+/* cache_dir: NULL: XDG_CACHE_HOME/clip-surgeon. *rows is one allocation to be given to csg_cache_free; a part that is not there has no
+ * files. CSG_ERROR: there is no such folder to be named. */
+CSG_API int csg_cache_list(const char *cache_dir, struct csg_cache_row **rows, size_t *count, struct csg_error *err);
+CSG_API void csg_cache_free(struct csg_cache_row **rows);
+/* Removes the part of that name, or every part (NULL). CSG_ERROR_USAGE: no such part; CSG_ERROR: it cannot be removed. */
+CSG_API int csg_cache_clear(const char *cache_dir, const char *name, struct csg_error *err);
 
 /* ---------------------------------------------------------------------------------------------- speed */
 
