@@ -4,7 +4,7 @@
 
 #if CSG_ITEM_ROWS
 #define CSG_WHOLE (CSG_HEAD_DIM / CSG_WIDTH)
-#define CSG_BLOCK 16 /* keys between two updates of the greatest score */
+#define CSG_BLOCK 16 /* keys between two updates of the greatest score, a multiple of every vector's width */
 
 /* For CPU devices: a work-item owns a query with all its heads, for paths are short and a launch of a work-item is not free. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
@@ -19,11 +19,15 @@ branch(__global const float *restrict qkv, ulong qkv_at, __global const int *res
     qkv += qkv_at;
     __global const float *self = qkv + (ulong)path[seen - 1] * qkv_stride;
     for (ulong head = 0; head < width; head += CSG_HEAD_DIM) {
-        float query[CSG_HEAD_DIM], sums[CSG_HEAD_DIM], most = -INFINITY, total = 0.0f;
-        for (uint d = 0; d < CSG_HEAD_DIM; d++) {
-            query[d] = self[head + d] * scale;
-            sums[d] = 0.0f;
+        vecf query[CSG_WHOLE + 1], sums[CSG_WHOLE + 1]; /* one more, for no array is empty */
+        float rest[CSG_WIDTH], most = -INFINITY, total = 0.0f;
+#pragma unroll
+        for (uint d = 0; d < CSG_WHOLE; d++) {
+            query[d] = csg_load(d, self + head) * scale;
+            sums[d] = (vecf)(0.0f);
         }
+        for (uint d = CSG_WHOLE * CSG_WIDTH; d < CSG_HEAD_DIM; d++)
+            rest[d - CSG_WHOLE * CSG_WIDTH] = 0.0f;
         for (int at = 0; at < seen; at += CSG_BLOCK) {
             float p[CSG_BLOCK], top = most;
             int count = min(seen - at, CSG_BLOCK);
@@ -31,30 +35,47 @@ branch(__global const float *restrict qkv, ulong qkv_at, __global const int *res
                 __global const float *key = qkv + (ulong)path[at + j] * qkv_stride + width + head;
                 vecf lanes = (vecf)(0.0f);
                 float score = 0.0f;
+#pragma unroll
                 for (uint d = 0; d < CSG_WHOLE; d++)
-                    lanes = csg_fma(csg_load(d, key), csg_load(d, query), lanes);
+                    lanes = csg_fma(csg_load(d, key), query[d], lanes);
                 for (uint d = CSG_WHOLE * CSG_WIDTH; d < CSG_HEAD_DIM; d++)
-                    score = csg_fma(key[d], query[d], score);
+                    score = csg_fma(key[d], self[head + d] * scale, score);
                 p[j] = score + csg_lanes(lanes);
                 top = fmax(top, p[j]);
             }
-            float down = exp(most - top);
+            for (int j = count; j < CSG_BLOCK; j++)
+                p[j] = -INFINITY;
+            float added = 0.0f;
+            for (uint v = 0; v < CSG_BLOCK / CSG_WIDTH; v++) {
+                vecf share = csg_exp(csg_load(v, p) - top);
+                csg_store(share, v, p);
+                added += csg_lanes(share);
+            }
+            if (at) {
+                float down = exp(most - top);
+                total *= down;
+#pragma unroll
+                for (uint d = 0; d < CSG_WHOLE; d++)
+                    sums[d] *= down;
+                for (uint d = CSG_WHOLE * CSG_WIDTH; d < CSG_HEAD_DIM; d++)
+                    rest[d - CSG_WHOLE * CSG_WIDTH] *= down;
+            }
+            total += added;
             most = top;
-            total *= down;
-            for (uint d = 0; d < CSG_HEAD_DIM; d++)
-                sums[d] *= down;
             for (int j = 0; j < count; j++) {
                 __global const float *value = qkv + (ulong)path[at + j] * qkv_stride + 2 * width + head;
-                float share = exp(p[j] - top);
-                total += share;
+#pragma unroll
                 for (uint d = 0; d < CSG_WHOLE; d++)
-                    csg_store(csg_fma((vecf)(share), csg_load(d, value), csg_load(d, sums)), d, sums);
+                    sums[d] = csg_fma((vecf)(p[j]), csg_load(d, value), sums[d]);
                 for (uint d = CSG_WHOLE * CSG_WIDTH; d < CSG_HEAD_DIM; d++)
-                    sums[d] = csg_fma(share, value[d], sums[d]);
+                    rest[d - CSG_WHOLE * CSG_WIDTH] = csg_fma(p[j], value[d], rest[d - CSG_WHOLE * CSG_WIDTH]);
             }
         }
-        for (uint d = 0; d < CSG_HEAD_DIM; d++)
-            out[head + d] = sums[d] / total;
+#pragma unroll
+        for (uint d = 0; d < CSG_WHOLE; d++)
+            csg_store(sums[d] / total, d, out + head);
+        for (uint d = CSG_WHOLE * CSG_WIDTH; d < CSG_HEAD_DIM; d++)
+            out[head + d] = rest[d - CSG_WHOLE * CSG_WIDTH] / total;
     }
 }
 #else

@@ -8,7 +8,7 @@
 #include "net/tower.h"
 
 /* Tokens that run together: enough rows to keep every core and a GPU busy, few enough that the scratch stays small. */
-#define BATCH_TOKENS 4096
+#define BATCH_TOKENS 1024
 
 struct csg_text {
     struct csg_backend *backend;
