@@ -2,6 +2,7 @@
 
 #include "api/engine.h"
 #include "ocl/backend.h"
+#include "ref/ref.h"
 
 int csg_bench_run(struct csg_engine *engine, const struct csg_bench_params *params, struct csg_bench **out, struct csg_error *err)
 {
@@ -11,7 +12,15 @@ int csg_bench_run(struct csg_engine *engine, const struct csg_bench_params *para
     struct csg_engine_info info;
     *out = NULL;
     csg_engine_info(engine, &info);
-    int status = csg_task_bench(&context, params ? params : &defaults, &full, err);
+    struct csg_backend *reference = NULL;
+    if (!params)
+        params = &defaults;
+    int status = params->no_reference ? CSG_OK : csg_ref_backend_create(&reference, err);
+    if (reference)
+        reference->interrupted = &engine->interrupted;
+    if (status == CSG_OK)
+        status = csg_task_bench(&context, params, reference, &full, err);
+    csg_backend_destroy(&reference);
     if (status == CSG_OK && engine->backend->class_->counts_itself) {
         struct csg_ocl_peak peak;
         status = csg_ocl_peak_measure(engine->backend, &peak, err);

@@ -7,7 +7,6 @@
 #include "base/files.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "ref/ref.h"
 #include "task/encode.h"
 #include "task/similarity.h"
 
@@ -22,6 +21,7 @@
 struct job {
     const struct csg_context *context;
     const struct csg_bench_params *params;
+    struct csg_backend *reference; /* NULL: the error is not asked for */
     const struct csg_method *method;
     struct csg_net_plan plan;
     struct csg_input_size size;
@@ -156,7 +156,7 @@ static int measure_error(struct job *job, struct csg_error *err)
 {
     const struct csg_context *context = job->context;
     size_t count = job->out->bench.tokens * context->model->embed_dim;
-    struct csg_backend *reference = NULL;
+    struct csg_backend *reference = job->reference;
     struct csg_vision *vision = NULL;
     struct csg_buffer *rgb = NULL;
     struct csg_view tokens;
@@ -165,11 +165,7 @@ static int measure_error(struct job *job, struct csg_error *err)
     if (status == CSG_OK)
         status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof *got, got, count * sizeof *got, err);
     if (status == CSG_OK)
-        status = csg_ref_backend_create(&reference, err);
-    if (status == CSG_OK) {
-        reference->interrupted = context->backend->interrupted;
         status = csg_vision_create(&vision, reference, context->model, err);
-    }
     if (status == CSG_OK)
         status = csg_buffer_from(reference, job->pixels, pixel_bytes(job), &rgb, err);
     if (status == CSG_OK)
@@ -185,7 +181,6 @@ static int measure_error(struct job *job, struct csg_error *err)
     job->out->bench.error = worst;
     csg_buffer_destroy(&rgb);
     csg_vision_destroy(&vision);
-    csg_backend_destroy(&reference);
     free(got);
     free(want);
     return status;
@@ -296,17 +291,17 @@ static int prepare(struct job *job, struct csg_error *err)
     return csg_buffer_create(job->context->backend, pixel_bytes(job), &job->rgb, err);
 }
 
-int csg_task_bench(const struct csg_context *context, const struct csg_bench_params *params, struct csg_full_bench **out,
-                   struct csg_error *err)
+int csg_task_bench(const struct csg_context *context, const struct csg_bench_params *params, struct csg_backend *reference,
+                   struct csg_full_bench **out, struct csg_error *err)
 {
-    struct job job = {.context = context, .params = params, .out = csg_calloc(1, sizeof *job.out)};
+    struct job job = {.context = context, .params = params, .reference = reference, .out = csg_calloc(1, sizeof *job.out)};
     *out = NULL;
     int status = job.out ? prepare(&job, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = time_encode(&job, err);
     if (status == CSG_OK) /* what the last run left is compared before anything else runs */
         job.out->bench.error = NAN;
-    if (status == CSG_OK && !params->no_reference)
+    if (status == CSG_OK && reference)
         status = measure_error(&job, err);
     if (status == CSG_OK && !params->no_texts)
         status = time_texts(&job, err);

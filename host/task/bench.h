@@ -11,9 +11,9 @@ struct csg_full_bench {
     struct csg_bench_event *events;
 };
 
-/* See csg_bench_run; peak and device are left to the caller. */
-int csg_task_bench(const struct csg_context *context, const struct csg_bench_params *params, struct csg_full_bench **out,
-                   struct csg_error *err);
+/* See csg_bench_run; peak and device are left to the caller. reference computes the error; NULL: it is NaN. */
+int csg_task_bench(const struct csg_context *context, const struct csg_bench_params *params, struct csg_backend *reference,
+                   struct csg_full_bench **out, struct csg_error *err);
 void csg_full_bench_destroy(struct csg_full_bench **bench);
 
 /* Multiplications and additions, counted as two, that the method cannot do without; of the original path in the last block that is CLS
