@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The speed of clip-surgeon beside PyTorch, ONNX Runtime and OpenVINO on this machine; `./do bench` runs it.
 
-    bench.py [--binary FILE] [--rounds N] [--quick] [--rows TEXT...] [--no-growth] [--published DIR] [--wrap COMMAND] [--doc FILE]
+    bench.py [--quick] [--work DIR [--part NAME...]] [--published DIR] [--wrap COMMAND] [--doc FILE]
 
 All compute the same network, a ViT-B/16 of random weights with the second path on the last six blocks, with as many threads, in turn; a
 time is the least of all. The rows, with the shares that are aimed at, are ROWS. What is not there - a precision, a runtime - is said.
@@ -44,7 +44,8 @@ class Ours:
         return json.loads(out), seconds, usage.ru_maxrss * 1024
 
     def encode(self, size, precision="f32", runs=3, *more):
-        return self.run("bench", "--size", str(size), "--precision", precision, "--runs", str(runs), "--no-texts", *more)[0]
+        return self.run("bench", "--size", str(size), "--precision", precision, "--runs", str(runs), "--no-texts", "--no-reference",
+                        *more)[0]
 
 
 def least(function, runs):
@@ -222,9 +223,8 @@ def method_ours(ours, folder, quick, log):
     heat(ours.model, "--labels", "pascal59")
     out["cached"] = min(heat(ours.model, "--labels", "pascal59")[0] for _ in range(3))
     half = os.path.join(folder, "b16-f16")
-    subprocess.run([sys.executable, os.path.join(HERE, "make_model.py"), ARCH, half, "--seed", str(SEED), "--dtype", "f16"], check=True,
-                   stdout=subprocess.DEVNULL)
-    time.sleep(3)  # the hash of a file that has just been written is not kept
+    while time.time() - os.stat(os.path.join(half, "open_clip_model.safetensors")).st_mtime < 5:
+        time.sleep(1)  # the hash of a file that has just been written is not kept
     heat(half)
     out["first"] = min(heat(half)[1] for _ in range(2 if quick else 4))
     log(", ".join(f"{k} {v:.1f} ms" for k, v in out.items()))
@@ -272,6 +272,55 @@ def machine():
     return about
 
 
+def prepare(a):
+    """Model and exported networks in the working folder, so that what follows is measuring alone."""
+    if not a.model:
+        a.model = os.path.join(a.work, "b16")
+    for folder, dtype in ((a.model, "f32"), (os.path.join(a.work, "b16-f16"), "f16")):
+        if not os.path.exists(os.path.join(folder, "open_clip_config.json")):
+            subprocess.run([sys.executable, os.path.join(HERE, "make_model.py"), ARCH, folder, "--seed", str(SEED), "--dtype", dtype],
+                           check=True, stdout=subprocess.DEVNULL)
+    import peer_models
+    import torch
+    kept = os.path.join(a.work, "state.pt")
+    if not os.path.exists(kept):
+        torch.save(peer_models.state_of(ARCH, SEED), kept)
+    return Ours(a.binary, a.model, a.work, a.wrap), Peers(a.work, torch.load(kept, mmap=True))
+
+
+def encode_part(precision, size):
+    def measure(ours, peers, a):
+        rounds, runs = (2, 2) if a.quick else (a.rounds, a.runs)
+        best, times = encode_rows(ours, peers, size, precision, rounds, runs, log)
+        return {"ours": best, "peers": times}
+    return measure
+
+
+def intel_part(ours, peers, a):
+    index = intel_device(ours)
+    return "Intel's runtime is not there: `./do setup --all-devices` fetches it" if index is None else \
+        ours.encode(224, "f32", a.runs, "--device", index)
+
+
+PARTS = {
+    "check": lambda ours, peers, a: max(peers.check(size) for size in SIZES),
+    "f32-224": encode_part("f32", 224),
+    "f32-512": encode_part("f32", 512),
+    "bf16-224": encode_part("bf16", 224),
+    "bf16-512": encode_part("bf16", 512),
+    "intel": intel_part,
+    "error": lambda ours, peers, a: ours.run("bench", "--size", "224", "--runs", "1", "--no-texts")[0]["error"],
+    "peers": lambda ours, peers, a: method_peers(peers, a, log),
+    "ours": lambda ours, peers, a: method_ours(ours, a.work, a.quick, log),
+    "growth": lambda ours, peers, a: growth(ours, a.work, a.quick, log),
+}
+SIZES = (224, 512)
+
+
+def log(line):
+    print(line, file=sys.stderr, flush=True)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--binary", default=os.path.join(ROOT, "build", "clip-surgeon"))
@@ -279,39 +328,33 @@ def main():
     ap.add_argument("--rounds", type=int, default=4)
     ap.add_argument("--runs", type=int, default=4, help="of each in a round")
     ap.add_argument("--quick", action="store_true", help="two rounds, fewer points: to see that it works")
-    ap.add_argument("--no-growth", action="store_true")
+    ap.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), help="with --work: these alone, beside what was measured before")
+    ap.add_argument("--work", help="a folder that keeps models, exported networks and figures")
     ap.add_argument("--published", help="a checkout of the published code, to be measured beside")
     ap.add_argument("--wrap", help="a command that ours runs behind")
     ap.add_argument("--doc", default=os.path.join(ROOT, "docs", "benchmarks.md"))
     a = ap.parse_args()
-    log = lambda line: print(line, file=sys.stderr, flush=True)
-    folder = tempfile.mkdtemp(prefix="clip-surgeon-bench-")
+    own = None if a.work else tempfile.mkdtemp(prefix="clip-surgeon-bench-")
+    a.work = a.work or own
     try:
-        if not a.model:
-            a.model = os.path.join(folder, "b16")
-            subprocess.run([sys.executable, os.path.join(HERE, "make_model.py"), ARCH, a.model, "--seed", str(SEED)], check=True,
-                           stdout=subprocess.DEVNULL)
-        ours = Ours(a.binary, a.model, folder, a.wrap)
-        peers = Peers(folder, __import__("peer_models").state_of(ARCH, SEED))
-        sizes, rounds, runs = (224,) if a.quick else (224, 512), 2 if a.quick else a.rounds, 2 if a.quick else a.runs
-        figures = {"machine": machine(), "date": datetime.date.today().isoformat(), "check": {s: peers.check(s) for s in sizes},
-                   "encode": {}, "quick": a.quick}
-        ours.encode(224)  # compiles
-        for precision in ("f32", "bf16"):
-            for size in sizes:
-                figures["encode"][precision, size] = encode_rows(ours, peers, size, precision, rounds, runs, log)
-        index = intel_device(ours)
-        figures["intel"] = "Intel's runtime is not there: `./do setup --all-devices` fetches it" if index is None else \
-            ours.encode(224, "f32", runs, "--device", index)
-        figures["error"] = ours.run("bench", "--size", "224", "--runs", "1", "--no-texts")[0]["error"]
-        figures["peers"] = method_peers(peers, a, log)
-        figures["ours"] = method_ours(ours, folder, a.quick, log)
-        figures["growth"] = None if a.no_growth else growth(ours, folder, a.quick, log)
-        figures["versions"] = peers.versions
-        document = bench_report.write(figures, a.doc)
-        print(document)
+        os.makedirs(a.work, exist_ok=True)
+        ours, peers = prepare(a)
+        kept, figures = os.path.join(a.work, "figures.json"), {}
+        if os.path.exists(kept):
+            with open(kept, encoding="utf-8") as f:
+                figures = json.load(f)
+        ours.run("map", os.path.join(ROOT, "tests", "golden", "bench.png"), "bench", "-q", "-y", "-o", os.path.join(a.work, "heat.png"))
+        for part in a.part:
+            figures[part] = PARTS[part](ours, peers, a)
+            figures |= {"machine": machine(), "date": datetime.date.today().isoformat(),
+                        "versions": figures.get("versions", {}) | peers.versions}
+            with open(kept, "w", encoding="utf-8") as f:
+                json.dump(figures, f, indent=1)
+        missing = [p for p in PARTS if p not in figures and p != "growth"]
+        print(f"not measured yet: {', '.join(missing)}" if missing else bench_report.write(figures, a.doc))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if own:
+            shutil.rmtree(own, ignore_errors=True)
 
 
 if __name__ == "__main__":

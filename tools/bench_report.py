@@ -7,9 +7,7 @@ def rows(f):
     out = []
 
     def encode(precision, size, peer, share, title):
-        if (precision, size) not in f["encode"]:
-            return
-        ours, times = f["encode"][precision, size]
+        ours, times = f[f"{precision}-{size}"]["ours"], f[f"{precision}-{size}"]["peers"]
         out.append((f"{title}, {size} px", peer, share, ours if isinstance(ours, str) else ours["encode_ms"]["min"],
                     times.get(peer, "not measured")))
     encode("f32", 224, "OpenVINO", 0.85, "fp32")
@@ -25,7 +23,7 @@ def rows(f):
     out.append(("the same, from the disk cache", "50 ms", 1.0, o["cached"], 50.0))
     out.append(("feature surgery and maps, 59 labels to 640x480", "PyTorch", 1 / 8, o["map"], p["surgery"] + p["maps"]))
     out.append(("first heat map of a fresh process, f16 file, warm caches", "1.0 s", 1.0, o["first"], 1000.0))
-    intel, openvino = f["intel"], f["encode"]["f32", 224][1].get("OpenVINO", "not measured")
+    intel, openvino = f["intel"], f["f32-224"]["peers"].get("OpenVINO", "not measured")
     out.append(("fp32, 224 px, Intel's CPU runtime", "OpenVINO", 1.0, intel if isinstance(intel, str) else intel["encode_ms"]["min"],
                 openvino))
     return out
@@ -53,7 +51,8 @@ def main_table(f):
 
 def where_time_goes(f):
     lines = ["| | launches | ms | GFLOP/s | share of the measured peak |", "| --- | --- | --- | --- | --- |"]
-    for (precision, size), (ours, _) in f["encode"].items():
+    for part in ("f32-224", "f32-512", "bf16-224", "bf16-512"):
+        ours, (precision, size) = f[part]["ours"], part.split("-")
         if isinstance(ours, str):
             continue
         share = lambda v: f"{100 * v:.0f} %" if v is not None else "-"
@@ -101,7 +100,7 @@ def write(f, path):
     """Writes the document and the plot beside it; returns the table."""
     m, v, p = f["machine"], f["versions"], f["peers"]
     table = main_table(f)
-    ours = f["encode"]["f32", 224][0]
+    ours = f["f32-224"]["ours"]
     parts = [
         "# Benchmarks",
         "",
@@ -113,7 +112,7 @@ def write(f, path):
         "",
         "ViT-B/16 of random weights with the second path on the last six blocks, one picture, from pixels on the device to projected tokens; "
         "the least of repeated runs, ours and theirs in turn, the same weights, the same threads, another picture each run. The peers' network "
-        f"is tools/peer_models.py, whose tokens are those of the goldens within {max(f['check'].values()):.0e}. Ours against the C reference: "
+        f"is tools/peer_models.py, whose tokens are those of the goldens within {f['check']:.0e}. Ours against the C reference: "
         f"{f['error']:.0e}.",
         "",
         table,
@@ -130,7 +129,7 @@ def write(f, path):
     parts += ["", "## Where the time goes", "",
               "Event times of the fastest run. FLOP are those that the method needs: in the last block CLIP's own path is finished for CLS alone.",
               "", where_time_goes(f)]
-    if f["growth"]:
+    if f.get("growth"):
         picture = os.path.join(os.path.dirname(path), "benchmarks.png")
         plot(f["growth"], picture)
         parts += ["", "## How cost grows", "", "![Time and memory over image tokens and over texts](benchmarks.png)", "",

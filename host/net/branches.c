@@ -84,29 +84,57 @@ static void fill(struct csg_branches *b, const struct csg_sorted_prompt *sorted,
     }
 }
 
+/* The number of a token's (id, place) among the different ones, which goes into pair_of: open addressing, slots hold number + 1. */
+static void find_pairs(struct csg_branches *b, int32_t *pair_of, int32_t *slots, size_t n_slots)
+{
+    for (size_t row = 0; row < b->rows; row++) {
+        uint32_t mixed = ((uint32_t)b->ids[row] * 77u + (uint32_t)b->places[row]) * 2654435761u;
+        size_t slot = mixed % n_slots;
+        while (slots[slot] && (b->pair_ids[slots[slot] - 1] != b->ids[row] || b->pair_places[slots[slot] - 1] != b->places[row]))
+            slot = (slot + 1) % n_slots;
+        if (!slots[slot]) {
+            b->pair_ids[b->pairs] = b->ids[row];
+            b->pair_places[b->pairs] = b->places[row];
+            slots[slot] = (int32_t)++b->pairs;
+        }
+        pair_of[row] = slots[slot] - 1;
+    }
+    for (int32_t i = 0; i < b->from[b->rows]; i++)
+        b->pair_path[i] = pair_of[b->path[i]];
+}
+
 int csg_branches_create(struct csg_branches *out, const struct csg_sorted_prompt *sorted, size_t count, size_t limit,
                         size_t *next, size_t *unique, int32_t *row_of, struct csg_error *err)
 {
     struct extent e = measure(sorted + *next, count - *next, limit);
-    int32_t *line = csg_calloc(e.longest, sizeof *line);
+    size_t n_slots = 2 * e.rows + 1;
+    int32_t *line = csg_calloc(e.longest, sizeof *line), *pair_of = csg_calloc(e.rows, sizeof *pair_of);
+    int32_t *slots = csg_calloc(n_slots, sizeof *slots);
     *out = (struct csg_branches){.rows = e.rows,
                                  .ids = csg_calloc(e.rows, sizeof(int32_t)),
                                  .places = csg_calloc(e.rows, sizeof(int32_t)),
                                  .from = csg_calloc(e.rows + 1, sizeof(int32_t)),
                                  .path = csg_calloc(e.steps, sizeof(int32_t)),
+                                 .pair_ids = csg_calloc(e.rows, sizeof(int32_t)),
+                                 .pair_places = csg_calloc(e.rows, sizeof(int32_t)),
+                                 .pair_path = csg_calloc(e.steps, sizeof(int32_t)),
                                  .ends = e.ends,
                                  .end_from = csg_calloc(e.ends + 1, sizeof(int32_t)),
                                  .end_path = csg_calloc(e.end_steps, sizeof(int32_t)),
                                  .end_rows = csg_calloc(e.ends, sizeof(int32_t))};
-    bool memory = line && out->ids && out->places && out->from && out->path && out->end_from && out->end_path && out->end_rows;
+    bool memory = line && pair_of && slots && out->ids && out->places && out->from && out->path && out->pair_ids &&
+                  out->pair_places && out->pair_path && out->end_from && out->end_path && out->end_rows;
     if (memory) {
         fill(out, sorted + *next, e.prompts, line, *unique, row_of);
+        find_pairs(out, pair_of, slots, n_slots);
         *next += e.prompts;
         *unique += e.ends;
     } else {
         csg_branches_free(out);
     }
     free(line);
+    free(pair_of);
+    free(slots);
     return memory ? CSG_OK : csg_fail_memory(err);
 }
 
@@ -116,6 +144,9 @@ void csg_branches_free(struct csg_branches *b)
     free(b->places);
     free(b->from);
     free(b->path);
+    free(b->pair_ids);
+    free(b->pair_places);
+    free(b->pair_path);
     free(b->end_from);
     free(b->end_path);
     free(b->end_rows);

@@ -19,7 +19,11 @@ struct csg_branches {
     size_t rows;           /* tokens */
     int32_t *ids, *places; /* [rows] */
     int32_t *from, *path;  /* [rows + 1], [from[rows]]: what each token sees, as in struct csg_branch_args */
-    size_t ends;           /* different prompts */
+    /* What a token is before the first block depends on its id and place alone: the different ones of these, and what each token sees
+     * counted in them (as path, with the same from). */
+    size_t pairs;
+    int32_t *pair_ids, *pair_places, *pair_path; /* [pairs], [pairs], [from[rows]] */
+    size_t ends;                                 /* different prompts */
     int32_t *end_from, *end_path,
         *end_rows; /* [ends + 1], [end_from[ends]], [ends]: the same of their last tokens, and which these are */
 };

@@ -16,7 +16,8 @@ struct csg_text {
     struct csg_net_tower *tower;
     struct csg_weight *proj;
     struct csg_buffer *table, *position, *norm_weight, *norm_bias;
-    struct csg_buffer *ids, *places, *from, *path, *end_from, *end_path, *end_rows, *row_of, *groups;
+    struct csg_buffer *ids, *places, *from, *path, *pair_ids, *pair_places, *pair_path, *end_from, *end_path, *end_rows, *row_of,
+        *groups;
     struct csg_buffer *x, *h, *qkv, *attended, *mlp, *eot, *unique, *prompts, *features;
 };
 
@@ -83,6 +84,9 @@ static int upload_branches(struct csg_text *text, const struct csg_branches *bra
                  {&text->places, branches->places, rows},
                  {&text->from, branches->from, rows + 1},
                  {&text->path, branches->path, (size_t)branches->from[rows]},
+                 {&text->pair_ids, branches->pair_ids, branches->pairs},
+                 {&text->pair_places, branches->pair_places, branches->pairs},
+                 {&text->pair_path, branches->pair_path, (size_t)branches->from[rows]},
                  {&text->end_from, branches->end_from, ends + 1},
                  {&text->end_path, branches->end_path, (size_t)branches->end_from[ends]},
                  {&text->end_rows, branches->end_rows, ends}};
@@ -106,22 +110,55 @@ static int prepare_scratch(struct csg_text *text, size_t rows, size_t prompts, s
     return status;
 }
 
-/* Attention of tokens along their branches: of all, or of the prompts' ends alone. */
-static int attend(struct csg_text *text, const struct csg_branches *branches, bool ends, struct csg_error *err)
+/* Attention of tokens along their branches. */
+static int attend(struct csg_text *text, struct csg_buffer *from, struct csg_buffer *path, size_t queries, size_t tokens,
+                  struct csg_error *err)
 {
     const struct csg_net_tower *tower = text->tower;
     const struct csg_branch_args args = {.qkv = csg_view(text->qkv, 0),
-                                         .from = csg_view(ends ? text->end_from : text->from, 0),
-                                         .path = csg_view(ends ? text->end_path : text->path, 0),
+                                         .from = csg_view(from, 0),
+                                         .path = csg_view(path, 0),
                                          .out = csg_view(text->attended, 0),
                                          .qkv_stride = 3 * tower->width,
                                          .out_stride = tower->width,
-                                         .queries = ends ? branches->ends : branches->rows,
-                                         .tokens = branches->rows,
+                                         .queries = queries,
+                                         .tokens = tokens,
                                          .heads = tower->heads,
                                          .head_dim = tower->head_dim,
                                          .scale = tower->scale};
     return csg_branch(text->backend, &args, err);
+}
+
+static int embed_tokens(struct csg_text *text, struct csg_buffer *ids, struct csg_buffer *places, struct csg_view out,
+                        size_t rows, struct csg_error *err)
+{
+    const struct csg_tokens_args args = {.ids = csg_view(ids, 0),
+                                         .places = csg_view(places, 0),
+                                         .table = csg_view(text->table, 0),
+                                         .pos = csg_view(text->position, 0),
+                                         .out = out,
+                                         .rows = rows,
+                                         .width = text->tower->width};
+    return csg_tokens(text->backend, &args, err);
+}
+
+/* q, k and v of block b and their attention. In the first block tokens of the same id and place have the same, whatever stands before
+ * them, so these are computed once; `attended` lends them room. */
+static int attended(struct csg_text *text, const struct csg_branches *branches, size_t b, const struct csg_net_tokens *tokens,
+                    struct csg_error *err)
+{
+    struct csg_net_tokens pairs = *tokens;
+    int status = CSG_OK;
+    if (b) {
+        status = csg_net_qkv(text->tower, b, tokens, err);
+        return status ? status : attend(text, text->from, text->path, branches->rows, branches->rows, err);
+    }
+    pairs.rows = branches->pairs;
+    pairs.x = csg_view(text->attended, 0);
+    status = embed_tokens(text, text->pair_ids, text->pair_places, pairs.x, pairs.rows, err);
+    if (status == CSG_OK)
+        status = csg_net_qkv(text->tower, b, &pairs, err);
+    return status ? status : attend(text, text->from, text->pair_path, branches->rows, pairs.rows, err);
 }
 
 /* Nothing but the ends leaves the last block: keys and values are needed of all tokens, the rest of it is not. */
@@ -142,7 +179,7 @@ static int last_block(struct csg_text *text, const struct csg_branches *branches
                                            .width = width};
     int status = csg_net_qkv(tower, last, tokens, err);
     if (status == CSG_OK)
-        status = attend(text, branches, true, err);
+        status = attend(text, text->end_from, text->end_path, ends.rows, tokens->rows, err);
     if (status == CSG_OK)
         status = csg_gather(text->backend, &gather, err);
     if (status == CSG_OK)
@@ -167,18 +204,9 @@ static int encode_batch(struct csg_text *text, const struct csg_branches *branch
                                           .qkv = csg_view(text->qkv, 0),
                                           .mlp = csg_view(text->mlp, 0)};
     struct csg_view eot = csg_view(text->eot, 0);
-    const struct csg_tokens_args embedding = {.ids = csg_view(text->ids, 0),
-                                              .places = csg_view(text->places, 0),
-                                              .table = csg_view(text->table, 0),
-                                              .pos = csg_view(text->position, 0),
-                                              .out = tokens.x,
-                                              .rows = rows,
-                                              .width = width};
-    status = csg_tokens(text->backend, &embedding, err);
+    status = embed_tokens(text, text->ids, text->places, tokens.x, rows, err);
     for (size_t b = 0; status == CSG_OK && b + 1 < tower->layers; b++) {
-        status = csg_net_qkv(tower, b, &tokens, err);
-        if (status == CSG_OK)
-            status = attend(text, branches, false, err);
+        status = attended(text, branches, b, &tokens, err);
         if (status == CSG_OK)
             status = csg_net_out(tower, b, csg_view(text->attended, 0), tokens.x, tokens.x, rows, err);
         if (status == CSG_OK)
