@@ -55,11 +55,11 @@ void csg_text_destroy(struct csg_text **out)
         return;
     csg_net_tower_destroy(&text->tower);
     csg_weight_destroy(&text->proj);
-    struct csg_buffer **buffers[] = {&text->table,    &text->position, &text->norm_weight, &text->norm_bias, &text->ids,
-                                     &text->places,   &text->from,     &text->path,        &text->end_from,  &text->end_path,
-                                     &text->end_rows, &text->row_of,   &text->groups,      &text->x,         &text->h,
-                                     &text->qkv,      &text->attended, &text->mlp,         &text->eot,       &text->unique,
-                                     &text->prompts,  &text->features};
+    struct csg_buffer **buffers[] = {&text->table,    &text->position, &text->norm_weight, &text->norm_bias,   &text->ids,
+                                     &text->places,   &text->from,     &text->path,        &text->end_from,    &text->end_path,
+                                     &text->end_rows, &text->row_of,   &text->groups,      &text->x,           &text->h,
+                                     &text->qkv,      &text->attended, &text->mlp,         &text->eot,         &text->unique,
+                                     &text->prompts,  &text->features, &text->pair_ids,    &text->pair_places, &text->pair_path};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         csg_buffer_destroy(buffers[i]);
     free(text);
