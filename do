@@ -60,6 +60,15 @@ ca-certificates:file /etc/ssl/certs/ca-certificates.crt:fetches it safely
 LIST
 }
 
+# PyTorch, ONNX Runtime and OpenVINO come with pip into an environment of their own.
+bench_packages() {
+    cat <<'LIST'
+python3-venv:py ensurepip:an environment for the peers
+python3-pip:py pip:fetches the peers
+LIST
+}
+PEERS="torch onnx onnxscript onnxruntime openvino numpy pillow matplotlib packaging"
+
 have() { # how to see that something is there
     case $1 in
     "cmd "*) command -v "${1#cmd }" >/dev/null 2>&1 ;;
@@ -154,11 +163,25 @@ demo() {
     done
 }
 
-bench() {
+bench_kernels() {
     setup_tests
     configure $BUILD -Dtests=enabled
     quietly ninja -C $BUILD tests/conformance
     exec $BUILD/tests/conformance --bench "$@"
+}
+
+bench() {
+    build
+    bench_packages | install_missing
+    venv=$BUILD/bench-venv
+    if [ ! -e $venv/complete ]; then
+        echo "Fetching PyTorch, ONNX Runtime and OpenVINO into $venv (once; several GB)"
+        quietly /usr/bin/python3 -m venv $venv
+        # shellcheck disable=SC2086  # the names are words
+        quietly $venv/bin/pip install -q $PEERS
+        touch $venv/complete
+    fi
+    exec $venv/bin/python tools/bench.py --binary $BUILD/clip-surgeon "$@"
 }
 
 tests() {
@@ -180,7 +203,12 @@ setup)
 build) build ;;
 demo) demo ;;
 test) shift; tests "$@" ;;
-bench) shift; bench "$@" ;;
+bench)
+    shift
+    case ${1:-} in
+    --kernels) shift; bench_kernels "$@" ;;
+    *) bench "$@" ;;
+    esac ;;
 view) shift; build; exec $BUILD/clip-surgeon view "$@" ;;
 clean) rm -rf $BUILD $BUILD-asan $BUILD-fuzz $OUTPUT ;;
 help | -h | --help)
@@ -191,7 +219,8 @@ help | -h | --help)
 ./do demo    find words in the demo pictures, and print where the picture of it is
 ./do test    every test, on each OpenCL implementation that is there; CSG_REQUIRE_DEVICES=pocl,intel,rusticl: or fail
              test --long: those that take long as well, Oclgrind and fuzzers among them
-./do bench   the speed of every kernel beside the device's measured peaks; options as build/tests/conformance has them
+./do bench   the speed beside PyTorch, ONNX Runtime and OpenVINO, and docs/benchmarks.md; --quick: to see that it works
+             bench --kernels: of every kernel beside the device's measured peaks; options as build/tests/conformance has them
 ./do view    the live viewer: ./do view [SOURCE] [TEXT...]
 ./do clean   remove what was built
 ./do help    this text

@@ -39,12 +39,8 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
             engine->backend->precision = precision;
         return status;
     }
-    char *own_cache = params->cache_dir ? NULL : csg_cache_folder();
-    const char *cache = params->cache_dir ? params->cache_dir : own_cache;
-    const struct csg_ocl_params ocl = {.device = params->device,
-                                       .cache_dir = cache && *cache ? cache : NULL,
-                                       .device_class = params->device_class,
-                                       .log = &engine->log};
+    const struct csg_ocl_params ocl = {
+        .device = params->device, .cache_dir = engine->cache_dir, .device_class = params->device_class, .log = &engine->log};
     struct csg_error why = {0};
     int status = csg_ocl_backend_create(&engine->backend, &ocl, err);
     if (status == CSG_OK) {
@@ -54,7 +50,6 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
         if (status && err)
             *err = why;
     }
-    free(own_cache);
     if (status == CSG_ERROR_SELF_TEST && params->fallback && strcmp(params->fallback, "reference") == 0) {
         snprintf(engine->fallback_reason, sizeof engine->fallback_reason, "%s", why.sentence);
         csg_log(&engine->log, CSG_LOG_WARNING, "%s; the C reference computes instead, which is slow", why.sentence);
@@ -64,6 +59,25 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
     if (status == CSG_OK)
         engine->backend->precision = precision;
     return status;
+}
+
+/* Texts kept on disk are those of the same device, driver, kernels and precision. */
+static int open_ensemble(struct csg_engine *engine, const char *templates, struct csg_error *err)
+{
+    struct csg_engine_info info;
+    char fingerprint[65] = "reference", identity[100];
+    csg_engine_info(engine, &info);
+    int status = engine->cache_dir && engine->backend->class_->counts_itself
+                     ? csg_ocl_fingerprint(engine->backend, fingerprint, err)
+                     : CSG_OK;
+    snprintf(identity, sizeof identity, "%s %s", fingerprint, info.precision);
+    const struct csg_ensemble_params params = {.backend = engine->backend,
+                                               .model = engine->model,
+                                               .log = &engine->log,
+                                               .templates = templates,
+                                               .cache_dir = engine->cache_dir,
+                                               .identity = identity};
+    return status ? status : csg_ensemble_create(&engine->ensemble, &params, err);
 }
 
 int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err)
@@ -78,6 +92,7 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
         return csg_fail_memory(err);
     engine->log = (struct csg_log){params->log, params->log_user};
     atomic_init(&engine->interrupted, 0);
+    engine->cache_dir = !params->cache_dir ? csg_cache_folder() : *params->cache_dir ? csg_strdup(params->cache_dir) : NULL;
     bool measure = params->precision && strcmp(params->precision, CSG_PRECISION_AUTO) == 0;
     int status = csg_name_find(&precision, params->precision, "precision", csg_precision_choice, err);
     if (status == CSG_OK)
@@ -91,14 +106,14 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
     if (status == CSG_OK) {
         engine->backend->interrupted = &engine->interrupted;
         if (measure)
-            status = csg_precision_measure(engine, params->cache_dir, err);
+            status = csg_precision_measure(engine, err);
     }
     if (status == CSG_OK)
         status = csg_weights_fit(engine->model, engine->backend, err);
     if (status == CSG_OK)
         status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
     if (status == CSG_OK)
-        status = csg_ensemble_create(&engine->ensemble, engine->backend, engine->model, params->templates, &engine->log, err);
+        status = open_ensemble(engine, params->templates, err);
     if (status) {
         csg_engine_destroy(&engine);
         return status;
@@ -116,6 +131,7 @@ void csg_engine_destroy(struct csg_engine **out)
     csg_vision_destroy(&engine->vision);
     csg_backend_destroy(&engine->backend);
     csg_model_close(&engine->model);
+    free(engine->cache_dir);
     free(engine);
     *out = NULL;
 }
@@ -139,7 +155,7 @@ int csg_engine_end(struct csg_engine *engine, int status)
 
 int csg_engine_model_sha256(struct csg_engine *engine, const char **hex, struct csg_error *err)
 {
-    int status = engine->sha256[0] ? CSG_OK : csg_model_sha256(engine->model, engine->sha256, err);
+    int status = engine->sha256[0] ? CSG_OK : csg_model_sha256_kept(engine->model, engine->cache_dir, engine->sha256, err);
     *hex = status ? NULL : engine->sha256;
     return status;
 }

@@ -13,6 +13,7 @@ struct csg_engine {
     struct csg_ensemble *ensemble;
     char fallback_reason[1024]; /* empty: none */
     char sha256[65];            /* empty until it is asked for */
+    char *cache_dir;            /* NULL: nothing is kept on disk */
     struct csg_op_stat stats[CSG_OP_COUNT];
 };
 

@@ -47,12 +47,11 @@ int csg_weights_fit(const struct csg_model *model, const struct csg_backend *bac
 #define LIMIT_BYTES 64
 
 /* NULL: nothing can be remembered. To be freed. */
-static char *path_of(const struct csg_engine *engine, const char *cache_dir)
+static char *path_of(const struct csg_engine *engine)
 {
     char key[CSG_SHA256_HEX], name[100], files[64];
     struct csg_sha256 *hash = NULL;
-    char *own = cache_dir ? NULL : csg_cache_folder(), *path = NULL;
-    const char *folder = cache_dir ? cache_dir : own;
+    char *path = NULL;
     uint64_t bytes = 0;
     for (size_t i = 0; i < engine->model->n_files; i++)
         bytes += engine->model->files[i].bytes;
@@ -66,11 +65,10 @@ static char *path_of(const struct csg_engine *engine, const char *cache_dir)
     if (status == CSG_OK)
         status = csg_sha256_finish(&hash, key, NULL);
     csg_sha256_destroy(&hash);
-    if (status == CSG_OK && folder && *folder) {
+    if (status == CSG_OK && engine->cache_dir) {
         snprintf(name, sizeof name, "precision/%.64s.txt", key);
-        path = csg_path_join(folder, name);
+        path = csg_path_join(engine->cache_dir, name);
     }
-    free(own);
     return path;
 }
 
@@ -135,12 +133,14 @@ static int known_picture(struct csg_image **out, int side, struct csg_error *err
 static int known_maps(struct csg_engine *engine, const struct csg_image *picture, float *maps, double *ms, struct csg_error *err)
 {
     struct csg_context context = {engine->backend, engine->model, NULL, NULL, &engine->log};
+    const struct csg_ensemble_params ensemble = {
+        .backend = engine->backend, .model = engine->model, .log = &engine->log, .templates = "none"};
     struct csg_full_result *result = NULL;
     int status = csg_weights_fit(engine->model, engine->backend, err);
     if (status == CSG_OK)
         status = csg_vision_create(&context.vision, engine->backend, engine->model, err);
     if (status == CSG_OK)
-        status = csg_ensemble_create(&context.ensemble, engine->backend, engine->model, "none", &engine->log, err);
+        status = csg_ensemble_create(&context.ensemble, &ensemble, err);
     *ms = INFINITY;
     for (size_t i = 0; i <= TIMES && status == CSG_OK; i++) {
         csg_full_result_destroy(&result);
@@ -218,13 +218,13 @@ static int measure(struct csg_engine *engine, enum csg_precision *best, struct c
     return status;
 }
 
-int csg_precision_measure(struct csg_engine *engine, const char *cache_dir, struct csg_error *err)
+int csg_precision_measure(struct csg_engine *engine, struct csg_error *err)
 {
     enum csg_precision best = CSG_PRECISION_F32;
     /* On the reference all of them take the same time. */
     if (strcmp(engine->backend->device_class, "reference") == 0)
         return CSG_OK;
-    char *path = path_of(engine, cache_dir);
+    char *path = path_of(engine);
     int status = CSG_OK;
     if (!remembered(path, &best)) {
         status = measure(engine, &best, err);

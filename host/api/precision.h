@@ -9,8 +9,8 @@
 /* What params.precision may be, the default first; NULL past the end. */
 const char *csg_precision_choice(size_t index);
 /* Sets the backend's precision to the fastest whose maps of a known picture correlate at least 0.999 with those in f32. The choice is
- * remembered by device and model under cache_dir (as in csg_engine_params). */
-int csg_precision_measure(struct csg_engine *engine, const char *cache_dir, struct csg_error *err);
+ * remembered by device and model in the cache folder. */
+int csg_precision_measure(struct csg_engine *engine, struct csg_error *err);
 
 /* Device memory of the weights. */
 uint64_t csg_weights_bytes(const struct csg_model *model, enum csg_precision precision);

@@ -44,7 +44,10 @@ int csg_map_file(struct csg_mapped *out, const char *path, enum csg_status statu
     close(fd);
     if (data == MAP_FAILED)
         return csg_fail(err, status, "%s cannot be mapped: %s", path, strerror(reason));
-    *out = (struct csg_mapped){data, (size_t)info.st_size};
+    *out = (struct csg_mapped){data,
+                               (size_t)info.st_size,
+                               {(int64_t)info.st_dev, (int64_t)info.st_ino, (int64_t)info.st_size, (int64_t)info.st_mtim.tv_sec,
+                                (int64_t)info.st_mtim.tv_nsec, (int64_t)info.st_ctim.tv_sec, (int64_t)info.st_ctim.tv_nsec}};
     return CSG_OK;
 }
 

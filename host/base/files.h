@@ -8,6 +8,9 @@
 struct csg_mapped {
     const uint8_t *data;
     size_t bytes;
+    /* What tells that it is the same file with the same content: device, inode, size, times of the last changes of content and inode in
+     * seconds and nanoseconds. */
+    int64_t stamp[7];
 };
 /* `status` is what a failure returns (CSG_ERROR_MODEL for weights, CSG_ERROR_INPUT for labels, ...). */
 int csg_map_file(struct csg_mapped *out, const char *path, enum csg_status status, struct csg_error *err);

@@ -39,11 +39,17 @@ static double flop_of(const struct conf_case *c)
         return 4.0 * (double)c->args.minmax.cells * (double)c->args.minmax.n_texts;
     case CSG_OP_bilinear:
         return 7.0 * (double)c->args.bilinear.n * (double)c->args.bilinear.out_w * (double)c->args.bilinear.out_h;
+    case CSG_OP_peak:
+        return (double)c->args.peak.n * (double)c->args.peak.w * (double)c->args.peak.h;
     case CSG_OP_blend:
         return 10.0 * (double)c->args.blend.cells;
     case CSG_OP_attend: {
         const struct csg_attend_args *a = &c->args.attend;
         return (double)a->queries * (double)a->tokens * (double)a->heads * (4.0 * (double)a->head_dim + 4.0);
+    }
+    case CSG_OP_branch: {
+        const struct csg_branch_args *a = &c->args.branch;
+        return (double)c->operands[2].width * (double)a->heads * (4.0 * (double)a->head_dim + 4.0);
     }
     case CSG_OP_meannorm:
         return 2.0 * (double)c->args.meannorm.rows * (double)c->args.meannorm.width;

@@ -15,6 +15,8 @@ struct cli_args {
     const char *output, *npy, *report;
     const char *fallback, *device_class;
     const char *script, *window;
+    const char *runs, *profile, *cache;
+    bool no_texts, no_reference, no_cache;
     bool cameras, quick, full;
     bool verbose, plain, json, overwrite, quiet, no_legend, help, version;
     bool text, image;   /* what the words after them are, for embed */
@@ -36,9 +38,12 @@ enum cli_use {
     USE_TOKENS = 512,
     USE_REDUNDANCY = 1024,
     USE_SELFTEST = 2048,
-    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY,
+    USE_BENCH = 4096,
+    USE_CACHE = 8192,
+    USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS |
+                USE_REDUNDANCY | USE_BENCH,
     USE_PICTURE = USE_MAP | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_TOKENS,
-    USE_ALL = 4095
+    USE_ALL = 16383
 };
 
 struct cli_command {
@@ -87,6 +92,8 @@ int cli_tokens(const struct cli_args *args, struct csg_error *err);
 int cli_eval(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);
 int cli_view(const struct cli_args *args, struct csg_error *err);
+int cli_cache(const struct cli_args *args, struct csg_error *err);
+int cli_bench(const struct cli_args *args, struct csg_error *err);
 int cli_selftest(const struct cli_args *args, struct csg_error *err);
 
 #endif

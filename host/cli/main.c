@@ -20,6 +20,9 @@ const struct cli_command cli_commands[] = {
      USE_MODELS, cli_model},
     {"view", "[SOURCE] [TEXT...]", "Opens the live viewer on a picture, folder, video or camera.", USE_VIEW, cli_view},
     {"devices", "", "Lists the OpenCL devices and which one would be used.", USE_DEVICES, cli_devices},
+    {"bench", "", "Measures encoder, texts and maps: times, GFLOP/s, share of the device's peak, error.", USE_BENCH, cli_bench},
+    {"cache", "list | clear [NAME...]", "Shows or empties what is kept on disk: compiled kernels, text features and so on.",
+     USE_CACHE, cli_cache},
     {"selftest", "", "Compares every operator on the device with the C reference.", USE_SELFTEST, cli_selftest},
     {0},
 };
@@ -79,11 +82,15 @@ void cli_log(void *user, enum csg_log_level level, const char *message)
 
 int cli_engine(struct csg_engine **engine, const struct cli_args *args, struct csg_error *err)
 {
+    bool off = args->no_cache || (args->cache && strcmp(args->cache, "off") == 0);
+    if (args->cache && !off && strcmp(args->cache, "on") != 0)
+        return cli_fail(err, CSG_ERROR_USAGE, "--cache is '%s', but must be on or off", args->cache);
     const struct csg_engine_params params = {.model = args->model,
                                              .device = args->device,
                                              .precision = args->precision,
                                              .templates = args->templates,
                                              .fallback = args->fallback,
+                                             .cache_dir = off ? "" : NULL,
                                              .log = cli_log,
                                              .log_user = (void *)(uintptr_t)args};
     int status = csg_engine_create(engine, &params, err);

@@ -160,6 +160,6 @@ int csg_archive_file(struct csg_archive *archive, const char *name, struct csg_m
     if (!read || stat.comp_size != stat.size || at > a->file->bytes || stat.size > a->file->bytes - at ||
         !stands_at(a, stat.index, at, stat.size))
         return csg_fail(err, CSG_ERROR_MODEL, "%s: the file %.120s is damaged or cut off", a->path, name);
-    *out = (struct csg_mapped){a->file->data + at, (size_t)stat.size};
+    *out = (struct csg_mapped){.data = a->file->data + at, .bytes = (size_t)stat.size};
     return CSG_OK;
 }

@@ -81,6 +81,9 @@ uint64_t csg_model_matrix_elements(const struct csg_model *model);
 void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out);
 /* Of the weights file, streamed; of several one behind the other in the order of their names. */
 int csg_model_sha256(const struct csg_model *model, char hex[65], struct csg_error *err);
+/* The same, kept in CACHE/hashes (cache_dir NULL: nowhere) by what tells that the files are still the same: hundreds of megabytes need not
+ * be read at every start. */
+int csg_model_sha256_kept(const struct csg_model *model, const char *cache_dir, char hex[65], struct csg_error *err);
 
 /* known_words.txt of the folder: see csg_unknown_words in the public header. */
 int csg_model_unknown_words(const struct csg_model *model, const char *text, char *words, size_t capacity, struct csg_error *err);

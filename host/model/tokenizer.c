@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "model/runes.h"
 #include "model/vocab.h"
@@ -13,41 +14,87 @@ struct csg_tokenizer {
     struct csg_vocab vocab;
 };
 
+/* The files of a vocabulary: merges and, where there is one, vocab; or both in one. */
+struct source {
+    char *merges, *vocab, *both;
+};
+
+static void source_free(struct source *source)
+{
+    free(source->merges);
+    free(source->vocab);
+    free(source->both);
+    *source = (struct source){0};
+}
+
+static int find_source(struct source *out, const char *model_folder, struct csg_error *err)
+{
+    *out = (struct source){csg_path_join(model_folder, "merges.txt"), csg_path_join(model_folder, "vocab.json"),
+                           csg_path_join(model_folder, "tokenizer.json")};
+    bool memory = out->merges && out->vocab && out->both;
+    if (memory && csg_is_file(out->merges) && csg_is_file(out->vocab)) {
+        free(out->both);
+        out->both = NULL;
+        return CSG_OK;
+    }
+    if (memory && csg_is_file(out->both)) {
+        free(out->merges);
+        free(out->vocab);
+        out->merges = out->vocab = NULL;
+        return CSG_OK;
+    }
+    source_free(out);
+    if (!memory)
+        return csg_fail_memory(err);
+    char *data = csg_data_folder();
+    out->merges = data ? csg_path_join(data, "clip-bpe/merges.txt") : NULL;
+    free(data);
+    return out->merges
+               ? CSG_OK
+               : csg_fail(err, CSG_ERROR_MODEL, "CLIP's vocabulary is not there: the project's data folder was not found");
+}
+
 int csg_tokenizer_create(struct csg_tokenizer **out, const char *model_folder, size_t vocab_size, struct csg_error *err)
 {
-    int status = CSG_OK;
-    char *merges = csg_path_join(model_folder, "merges.txt"), *vocab = csg_path_join(model_folder, "vocab.json");
-    char *both = csg_path_join(model_folder, "tokenizer.json"), *data = NULL;
     struct csg_tokenizer *tokenizer = csg_calloc(1, sizeof *tokenizer);
+    struct source source = {0};
     *out = NULL;
-    if (!merges || !vocab || !both || !tokenizer) {
-        status = csg_fail_memory(err);
-        goto end;
-    }
-    if (csg_is_file(merges) && csg_is_file(vocab)) {
-        status = csg_vocab_load(&tokenizer->vocab, merges, vocab, vocab_size, err);
-        goto end;
-    }
-    if (csg_is_file(both)) {
-        status = csg_vocab_load_tokenizer(&tokenizer->vocab, both, vocab_size, err);
-        goto end;
-    }
-    data = csg_data_folder();
-    free(merges);
-    merges = data ? csg_path_join(data, "clip-bpe/merges.txt") : NULL;
-    if (!merges)
-        status = csg_fail(err, CSG_ERROR_MODEL, "CLIP's vocabulary is not there: the project's data folder was not found");
-    else
-        status = csg_vocab_load(&tokenizer->vocab, merges, NULL, vocab_size, err);
-end:
-    free(merges);
-    free(vocab);
-    free(both);
-    free(data);
+    int status = tokenizer ? find_source(&source, model_folder, err) : csg_fail_memory(err);
+    if (status == CSG_OK && source.both)
+        status = csg_vocab_load_tokenizer(&tokenizer->vocab, source.both, vocab_size, err);
+    else if (status == CSG_OK)
+        status = csg_vocab_load(&tokenizer->vocab, source.merges, source.vocab, vocab_size, err);
+    source_free(&source);
     if (status)
         csg_tokenizer_destroy(&tokenizer);
     else
         *out = tokenizer;
+    return status;
+}
+
+int csg_tokenizer_sha256(const char *model_folder, char hex[65], struct csg_error *err)
+{
+    struct source source = {0};
+    struct csg_sha256 *hash = NULL;
+    int status = find_source(&source, model_folder, err);
+    const char *const files[] = {source.merges, source.vocab, source.both};
+    if (status == CSG_OK)
+        status = csg_sha256_create(&hash, err);
+    for (size_t i = 0; status == CSG_OK && i < sizeof files / sizeof *files; i++) {
+        struct csg_mapped file = {0};
+        if (files[i])
+            status = csg_map_file(&file, files[i], CSG_ERROR_MODEL, err);
+        uint64_t bytes = file.bytes;
+        if (status == CSG_OK) /* so that no end of one file is the beginning of the next */
+            status = csg_sha256_update(hash, &bytes, sizeof bytes, err);
+        if (status == CSG_OK && file.data)
+            status = csg_sha256_update(hash, file.data, file.bytes, err);
+        csg_unmap_file(&file);
+    }
+    if (status == CSG_OK)
+        status = csg_sha256_finish(&hash, hex, err);
+    csg_sha256_destroy(&hash);
+    source_free(&source);
     return status;
 }
 

@@ -98,15 +98,21 @@ int csg_ocl_finish(struct csg_backend *backend, struct csg_error *err)
     /* A kernel that was aborted may leave clFinish content: its event says so. */
     for (size_t i = 0; i < ocl->n_pending; i++) {
         const struct csg_ocl_pending *pending = &ocl->pending[i];
-        cl_ulong start = 0, end = 0;
+        cl_ulong queued = 0, start = 0, end = 0;
         cl_int state = CL_COMPLETE;
         clGetEventInfo(pending->event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
         if (code == CL_SUCCESS && state < 0)
             code = state;
         if (clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL) == CL_SUCCESS &&
             clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) == CL_SUCCESS &&
-            end > start)
+            end > start) {
             backend->event_ms[pending->op] += (double)(end - start) * 1e-6;
+            if (backend->trace) {
+                clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_QUEUED, sizeof queued, &queued, NULL);
+                const struct csg_launch launch = {pending->op, (double)queued * 1e-6, (double)start * 1e-6, (double)end * 1e-6};
+                csg_trace_add(backend->trace, &launch);
+            }
+        }
         clReleaseEvent(pending->event);
     }
     ocl->n_pending = 0;

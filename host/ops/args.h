@@ -116,6 +116,19 @@ struct csg_attend_args {
     size_t grid_w;
 };
 
+/* CLIP's own attention of tokens that share what they see: sequences with a common beginning are a tree, whose tokens are there once.
+ * Query i sees the tokens path[from[i]] up to path[from[i + 1] - 1], of which the last is itself, and out[i] is softmax(scale q k^T) v over
+ * them, head by head. Rows of qkv as for attention. */
+struct csg_branch_args {
+    struct csg_view qkv;  /* [tokens, 3 * heads * head_dim] */
+    struct csg_view from; /* int32 [queries + 1], ascending strictly, from[0] = 0 */
+    struct csg_view path; /* int32 [from[queries]] below tokens */
+    struct csg_view out;  /* [queries, heads * head_dim] */
+    size_t qkv_stride, out_stride;
+    size_t queries, tokens, heads, head_dim;
+    float scale;
+};
+
 /* out[0] = mean_i ||x_i||_2. */
 struct csg_meannorm_args {
     struct csg_view x;   /* [rows, width] */
@@ -240,6 +253,13 @@ struct csg_bilinear_args {
     struct csg_view in;  /* [n, in_h, in_w] */
     struct csg_view out; /* [n, out_h, out_w] */
     size_t n, in_w, in_h, out_w, out_h;
+};
+
+/* out[i] = {column, row} of the greatest element of map i, the first in row order of equal ones; exact below 2^24. */
+struct csg_peak_args {
+    struct csg_view in;  /* [n, h, w], finite */
+    struct csg_view out; /* [n, 2] */
+    size_t n, w, h;
 };
 
 /* Overlay: heat = table[floor(255 * clamp(map, 0, 1))], out = floor((1 - opacity) * image + opacity * heat) per channel. */

@@ -72,6 +72,19 @@ struct csg_backend_class {
     int (*finish)(struct csg_backend *backend, struct csg_error *err);
 };
 
+/* When a launch was queued and ran, by the device's clock. */
+struct csg_launch {
+    enum csg_op op;
+    double queued_ms, start_ms, end_ms;
+};
+/* Launches in the order in which they ended; those for which memory is short are left out. */
+struct csg_trace {
+    struct csg_launch *launches;
+    size_t count, capacity;
+};
+void csg_trace_add(struct csg_trace *trace, const struct csg_launch *launch);
+void csg_trace_free(struct csg_trace *trace);
+
 struct csg_backend {
     const struct csg_backend_class *class_;
     char device[256], platform[256], driver[256], device_class[16]; /* "cpu", "gpu" or "reference" */
@@ -81,6 +94,7 @@ struct csg_backend {
     double event_ms[CSG_OP_COUNT];
     enum csg_op running;     /* the operator that dispatch has just called */
     bool skip[CSG_OP_COUNT]; /* tests turn an operator into nothing; never set elsewhere */
+    struct csg_trace *trace; /* NULL: none is kept */
     atomic_int *interrupted; /* non-zero: every operator fails with CSG_ERROR_INTERRUPTED; may be NULL */
 };
 

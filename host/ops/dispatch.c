@@ -34,7 +34,10 @@ static int interrupted(const struct csg_backend *backend, struct csg_error *err)
         double start_ms = csg_now_ms();                                                                                          \
         status = backend->class_->ops.name(backend, args, err);                                                                  \
         backend->launches[CSG_OP_##name]++;                                                                                      \
-        backend->event_ms[CSG_OP_##name] += csg_now_ms() - start_ms;                                                             \
+        const struct csg_launch launch = {CSG_OP_##name, start_ms, start_ms, csg_now_ms()};                                      \
+        backend->event_ms[CSG_OP_##name] += launch.end_ms - start_ms;                                                            \
+        if (backend->trace)                                                                                                      \
+            csg_trace_add(backend->trace, &launch);                                                                              \
         return status;                                                                                                           \
     }
 #include "ops/op_list.h"

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "task/kept.h"
 
-/* Texts that are encoded between two looks at the interrupt and at progress. */
-#define CHUNK_TEXTS 32
+/* Texts that are encoded together: prompts share their beginnings within a chunk, and progress is told after each. */
+#define CHUNK_TEXTS 128
 
 struct entry {
     char *text;
@@ -14,35 +15,47 @@ struct entry {
 };
 
 struct csg_ensemble {
+    struct csg_backend *backend;
     const struct csg_model *model;
     const struct csg_log *log;
-    struct csg_text *tower;
-    struct csg_tokenizer *tokenizer;
+    struct csg_text *tower;          /* NULL until it is needed */
+    struct csg_tokenizer *tokenizer; /* the same */
     struct csg_strings templates;
+    struct csg_kept *kept; /* NULL: nothing is kept on disk */
     struct entry *known;
     size_t n_known, capacity;
 };
 
-int csg_ensemble_create(struct csg_ensemble **out, struct csg_backend *backend, const struct csg_model *model,
-                        const char *templates, const struct csg_log *log, struct csg_error *err)
+int csg_ensemble_create(struct csg_ensemble **out, const struct csg_ensemble_params *params, struct csg_error *err)
 {
     struct csg_ensemble *ensemble = csg_calloc(1, sizeof *ensemble);
     *out = NULL;
     if (!ensemble)
         return csg_fail_memory(err);
-    ensemble->model = model;
-    ensemble->log = log;
-    int status = csg_templates_load(&ensemble->templates, templates, err);
-    if (status == CSG_OK)
-        status = csg_tokenizer_create(&ensemble->tokenizer, model->path, model->vocab_size, err);
-    if (status == CSG_OK)
-        status = csg_text_create(&ensemble->tower, backend, model, err);
+    ensemble->backend = params->backend;
+    ensemble->model = params->model;
+    ensemble->log = params->log;
+    int status = csg_templates_load(&ensemble->templates, params->templates, err);
+    if (status == CSG_OK && params->cache_dir)
+        status = csg_kept_create(&ensemble->kept, params->cache_dir, params->identity, params->model, &ensemble->templates, err);
     if (status) {
         csg_ensemble_destroy(&ensemble);
         return status;
     }
     *out = ensemble;
     return CSG_OK;
+}
+
+/* Vocabulary and text tower, which nobody needs whose texts are known. */
+static int wake(struct csg_ensemble *ensemble, struct csg_error *err)
+{
+    const struct csg_model *model = ensemble->model;
+    int status = CSG_OK;
+    if (!ensemble->tokenizer)
+        status = csg_tokenizer_create(&ensemble->tokenizer, model->path, model->vocab_size, err);
+    if (status == CSG_OK && !ensemble->tower)
+        status = csg_text_create(&ensemble->tower, ensemble->backend, model, err);
+    return status;
 }
 
 void csg_ensemble_destroy(struct csg_ensemble **out)
@@ -56,6 +69,7 @@ void csg_ensemble_destroy(struct csg_ensemble **out)
     }
     free(ensemble->known);
     csg_strings_free(&ensemble->templates);
+    csg_kept_destroy(&ensemble->kept);
     csg_tokenizer_destroy(&ensemble->tokenizer);
     csg_text_destroy(&ensemble->tower);
     free(ensemble);
@@ -107,9 +121,9 @@ static void warn_cut(const struct csg_ensemble *ensemble, const char *prompt, si
     free(cleaned);
 }
 
-/* The prompts of texts [0, n), tokenized; prompts->ids has room for context ids a prompt. */
+/* The prompts of texts [0, n), tokenized; prompts->ids has room for context ids a prompt. cut (may be NULL): those that were too long. */
 static int tokenize(const struct csg_ensemble *ensemble, const char *const *texts, size_t n, struct csg_prompts *prompts,
-                    struct csg_error *err)
+                    bool *cut, struct csg_error *err)
 {
     size_t context = ensemble->model->context, templates = ensemble->templates.count;
     int status = CSG_OK;
@@ -127,6 +141,8 @@ static int tokenize(const struct csg_ensemble *ensemble, const char *const *text
                 warn_cut(ensemble, prompt, cut_bytes);
                 warned = true;
             }
+            if (status == CSG_OK && cut && warned)
+                cut[i] = true;
             prompts->offsets[++prompts->count] = at + (int32_t)count;
             free(prompt);
         }
@@ -134,51 +150,96 @@ static int tokenize(const struct csg_ensemble *ensemble, const char *const *text
     return status;
 }
 
-static int encode_chunk(struct csg_ensemble *ensemble, const char *const *texts, size_t n, struct csg_error *err)
+static int encode_chunk(struct csg_ensemble *ensemble, const char *const *texts, size_t n, float *features, bool *cut,
+                        struct csg_error *err)
 {
-    size_t templates = ensemble->templates.count, embed = ensemble->model->embed_dim, count, ids;
+    size_t templates = ensemble->templates.count, count, ids;
     struct csg_prompts prompts = {0};
-    float *features = csg_calloc(n, embed * sizeof *features);
     int status = CSG_OK;
-    if (!csg_mul(n, templates, &count) || !csg_mul(count, ensemble->model->context, &ids) || ids > INT32_MAX) {
-        free(features);
+    if (!csg_mul(n, templates, &count) || !csg_mul(count, ensemble->model->context, &ids) || ids > INT32_MAX)
         return csg_fail(err, CSG_ERROR_INPUT, "%zu templates are more than can be encoded at once", templates);
-    }
     prompts.ids = csg_calloc(ids, sizeof *prompts.ids);
     prompts.offsets = csg_calloc(count + 1, sizeof *prompts.offsets);
-    if (!features || !prompts.ids || !prompts.offsets)
+    if (!prompts.ids || !prompts.offsets)
         status = csg_fail_memory(err);
     if (status == CSG_OK)
-        status = tokenize(ensemble, texts, n, &prompts, err);
+        status = tokenize(ensemble, texts, n, &prompts, cut, err);
     if (status == CSG_OK)
         status = csg_text_encode(ensemble->tower, &prompts, n, templates, features, err);
-    for (size_t i = 0; status == CSG_OK && i < n; i++)
-        status = remember(ensemble, texts[i], features + i * embed, err);
     free(prompts.ids);
     free(prompts.offsets);
-    free(features);
     return status;
 }
 
-/* Computes those of the texts that are not known yet, chunk by chunk. */
+static int compute(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features, bool *cut,
+                   struct csg_error *err)
+{
+    int status = wake(ensemble, err);
+    for (size_t from = 0; status == CSG_OK && from < n_texts; from += CHUNK_TEXTS) {
+        size_t n = n_texts - from < CHUNK_TEXTS ? n_texts - from : CHUNK_TEXTS;
+        if (n_texts > CHUNK_TEXTS)
+            csg_log(ensemble->log, CSG_LOG_INFO, "encoding texts: %zu of %zu", from + n, n_texts);
+        status =
+            encode_chunk(ensemble, texts + from, n, features + from * ensemble->model->embed_dim, cut ? cut + from : NULL, err);
+    }
+    return status;
+}
+
+int csg_ensemble_compute(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
+                         struct csg_error *err)
+{
+    return compute(ensemble, texts, n_texts, features, NULL, err);
+}
+
+size_t csg_ensemble_templates(const struct csg_ensemble *ensemble)
+{
+    return ensemble->templates.count;
+}
+
+/* Takes what is kept on disk into memory. */
+static int take_kept(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, struct csg_error *err)
+{
+    float *feature = csg_calloc(ensemble->model->embed_dim, sizeof *feature);
+    int status = feature ? CSG_OK : csg_fail_memory(err);
+    for (size_t i = 0; status == CSG_OK && i < n_texts; i++)
+        if (!find(ensemble, texts[i]) && csg_kept_load(ensemble->kept, texts[i], feature))
+            status = remember(ensemble, texts[i], feature, err);
+    free(feature);
+    return status;
+}
+
+/* Computes those of the texts that are not known yet, each once. */
 static int encode_missing(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, struct csg_error *err)
 {
-    const char *chunk[CHUNK_TEXTS];
-    size_t filled = 0;
-    int status = CSG_OK;
+    size_t missing = 0, embed = ensemble->model->embed_dim;
+    const char **list = csg_calloc(n_texts, sizeof *list);
+    bool *cut = csg_calloc(n_texts, sizeof *cut);
+    float *features = NULL;
+    int status = list && cut ? CSG_OK : csg_fail_memory(err);
+    if (status == CSG_OK && ensemble->kept)
+        status = take_kept(ensemble, texts, n_texts, err);
     for (size_t i = 0; status == CSG_OK && i < n_texts; i++) {
-        bool waiting = find(ensemble, texts[i]) != NULL;
-        for (size_t j = 0; j < filled && !waiting; j++)
-            waiting = strcmp(chunk[j], texts[i]) == 0;
-        if (!waiting)
-            chunk[filled++] = texts[i];
-        if (filled == CHUNK_TEXTS || (i + 1 == n_texts && filled)) {
-            if (n_texts > CHUNK_TEXTS)
-                csg_log(ensemble->log, CSG_LOG_INFO, "encoding texts: %zu of %zu", i + 1, n_texts);
-            status = encode_chunk(ensemble, chunk, filled, err);
-            filled = 0;
-        }
+        bool there = find(ensemble, texts[i]) != NULL;
+        for (size_t j = 0; j < missing && !there; j++)
+            there = strcmp(list[j], texts[i]) == 0;
+        if (!there)
+            list[missing++] = texts[i];
     }
+    if (status == CSG_OK && missing && !(features = csg_calloc(missing, embed * sizeof *features)))
+        status = csg_fail_memory(err);
+    if (status == CSG_OK && missing)
+        status = compute(ensemble, list, missing, features, cut, err);
+    for (size_t i = 0; status == CSG_OK && i < missing; i++) {
+        status = remember(ensemble, list[i], features + i * embed, err);
+        /* One that was cut is computed again, so that the user hears of it again. */
+        if (status == CSG_OK && ensemble->kept && !cut[i])
+            csg_kept_store(ensemble->kept, list[i], features + i * embed);
+    }
+    if (status == CSG_OK && ensemble->kept && missing)
+        csg_kept_trim(ensemble->kept);
+    free(features);
+    free(cut);
+    free(list);
     return status;
 }
 
@@ -233,7 +294,7 @@ int csg_ensemble_tokens(struct csg_ensemble *ensemble, const char *sentence, str
     int32_t *ids = csg_calloc(context, sizeof *ids);
     *names = (struct csg_strings){0};
     *features = NULL;
-    int status = prompts.ids && prompts.offsets && ids ? CSG_OK : csg_fail_memory(err);
+    int status = prompts.ids && prompts.offsets && ids ? wake(ensemble, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_tokenize(ensemble->tokenizer, sentence, context, ids, &count, &cut_bytes, err);
     if (status == CSG_OK && cut_bytes != SIZE_MAX)

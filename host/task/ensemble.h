@@ -8,13 +8,24 @@
 
 struct csg_ensemble;
 
-/* templates: as csg_templates_load. The tower, model and log must outlive it. */
-int csg_ensemble_create(struct csg_ensemble **out, struct csg_backend *backend, const struct csg_model *model,
-                        const char *templates, const struct csg_log *log, struct csg_error *err);
+struct csg_ensemble_params {
+    struct csg_backend *backend;
+    const struct csg_model *model;
+    const struct csg_log *log;
+    const char *templates; /* as csg_templates_load */
+    const char *cache_dir; /* where features are kept; NULL: nowhere */
+    const char *identity;  /* of what computes, see csg_kept_create */
+};
+/* Backend, model and log must outlive it. The text tower goes to the backend when the first text is computed. */
+int csg_ensemble_create(struct csg_ensemble **out, const struct csg_ensemble_params *params, struct csg_error *err);
 void csg_ensemble_destroy(struct csg_ensemble **ensemble);
-/* Writes [n_texts, embed_dim]. Each text is computed once in the life of the ensemble. */
+/* Writes [n_texts, embed_dim]. Each text is computed once in the life of the ensemble, or taken from what is kept on disk. */
 int csg_ensemble_features(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
                           struct csg_error *err);
+/* The same without looking at what is known, or adding to it. */
+int csg_ensemble_compute(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
+                         struct csg_error *err);
+size_t csg_ensemble_templates(const struct csg_ensemble *ensemble);
 /* The features of every token of a sentence, without templates, each as if the sentence ended there (the mask is causal): "[start]",
  * its tokens, "[end]". names gets what they are, as cleaned; *features is [names->count, embed_dim], to be freed. */
 int csg_ensemble_tokens(struct csg_ensemble *ensemble, const char *sentence, struct csg_strings *names, float **features,

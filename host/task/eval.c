@@ -185,7 +185,7 @@ static int score_maps(const struct eval *eval, const struct sample *sample, size
     int status = CSG_OK;
     for (size_t i = 0; status == CSG_OK && i < record->n_present; i++) {
         size_t class_ = record->present[i], row_bytes = sample->cells * sizeof(float);
-        status = csg_buffer_read(s->map, class_ * row_bytes, sample->rows, row_bytes, err);
+        status = csg_buffer_read(s->buffer, s->map.at * sizeof(float) + class_ * row_bytes, sample->rows, row_bytes, err);
         if (status == CSG_OK)
             status = csg_task_bilinear(eval->context->backend, sample->rows, 1, sample->grid_w, sample->grid_h, sample->map,
                                        (size_t)sample->mask->width_px, (size_t)sample->mask->height_px, err);
@@ -200,7 +200,8 @@ static int segment(const struct eval *eval, const struct sample *sample, size_t 
                    struct csg_eval_record *record, struct csg_error *err)
 {
     size_t n = eval->shape.n_classes;
-    int status = csg_buffer_read(s->similarity, 0, sample->rows, n * sample->cells * sizeof(float), err);
+    int status =
+        csg_buffer_read(s->buffer, s->similarity.at * sizeof(float), sample->rows, n * sample->cells * sizeof(float), err);
     if (status == CSG_OK)
         status = csg_task_segment(eval->context->backend, sample->rows, n, sample->grid_w, sample->grid_h,
                                   (size_t)sample->mask->width_px, (size_t)sample->mask->height_px, eval->scale, eval->background,

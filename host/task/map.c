@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/mem.h"
 #include "task/encode.h"
+#include "task/peaks.h"
 #include "task/similarity.h"
 
 /* What a map is computed from, between the steps. */
@@ -105,30 +106,45 @@ static int allocate_result(struct job *job, const char *const *texts, size_t n_t
     return status;
 }
 
-/* The similarities of every part, and per text the row of its one part or the mean of its parts' maps. */
-static int read_rows(struct job *job, float *ranges, struct csg_error *err)
+/* What is shown of the texts, on the backend: per text the row of its one part, or the mean of its parts' maps. */
+static int combine(struct job *job, struct csg_similarities *shown, struct csg_error *err)
+{
+    const struct csg_text_set *set = job->set;
+    int32_t *first = csg_calloc(set->n_texts, sizeof *first);
+    if (!first)
+        return csg_fail_memory(err);
+    for (size_t t = 0; t < set->n_texts; t++)
+        first[t] = set->parts[set->part_from[t]];
+    int status = csg_similarities_pick(shown, &job->similarities, job->context, first, set->n_texts, job->cells, err);
+    for (size_t t = 0; status == CSG_OK && t < set->n_texts; t++) {
+        size_t n_parts = set->part_from[t + 1] - set->part_from[t];
+        if (n_parts > 1)
+            status = csg_similarities_combine(shown, t, &job->similarities, job->context, set->parts + set->part_from[t], n_parts,
+                                              job->cells, err);
+    }
+    free(first);
+    return status;
+}
+
+/* Similarities, maps and ranges of the texts, in one piece, and the similarities of every part. */
+static int read_rows(struct job *job, const struct csg_similarities *shown, float *ranges, struct csg_error *err)
 {
     struct csg_full_result *full = job->result;
     const struct csg_text_set *set = job->set;
-    size_t row_bytes = job->cells * sizeof(float);
-    int status = CSG_OK;
-    for (size_t i = 0; status == CSG_OK && i < set->part_from[set->n_texts]; i++)
-        status = csg_buffer_read(job->similarities.similarity, (size_t)set->parts[i] * row_bytes,
-                                 full->part_similarity + i * job->cells, row_bytes, err);
-    for (size_t t = 0; status == CSG_OK && t < set->n_texts; t++) {
-        const int32_t *parts = set->parts + set->part_from[t];
-        size_t n_parts = set->part_from[t + 1] - set->part_from[t], at = (size_t)parts[0];
-        float *similarity = full->similarity + t * job->cells, *map = full->grid_map + t * job->cells;
-        if (n_parts > 1) {
-            status = csg_similarities_combine(&job->similarities, job->context, parts, n_parts, job->cells, similarity, map,
-                                              ranges + 2 * t, err);
-            continue;
-        }
-        memcpy(similarity, full->part_similarity + set->part_from[t] * job->cells, row_bytes);
-        status = csg_buffer_read(job->similarities.map, at * row_bytes, map, row_bytes, err);
-        if (status == CSG_OK)
-            status = csg_buffer_read(job->similarities.range, 2 * at * sizeof(float), ranges + 2 * t, 2 * sizeof(float), err);
+    size_t n = set->n_texts, n_parts = set->part_from[n], row_bytes = job->cells * sizeof(float);
+    float *all = csg_calloc(n, 2 * (job->cells + 1) * sizeof *all);
+    int status = all ? csg_buffer_read(shown->buffer, 0, all, n * 2 * (job->cells + 1) * sizeof *all, err) : csg_fail_memory(err);
+    if (status == CSG_OK) {
+        memcpy(full->similarity, all, n * row_bytes);
+        memcpy(full->grid_map, all + n * job->cells, n * row_bytes);
+        memcpy(ranges, all + 2 * n * job->cells, n * 2 * sizeof *ranges);
+        memcpy(full->part_similarity, all, n == n_parts ? n * row_bytes : 0);
     }
+    free(all);
+    for (size_t i = 0; status == CSG_OK && n != n_parts && i < n_parts; i++)
+        status = csg_buffer_read(job->similarities.buffer,
+                                 job->similarities.similarity.at * sizeof(float) + (size_t)set->parts[i] * row_bytes,
+                                 full->part_similarity + i * job->cells, row_bytes, err);
     return status;
 }
 
@@ -146,28 +162,28 @@ static float score(const struct job *job, size_t t)
     return (float)(sum / (double)(to - from));
 }
 
-/* Where the finished map is highest, first in row order. */
-static int find_peak(struct job *job, size_t t, float *finished, struct csg_error *err)
+/* Where the finished maps are highest. */
+static int find_peaks(struct job *job, const struct csg_similarities *shown, struct csg_error *err)
 {
     struct csg_full_result *full = job->result;
-    size_t w = (size_t)job->image->width_px, h = (size_t)job->image->height_px, best = 0;
-    int status = csg_task_bilinear(job->context->backend, full->grid_map + t * job->cells, 1, (size_t)full->result.grid_w,
-                                   (size_t)full->result.grid_h, finished, w, h, err);
-    for (size_t i = 1; status == CSG_OK && i < w * h; i++)
-        if (finished[i] > finished[best])
-            best = i;
-    full->texts[t].peak_x_px = (int)(best % w);
-    full->texts[t].peak_y_px = (int)(best / w);
+    size_t n = job->set->n_texts, w = (size_t)job->image->width_px, h = (size_t)job->image->height_px;
+    float *peaks = csg_calloc(n, 2 * sizeof *peaks);
+    if (!peaks)
+        return csg_fail_memory(err);
+    int status = csg_task_peaks(job->context->backend, shown->map, n, (size_t)full->result.grid_w, (size_t)full->result.grid_h, w,
+                                h, peaks, err);
+    for (size_t t = 0; status == CSG_OK && t < n; t++) {
+        full->texts[t].peak_x_px = (int)peaks[2 * t];
+        full->texts[t].peak_y_px = (int)peaks[2 * t + 1];
+    }
+    free(peaks);
     return status;
 }
 
-static int describe_texts(struct job *job, const float *ranges, struct csg_error *err)
+static void describe_texts(struct job *job, const float *ranges)
 {
     struct csg_full_result *full = job->result;
-    float *finished =
-        job->no_peaks ? NULL : csg_calloc((size_t)job->image->width_px * (size_t)job->image->height_px, sizeof *finished);
-    int status = finished || job->no_peaks ? CSG_OK : csg_fail_memory(err);
-    for (size_t t = 0; status == CSG_OK && t < job->set->n_texts; t++) {
+    for (size_t t = 0; t < job->set->n_texts; t++) {
         struct csg_text_result *text = full->texts + t;
         double sum = 0;
         for (size_t i = 0; i < job->cells; i++)
@@ -180,11 +196,7 @@ static int describe_texts(struct job *job, const float *ranges, struct csg_error
         if (text->constant)
             csg_log(job->context->log, CSG_LOG_WARNING, "the similarities of '%s' are all equal: its map is empty", text->text);
         text->peak_x_px = text->peak_y_px = -1;
-        if (!job->no_peaks)
-            status = find_peak(job, t, finished, err);
     }
-    free(finished);
-    return status;
 }
 
 /* Damaged weights, or a device that computes wrong: no map may be made of it. */
@@ -207,6 +219,7 @@ static int check_finite(const struct job *job, struct csg_error *err)
 static int compare(struct job *job, const char *const *texts, size_t n_texts, struct csg_error *err)
 {
     double start_ms = csg_now_ms();
+    struct csg_similarities shown = {0};
     float *ranges = csg_calloc(n_texts, 2 * sizeof *ranges);
     int status = ranges ? allocate_result(job, texts, n_texts, err) : csg_fail_memory(err);
     if (status == CSG_OK)
@@ -218,12 +231,17 @@ static int compare(struct job *job, const char *const *texts, size_t n_texts, st
     if (status == CSG_OK)
         status = check_finite(job, err);
     if (status == CSG_OK)
-        status = read_rows(job, ranges, err);
+        status = combine(job, &shown, err);
+    if (status == CSG_OK)
+        status = read_rows(job, &shown, ranges, err);
     add_stage(job->result, "similarity", csg_now_ms() - start_ms);
     start_ms = csg_now_ms();
     if (status == CSG_OK)
-        status = describe_texts(job, ranges, err);
+        describe_texts(job, ranges);
+    if (status == CSG_OK && !job->no_peaks)
+        status = find_peaks(job, &shown, err);
     add_stage(job->result, "map", csg_now_ms() - start_ms);
+    csg_similarities_free(&shown);
     free(ranges);
     return status;
 }

@@ -22,18 +22,17 @@ static int subtract(struct csg_backend *backend, struct csg_buffer *texts, const
     return status;
 }
 
-static int allocate(struct csg_similarities *out, struct csg_backend *backend, size_t cells, size_t n_set, struct csg_buffer **s,
-                    struct csg_error *err)
+static int allocate(struct csg_similarities *out, struct csg_backend *backend, size_t cells, size_t n, struct csg_error *err)
 {
     size_t elements;
-    if (!csg_mul(n_set, cells + 1, &elements) || elements > SIZE_MAX / sizeof(float))
-        return csg_fail(err, CSG_ERROR_MEMORY, "%zu texts over %zu patches are too many for this machine", n_set, cells);
-    int status = csg_buffer_create(backend, elements * sizeof(float), s, err);
-    if (status == CSG_OK)
-        status = csg_buffer_create(backend, n_set * cells * sizeof(float), &out->similarity, err);
-    if (status == CSG_OK)
-        status = csg_buffer_create(backend, n_set * cells * sizeof(float), &out->map, err);
-    return status ? status : csg_buffer_create(backend, n_set * 2 * sizeof(float), &out->range, err);
+    *out = (struct csg_similarities){0};
+    if (!csg_mul(n, 2 * cells + 2, &elements) || elements > SIZE_MAX / sizeof(float))
+        return csg_fail(err, CSG_ERROR_MEMORY, "%zu texts over %zu patches are too many for this machine", n, cells);
+    int status = csg_buffer_create(backend, elements * sizeof(float), &out->buffer, err);
+    out->similarity = csg_view(out->buffer, 0);
+    out->map = csg_view(out->buffer, n * cells);
+    out->range = csg_view(out->buffer, 2 * n * cells);
+    return status;
 }
 
 /* The cosine with a negated text is the negated cosine, to the bit. */
@@ -63,7 +62,9 @@ int csg_similarities_compute(struct csg_similarities *out, const struct csg_cont
     *out = (struct csg_similarities){0};
     int status = upload_texts(backend, features, n_set * embed, method->reversed, &texts, err);
     if (status == CSG_OK)
-        status = allocate(out, backend, cells, n_set, &s, err);
+        status = allocate(out, backend, cells, n_set, err);
+    if (status == CSG_OK)
+        status = csg_buffer_create(backend, n_set * (cells + 1) * sizeof(float), &s, err);
     if (status == CSG_OK && mode == CSG_MODE_EMPTY)
         status = subtract(backend, texts, redundant, n_set, embed, err);
     values = csg_view(s, 0);
@@ -85,12 +86,8 @@ int csg_similarities_compute(struct csg_similarities *out, const struct csg_cont
         status = csg_surgery(backend, &args, err);
     }
     if (status == CSG_OK) {
-        const struct csg_minmax_args args = {.s = values,
-                                             .similarity = csg_view(out->similarity, 0),
-                                             .map = csg_view(out->map, 0),
-                                             .range = csg_view(out->range, 0),
-                                             .cells = cells,
-                                             .n_texts = n_set};
+        const struct csg_minmax_args args = {
+            .s = values, .similarity = out->similarity, .map = out->map, .range = out->range, .cells = cells, .n_texts = n_set};
         status = csg_minmax(backend, &args, err);
     }
     if (status)
@@ -102,38 +99,54 @@ int csg_similarities_compute(struct csg_similarities *out, const struct csg_cont
 
 void csg_similarities_free(struct csg_similarities *similarities)
 {
-    csg_buffer_destroy(&similarities->similarity);
-    csg_buffer_destroy(&similarities->map);
-    csg_buffer_destroy(&similarities->range);
+    csg_buffer_destroy(&similarities->buffer);
 }
 
-/* Min-max of a row that stands behind one ignored element, which plays CLS: one text is one column. */
-static int minmax_padded(struct csg_backend *backend, struct csg_buffer *padded, size_t cells, float *similarity, float *map,
-                         float range[2], struct csg_error *err)
+static int gather(struct csg_backend *backend, struct csg_view in, struct csg_view rows_at, struct csg_view out, size_t rows,
+                  size_t width, struct csg_error *err)
 {
-    struct csg_buffer *out = NULL;
-    int status = csg_buffer_create(backend, (2 * cells + 2) * sizeof(float), &out, err);
-    if (status == CSG_OK) {
-        const struct csg_minmax_args args = {.s = csg_view(padded, 0),
-                                             .similarity = csg_view(out, 0),
-                                             .map = csg_view(out, cells),
-                                             .range = csg_view(out, 2 * cells),
-                                             .cells = cells,
-                                             .n_texts = 1};
-        status = csg_minmax(backend, &args, err);
-    }
-    if (status == CSG_OK && similarity)
-        status = csg_buffer_read(out, 0, similarity, cells * sizeof *similarity, err);
+    const struct csg_gather_args args = {
+        .in = in, .rows_at = rows_at, .out = out, .in_stride = width, .out_stride = width, .rows = rows, .width = width};
+    return csg_gather(backend, &args, err);
+}
+
+int csg_similarities_pick(struct csg_similarities *out, const struct csg_similarities *from, const struct csg_context *context,
+                          const int32_t *rows_at, size_t n_rows, size_t cells, struct csg_error *err)
+{
+    struct csg_backend *backend = context->backend;
+    struct csg_buffer *rows = NULL;
+    int status = allocate(out, backend, cells, n_rows, err);
     if (status == CSG_OK)
-        status = csg_buffer_read(out, cells * sizeof(float), map, cells * sizeof *map, err);
+        status = csg_buffer_from(backend, rows_at, n_rows * sizeof *rows_at, &rows, err);
+    struct csg_view at = csg_view(rows, 0);
     if (status == CSG_OK)
-        status = csg_buffer_read(out, 2 * cells * sizeof(float), range, 2 * sizeof *range, err);
-    csg_buffer_destroy(&out);
+        status = gather(backend, from->similarity, at, out->similarity, n_rows, cells, err);
+    if (status == CSG_OK)
+        status = gather(backend, from->map, at, out->map, n_rows, cells, err);
+    if (status == CSG_OK)
+        status = gather(backend, from->range, at, out->range, n_rows, 2, err);
+    if (status)
+        csg_similarities_free(out);
+    csg_buffer_destroy(&rows);
     return status;
 }
 
-int csg_similarities_combine(const struct csg_similarities *similarities, const struct csg_context *context,
-                             const int32_t *rows_at, size_t n_rows, size_t cells, float *similarity, float *map, float range[2],
+/* Min-max of a row that stands behind one ignored element, which plays CLS: one text is one column. */
+static int minmax_padded(struct csg_backend *backend, struct csg_buffer *padded, size_t cells, struct csg_view similarity,
+                         struct csg_view map, struct csg_view range, struct csg_error *err)
+{
+    const struct csg_minmax_args args = {
+        .s = csg_view(padded, 0), .similarity = similarity, .map = map, .range = range, .cells = cells, .n_texts = 1};
+    return csg_minmax(backend, &args, err);
+}
+
+static struct csg_view row_of(struct csg_view matrix, size_t row, size_t width)
+{
+    return csg_view(matrix.buffer, matrix.at + row * width);
+}
+
+int csg_similarities_combine(const struct csg_similarities *out, size_t row, const struct csg_similarities *from,
+                             const struct csg_context *context, const int32_t *rows_at, size_t n_rows, size_t cells,
                              struct csg_error *err)
 {
     struct csg_backend *backend = context->backend;
@@ -149,16 +162,8 @@ int csg_similarities_combine(const struct csg_similarities *similarities, const 
         status = csg_buffer_create(backend, (cells + 1) * sizeof(float), &padded, err);
     if (status == CSG_OK)
         status = csg_buffer_write(padded, 0, &pad, sizeof pad, err);
-    if (status == CSG_OK) {
-        const struct csg_gather_args args = {.in = csg_view(similarities->map, 0),
-                                             .rows_at = csg_view(rows, 0),
-                                             .out = csg_view(picked, 0),
-                                             .in_stride = cells,
-                                             .out_stride = cells,
-                                             .rows = n_rows,
-                                             .width = cells};
-        status = csg_gather(backend, &args, err);
-    }
+    if (status == CSG_OK)
+        status = gather(backend, from->map, csg_view(rows, 0), csg_view(picked, 0), n_rows, cells, err);
     if (status == CSG_OK) {
         const struct csg_mean_args args = {.in = csg_view(picked, 0),
                                            .groups = csg_view(groups, 0),
@@ -170,7 +175,8 @@ int csg_similarities_combine(const struct csg_similarities *similarities, const 
         status = csg_mean(backend, &args, err);
     }
     if (status == CSG_OK)
-        status = minmax_padded(backend, padded, cells, similarity, map, range, err);
+        status = minmax_padded(backend, padded, cells, row_of(out->similarity, row, cells), row_of(out->map, row, cells),
+                               row_of(out->range, row, 2), err);
     csg_buffer_destroy(&rows);
     csg_buffer_destroy(&picked);
     csg_buffer_destroy(&groups);
@@ -180,15 +186,22 @@ int csg_similarities_combine(const struct csg_similarities *similarities, const 
 
 int csg_minmax_row(struct csg_backend *backend, const float *row, size_t cells, float *map, float range[2], struct csg_error *err)
 {
-    struct csg_buffer *padded = NULL;
+    struct csg_buffer *padded = NULL, *out = NULL;
     const float pad = 0;
     int status = csg_buffer_create(backend, (cells + 1) * sizeof(float), &padded, err);
+    if (status == CSG_OK)
+        status = csg_buffer_create(backend, (2 * cells + 2) * sizeof(float), &out, err);
     if (status == CSG_OK)
         status = csg_buffer_write(padded, 0, &pad, sizeof pad, err);
     if (status == CSG_OK)
         status = csg_buffer_write(padded, sizeof pad, row, cells * sizeof *row, err);
     if (status == CSG_OK)
-        status = minmax_padded(backend, padded, cells, NULL, map, range, err);
+        status = minmax_padded(backend, padded, cells, csg_view(out, 0), csg_view(out, cells), csg_view(out, 2 * cells), err);
+    if (status == CSG_OK)
+        status = csg_buffer_read(out, cells * sizeof(float), map, cells * sizeof *map, err);
+    if (status == CSG_OK)
+        status = csg_buffer_read(out, 2 * cells * sizeof(float), range, 2 * sizeof *range, err);
     csg_buffer_destroy(&padded);
+    csg_buffer_destroy(&out);
     return status;
 }

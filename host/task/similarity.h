@@ -6,7 +6,8 @@
 #include "task/texts.h"
 
 struct csg_similarities {
-    struct csg_buffer *similarity, *map, *range; /* [n_set, cells], [n_set, cells], [n_set, 2] */
+    struct csg_buffer *buffer;              /* the three that follow, behind each other */
+    struct csg_view similarity, map, range; /* [n_set, cells], [n_set, cells], [n_set, 2] */
 };
 
 /* tokens: [1 + cells, embed_dim] on the backend. features: [n_set, embed_dim] in host memory; redundant: [embed_dim] for
@@ -17,10 +18,12 @@ int csg_similarities_compute(struct csg_similarities *out, const struct csg_cont
                              const struct csg_method *method, struct csg_error *err);
 void csg_similarities_free(struct csg_similarities *similarities);
 
-/* The maps of `rows_at` (indices into the set) averaged: one row of similarities [cells] before min-max, its map and its range
- * {min, max}, in host memory. */
-int csg_similarities_combine(const struct csg_similarities *similarities, const struct csg_context *context,
-                             const int32_t *rows_at, size_t n_rows, size_t cells, float *similarity, float *map, float range[2],
+/* The rows `rows_at` (indices into the set) of `from`, behind each other. */
+int csg_similarities_pick(struct csg_similarities *out, const struct csg_similarities *from, const struct csg_context *context,
+                          const int32_t *rows_at, size_t n_rows, size_t cells, struct csg_error *err);
+/* Row `row` of `out` becomes the rows' maps averaged: similarities before min-max, their map and range. */
+int csg_similarities_combine(const struct csg_similarities *out, size_t row, const struct csg_similarities *from,
+                             const struct csg_context *context, const int32_t *rows_at, size_t n_rows, size_t cells,
                              struct csg_error *err);
 
 /* Min-max of one row in host memory, on the backend. */

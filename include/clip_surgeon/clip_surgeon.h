@@ -155,7 +155,8 @@ struct csg_engine_params {
     const char *precision; /* a name of csg_precision_name; NULL: "f32"; "auto": the fastest on this device whose maps of a known
                                * picture correlate at least 0.999 with those in f32, measured once and remembered in the cache */
     const char *templates; /* a file with one template a line ("{}" is the text), "none"; NULL: the 85 published ones */
-    const char *cache_dir; /* for compiled kernels; "": none; NULL: XDG_CACHE_HOME/clip-surgeon */
+    const char *cache_dir; /* for compiled kernels, text features, measured precisions and the hash of the weights; "": none;
+                            * NULL: XDG_CACHE_HOME/clip-surgeon */
     const char *device_class; /* "cpu" or "gpu": force the kernel forms made for that class; NULL: the device's own */
     const char
         *fallback;  /* where the device computes wrong results: "none" (NULL): fail; "reference": compute on the C reference */
@@ -185,7 +186,8 @@ struct csg_engine_info {
     size_t first_block_default; /* max(1, layers - 5), counted from 1 */
 };
 CSG_API void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *info);
-/* SHA-256 of the weights file, 64 hex digits; read through at the first call. */
+/* SHA-256 of the weights file, 64 hex digits; read through at the first call, or taken from the cache folder where the file is still the
+ * same by its size, inode and times. */
 CSG_API int csg_engine_model_sha256(struct csg_engine *engine, const char **hex, struct csg_error *err);
 
 struct csg_op_stat {
@@ -196,6 +198,69 @@ struct csg_op_stat {
 /* Since creation or the last reset, one entry per operator; *stats is owned by the engine until the next call. */
 CSG_API int csg_engine_stats(struct csg_engine *engine, const struct csg_op_stat **stats, size_t *count, struct csg_error *err);
 CSG_API void csg_engine_stats_reset(struct csg_engine *engine);
+
+/* ---------------------------------------------------------------------------------------------- cache */
+
+/* A part of the cache folder. All of it can be made again. */
+struct csg_cache_row {
+    const char *name, *holds; /* its folder's name, and what is in it */
+    uint64_t files, bytes;
+    char path[4096];
+};
+/* cache_dir: NULL: XDG_CACHE_HOME/clip-surgeon. *rows is one allocation to be given to csg_cache_free; a part that is not there has no
+ * files. CSG_ERROR: there is no such folder to be named. */
+CSG_API int csg_cache_list(const char *cache_dir, struct csg_cache_row **rows, size_t *count, struct csg_error *err);
+CSG_API void csg_cache_free(struct csg_cache_row **rows);
+/* Removes the part of that name, or every part (NULL). CSG_ERROR_USAGE: no such part; CSG_ERROR: it cannot be removed. */
+CSG_API int csg_cache_clear(const char *cache_dir, const char *name, struct csg_error *err);
+
+/* ---------------------------------------------------------------------------------------------- speed */
+
+struct csg_bench_params {
+    int size_px;          /* side of the square pictures, a multiple of the patch; 0: the model's */
+    unsigned first_block; /* as in csg_map_params */
+    size_t runs;          /* timed encodings, at most 1000; 0: 10, or fewer where they take more than 5 s, but 3 */
+    const char *labels;   /* the texts of text_ms and map_ms, as in csg_map_params; NULL: pascal59 */
+    bool no_texts;        /* leave text_ms and map_ms at 0 */
+    bool no_reference;    /* leave error NaN: the reference takes seconds to minutes */
+};
+struct csg_bench_stage {
+    const char *op; /* the operator */
+    uint64_t launches;
+    double ms;   /* of all of them, from event times */
+    double flop; /* multiplications and additions that the method needs there; 0: not counted */
+};
+/* One launch, by the device's clock, whose zero is the device's own. */
+struct csg_bench_event {
+    const char *stage, *op; /* "encode", "text" or "map"; the operator */
+    double queued_ms, start_ms, ms;
+};
+struct csg_bench {
+    const char *device, *precision; /* the engine's */
+    int size_px;
+    size_t tokens, runs;
+    /* An encoding of a picture from before its pixels go to the device until the projected tokens are there, by the wall clock, with
+     * architecture surgery. Each run has another picture, and nothing is kept between them but weights, programs and empty memory. */
+    double encode_min_ms, encode_median_ms;
+    double encode_flop, gflop_s;          /* what the method needs, and that by encode_min_ms */
+    double peak_gflop_s, peak_gbyte_s;    /* of the device, measured in single precision; 0: not known */
+    double error;                         /* largest absolute error of the last timed run's tokens against the reference */
+    const struct csg_bench_stage *stages; /* of the fastest encoding */
+    size_t n_stages;
+    double gap_ms; /* of the fastest encoding: wall clock in which no kernel ran */
+    /* Features of n_texts texts over n_templates templates, without any cache; feature surgery over them, and their maps at
+     * map_width_px x map_height_px, left on the device. */
+    size_t n_texts, n_templates;
+    double text_ms, map_ms;
+    int map_width_px, map_height_px;
+    const struct csg_bench_event *events; /* launches of the fastest encoding, then those of texts and maps */
+    size_t n_events;
+};
+/* Measures the engine. params may be NULL. CSG_ERROR_USAGE, and what encoding fails with. The result is to be given to csg_bench_free,
+ * before the engine is destroyed. */
+CSG_API int csg_bench_run(struct csg_engine *engine, const struct csg_bench_params *params, struct csg_bench **out,
+                          struct csg_error *err);
+CSG_API void csg_bench_free(struct csg_bench **result);
 
 /* ---------------------------------------------------------------------------------------------- self-test */
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ocl/backend.h"
 #include "report.h"
 
 enum { TIMES = 15 };
@@ -22,7 +23,7 @@ static double share(double value, double peak)
 
 /* A line, and an entry of the list where there is one. */
 static int bench_case(const struct conf_options *o, struct csg_backend *device, enum csg_op op, size_t index,
-                      const struct conf_peak *peak, json_t *list, struct csg_error *err)
+                      const struct csg_ocl_peak *peak, json_t *list, struct csg_error *err)
 {
     struct conf_case c;
     double flop, bytes, ms[TIMES];
@@ -48,7 +49,7 @@ static int bench_case(const struct conf_options *o, struct csg_backend *device, 
     return status;
 }
 
-static int bench_all(const struct conf_options *o, struct csg_backend *device, const struct conf_peak *peak, json_t *list,
+static int bench_all(const struct conf_options *o, struct csg_backend *device, const struct csg_ocl_peak *peak, json_t *list,
                      struct csg_error *err)
 {
     int status = CSG_OK;
@@ -69,11 +70,11 @@ int conf_bench(const struct conf_options *o)
 {
     struct csg_backend *device = NULL;
     struct csg_error err = {0};
-    struct conf_peak peak = {0};
+    struct csg_ocl_peak peak = {0};
     json_t *list = o->json ? json_array() : NULL;
     int status = conf_open(&device, o, o->device, &err);
     if (status == CSG_OK && device->class_->counts_itself)
-        status = conf_peak_measure(device, &peak, &err);
+        status = csg_ocl_peak_measure(device, &peak, &err);
     if (status == CSG_OK && !o->json)
         printf("%s (%s, driver %s), kernels for %s; measured peaks: %.1f GFLOP/s, %.1f GB/s\n", device->device, device->platform,
                device->driver, device->device_class, peak.gflop_s, peak.gbyte_s);

@@ -51,11 +51,6 @@ int conf_report_end(struct conf_report *r);
 int conf_open(struct csg_backend **out, const struct conf_options *options, const char *spec, struct csg_error *err);
 /* Prints what there is to be covered as JSON; the exit code. */
 int conf_variants(void);
-/* The most that was measured; 0: not known. */
-struct conf_peak {
-    double gflop_s, gbyte_s;
-};
-int conf_peak_measure(struct csg_backend *backend, struct conf_peak *peak, struct csg_error *err);
 /* Prints speeds; the exit code. */
 int conf_bench(const struct conf_options *options);
 

@@ -1,8 +1,8 @@
 /* What a device can do at most, measured: multiplications and additions in registers, and copying memory. */
 #include <stdio.h>
 
+#include "ocl/backend.h"
 #include "ocl/ocl.h"
-#include "report.h"
 
 /* Eight sums that do not depend on each other hide the latency of an addition. TYPE and the number of steps come from the options. */
 static const char source[] =
@@ -41,7 +41,7 @@ static double best_ms(struct csg_ocl *ocl, cl_kernel kernel, size_t items, size_
 }
 
 static void measure(struct csg_ocl *ocl, const char *type, const char *sum, unsigned width, cl_mem in, cl_mem out,
-                    struct conf_peak *peak)
+                    struct csg_ocl_peak *peak)
 {
     char options[200];
     const char *text = source;
@@ -72,11 +72,11 @@ static void measure(struct csg_ocl *ocl, const char *type, const char *sum, unsi
         clReleaseProgram(program);
 }
 
-int conf_peak_measure(struct csg_backend *backend, struct conf_peak *peak, struct csg_error *err)
+int csg_ocl_peak_measure(struct csg_backend *backend, struct csg_ocl_peak *peak, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
     cl_mem in = NULL, out = NULL;
-    *peak = (struct conf_peak){0};
+    *peak = (struct csg_ocl_peak){0};
     int status = csg_ocl_mem_create(ocl, COPY_BYTES, &in, err);
     if (status == CSG_OK)
         status = csg_ocl_mem_create(ocl, COPY_BYTES, &out, err);

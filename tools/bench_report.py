@@ -1,0 +1,138 @@
+"""docs/benchmarks.md and its plot from the figures of bench.py."""
+import os
+
+
+def rows(f):
+    """(what, the peer's name, most allowed share, our ms or a sentence, the peer's ms or a sentence)."""
+    out = []
+
+    def encode(precision, size, peer, share, title):
+        ours, times = f[f"{precision}-{size}"]["ours"], f[f"{precision}-{size}"]["peers"]
+        out.append((f"{title}, {size} px", peer, share, ours if isinstance(ours, str) else ours["encode_ms"]["min"],
+                    times.get(peer, "not measured")))
+    encode("f32", 224, "OpenVINO", 0.85, "fp32")
+    encode("f32", 224, "PyTorch", 0.65, "fp32")
+    encode("f32", 224, "ONNX Runtime", None, "fp32")
+    encode("f32", 512, "OpenVINO", 0.85, "fp32")
+    encode("f32", 512, "PyTorch", None, "fp32")
+    encode("f32", 512, "ONNX Runtime", None, "fp32")
+    encode("bf16", 224, "OpenVINO", 0.85, "bf16")
+    encode("bf16", 512, "OpenVINO", 0.85, "bf16")
+    o, p, name = f["ours"], f["peers"].get("published", f["peers"]), "published code" if "published" in f["peers"] else "PyTorch"
+    out.append(("59 labels x 85 templates, cold", name, 1 / 40, o["text"], p["text"]))
+    out.append(("the same, from the disk cache", "50 ms", 1.0, o["cached"], 50.0))
+    out.append(("feature surgery and maps, 59 labels to 640x480", name, 1 / 8, o["map"], p["surgery"] + p["maps"]))
+    out.append(("first heat map of a fresh process, f16 file, warm caches", "1.0 s", 1.0, o["first"], 1000.0))
+    intel, openvino = f["intel"], f["f32-224"]["peers"].get("OpenVINO", "not measured")
+    out.append(("fp32, 224 px, Intel's CPU runtime", "OpenVINO", 1.0, intel if isinstance(intel, str) else intel["encode_ms"]["min"],
+                openvino))
+    return out
+
+
+def number(ms):
+    return f"{ms:,.0f} ms" if ms >= 1000 else f"{ms:.1f} ms" if ms >= 1 else f"{ms:.2f} ms"
+
+
+def main_table(f):
+    lines = ["| | against | ours | theirs | ratio | at most | |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    notes = []
+    for what, peer, share, ours, theirs in rows(f):
+        for value in (ours, theirs):
+            if isinstance(value, str) and value not in notes:
+                notes.append(value)
+        cell = lambda v: number(v) if not isinstance(v, str) else f"- ({notes.index(v) + 1})"
+        both = not isinstance(ours, str) and not isinstance(theirs, str)
+        ratio = f"{ours / theirs:.3f}" if both else "-"
+        most = f"{share:.3g}" if share else "-"
+        met = "" if not share or not both else "met" if ours <= share * theirs else "**open**"
+        lines.append(f"| {what} | {peer} | {cell(ours)} | {cell(theirs)} | {ratio} | {most} | {met} |")
+    return "\n".join(lines + [""] + [f"({i + 1}) {n}" for i, n in enumerate(notes)])
+
+
+def where_time_goes(f):
+    lines = ["| | launches | ms | GFLOP/s | share of the measured peak |", "| --- | --- | --- | --- | --- |"]
+    for part in ("f32-224", "f32-512", "bf16-224", "bf16-512"):
+        ours, (precision, size) = f[part]["ours"], part.split("-")
+        if isinstance(ours, str):
+            continue
+        share = lambda v: f"{100 * v:.0f} %" if v is not None else "-"
+        lines.append(f"| **{precision}, {size} px**: {ours['encode_gflop']:.1f} GFLOP | | {ours['encode_ms']['min']:.1f} "
+                     f"(median {ours['encode_ms']['median']:.1f}) | {ours['gflops']:.0f} | {share(ours['share_of_peak'])} |")
+        for s in sorted(ours["stages"], key=lambda s: -s["ms"]):
+            lines.append(f"| {s['op']} | {s['launches']} | {s['ms']:.2f} | {'-' if s['gflops'] is None else format(s['gflops'], '.0f')} | "
+                         f"{share(s['share_of_peak'])} |")
+        lines.append(f"| gaps | | {ours['gap_ms']:.2f} | | |")
+    return "\n".join(lines)
+
+
+def growth_tables(g):
+    lines = ["| tokens | encode | peak memory of the process |", "| --- | --- | --- |"]
+    lines += [f"| {n:,} | {number(ms)} | {b / 1e6:,.0f} MB |" for n, ms, b in g["tokens"]]
+    lines += ["", "| texts (x 5 templates) | features, cold | feature surgery and maps of 640x480 | peak memory of the process |",
+              "| --- | --- | --- | --- |"]
+    lines += [f"| {n:,} | {number(t)} | {number(m)} | {b / 1e6:,.0f} MB |" for n, t, m, b in g["texts"]]
+    return "\n".join(lines)
+
+
+def plot(g, path):
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), constrained_layout=True)
+    for axis, x, series, label in ((left, [r[0] for r in g["tokens"]], [("encode", [r[1] for r in g["tokens"]], "o-")], "image tokens"),
+                                   (right, [r[0] for r in g["texts"]], [("features, cold", [r[1] for r in g["texts"]], "o-"),
+                                                                        ("surgery and maps", [r[2] for r in g["texts"]], "s-")], "texts")):
+        for name, y, style in series:
+            axis.loglog(x, y, style, label=name, markersize=4)
+        axis.set(xlabel=label, ylabel="ms")
+        axis.grid(True, which="both", alpha=0.25)
+        memory = axis.twinx()
+        memory.semilogx(x, [r[-1] / 1e6 for r in (g["tokens"] if axis is left else g["texts"])], "^--", color="grey", markersize=4,
+                      label="memory")
+        memory.set(ylabel="MB", ylim=(0, None))
+        handles, names = axis.get_legend_handles_labels()
+        more = memory.get_legend_handles_labels()
+        axis.legend(handles + more[0], names + more[1], loc="upper left", fontsize=8)
+    figure.savefig(path, dpi=90)
+
+
+def write(f, path):
+    """Writes the document and the plot beside it; returns the table."""
+    m, v, p = f["machine"], f["versions"], f["peers"]
+    table = main_table(f)
+    ours = f["f32-224"]["ours"]
+    parts = [
+        "# Benchmarks",
+        "",
+        "Written by `./do bench` (tools/bench.py); `clip-surgeon bench` measures a model of yours alone.",
+        "",
+        f"{f['date']}, {m['processor']}, {m['threads']} threads ({', '.join(m['flags'])}), {m['system']}. Device: {ours['device']}; measured "
+        f"peak {ours['peak_gflops']:.0f} GFLOP/s in single precision, {ours['peak_gbytes']:.0f} GB/s. "
+        + ", ".join(f"{n} {x.split('-')[0].split('+')[0]}" for n, x in v.items()) + ".",
+        "",
+        "ViT-B/16 of random weights with the second path on the last six blocks, one picture, from pixels on the device to projected tokens; "
+        "the least of repeated runs, ours and theirs in turn, the same weights, the same threads, another picture each run. The peers' network "
+        f"is tools/peer_models.py, whose tokens are those of the goldens within {f['check']:.0e}. Ours against the C reference: "
+        f"{f['error']:.0e}.",
+        "",
+        table,
+        "",
+        "The PyTorch rows are the published method step for step (tools/peer_models.py): texts padded to 77 tokens, a pass for each label, all "
+        "products of feature surgery at once. Texts are timed for a few labels and multiplied, for each label is a pass of its own.",
+    ]
+    if "published" in p:
+        q, here = p["published"], p
+        parts += ["", "Beside the published code itself (xmed-lab/CLIP_Surgery at d4696d4) in one run:", "",
+                  "| | published code | tools/peer_models.py |", "| --- | --- | --- |"]
+        parts += [f"| {k} | {number(q[k])} | {number(here[k])} |" for k in q]
+    parts += ["", "## Where the time goes", "",
+              "Event times of the fastest run. FLOP are those that the method needs: in the last block CLIP's own path is finished for CLS alone.",
+              "", where_time_goes(f)]
+    if f.get("growth"):
+        picture = os.path.join(os.path.dirname(path), "benchmarks.png")
+        plot(f["growth"], picture)
+        parts += ["", "## How cost grows", "", "![Time and memory over image tokens and over texts](benchmarks.png)", "",
+                  growth_tables(f["growth"])]
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("\n".join(parts) + "\n")
+    return table
