@@ -309,7 +309,7 @@ static void test_configs(void **state)
 {
     (void)state;
     write_tiny_model();
-    refuse_config("\"layers\":2", "\"layers\":[3,4,6,3]", "lacks the tensor visual.layer1.0.conv1.weight");
+    refuse_config("\"layers\":2", "\"layers\":[3,4,6,3]", "patches of 32 do not divide the image_size of 4");
     refuse_config("\"layers\":2", "\"layers\":2,\"timm_model_name\":\"vit\"", "timm");
     refuse_config("\"layers\":2", "\"layers\":2,\"pool_type\":\"avg\"", "class token");
     refuse_config("\"heads\":2", "\"heads\":2,\"hf_model_name\":\"roberta\"", "Hugging Face text towers");
