@@ -85,7 +85,8 @@ static void test_refused(void **state)
                   "visual.attnpool.c_proj.weight has shape [12, 256], not [24, 128]");
     refuse_edited("open_clip_config.json", "\"width\": 4", "\"width\": 6",
                   "visual.conv1.weight has shape [2, 3, 3, 3], not [3, 3, 3, 3]");
-    refuse_edited("open_clip_config.json", "\"width\": 4", "\"width\": 3", "a ResNet of width 3 is not supported");
+    refuse_edited("open_clip_config.json", "\"width\": 4", "\"width\": 3",
+                  "heads of 64 do not divide the image tower's width of 96");
     refuse_edited("open_clip_config.json", "\"image_size\": 96", "\"image_size\": 64", "[10, 128], not [5, 128]");
     refuse_edited("open_clip_config.json", "\"image_size\": 96", "\"image_size\": 95", "patches of 32 do not divide");
     char path[128];
