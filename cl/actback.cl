@@ -7,6 +7,8 @@ float slope(float x, ulong act)
     }
     if (act == 2)
         return 0.5f * (1.0f + erf(x * 0.707106781186547524f)) + x * exp(-0.5f * x * x) * 0.398942280401432678f;
+    if (act == 3)
+        return x > 0.0f ? 1.0f : 0.0f;
     return 1.0f;
 }
 

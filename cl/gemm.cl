@@ -3,6 +3,7 @@
 #define CSG_RESIDUAL 2
 #define CSG_ACT_QUICK_GELU 1
 #define CSG_ACT_GELU 2
+#define CSG_ACT_RELU 3
 
 #if CSG_ITEM_ROWS
 /* For CPU devices. W is packed: panels of CSG_COLUMNS columns, each [k, CSG_COLUMNS], the last one filled up with zeros. A
@@ -66,6 +67,8 @@ vecf csg_activate(vecf v, ulong act)
         return v / (1.0f + csg_exp(min(-1.702f * v, (vecf)(88.0f))));
     if (act == CSG_ACT_GELU)
         return csg_gelu(v);
+    if (act == CSG_ACT_RELU)
+        return select(v, (vecf)(0.0f), v < (vecf)(0.0f));
     return v;
 }
 
@@ -136,6 +139,8 @@ float csg_activate(float v, ulong act)
         return v / (1.0f + exp(-1.702f * v));
     if (act == CSG_ACT_GELU)
         return 0.5f * v * (1.0f + erf(v * 0.70710678118654752f));
+    if (act == CSG_ACT_RELU)
+        return v < 0.0f ? 0.0f : v;
     return v;
 }
 

@@ -1,4 +1,4 @@
-"""With --long: each fuzzer of tests/fuzz for a minute, beginning with the project's own files of every layout."""
+"""With --long: each fuzzer of tests/fuzz for a minute, beginning with its seeds (tests/fuzz/seeds) and the project's own files of every layout."""
 import os
 import re
 import shutil
@@ -26,8 +26,8 @@ def compile_all(build):
     return ""
 
 
-def examples(folder):
-    for place in EXAMPLES:
+def examples(folder, target):
+    for place in (os.path.join("tests/fuzz/seeds", target),) + EXAMPLES:
         for path, _, names in os.walk(os.path.join(SOURCE, place)):
             for name in names:
                 full = os.path.join(path, name)
@@ -47,7 +47,7 @@ def run():
     place = os.path.join(build, "tests", "fuzz")
     for name in sorted(n for n in os.listdir(place) if re.fullmatch(r"fuzz_\w+", n)):
         with tempfile.TemporaryDirectory() as folder:
-            examples(folder)
+            examples(folder, name[len("fuzz_"):])
             done = subprocess.run([os.path.join(place, name), f"-max_total_time={SECONDS}", "-rss_limit_mb=4096", "-print_final_stats=1",
                                    f"-artifact_prefix={place}/", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   errors="replace", env={**os.environ, "ASAN_OPTIONS": "allocator_may_return_null=1"})

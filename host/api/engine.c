@@ -178,7 +178,8 @@ void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *in
                                      .heads = model->vision.heads,
                                      .embed_dim = model->embed_dim,
                                      .context = model->context,
-                                     .first_block_default = csg_first_block_default(model->vision.layers)};
+                                     .first_block_default = csg_first_block_default(model->vision.layers),
+                                     .architecture = csg_model_architecture(model)};
 }
 
 int csg_engine_stats(struct csg_engine *engine, const struct csg_op_stat **stats, size_t *count, struct csg_error *err)

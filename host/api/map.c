@@ -14,6 +14,12 @@ const char *csg_method_summary(size_t index)
     return method ? method->summary : NULL;
 }
 
+bool csg_method_fits(const struct csg_engine *engine, size_t index)
+{
+    const struct csg_method *method = csg_method_at(index);
+    return method && csg_method_fits_model(method, engine->model);
+}
+
 int csg_map(struct csg_engine *engine, const struct csg_image *image, const char *const *texts, size_t n_texts,
             const struct csg_map_params *params, struct csg_result **out, struct csg_error *err)
 {

@@ -13,6 +13,7 @@ int csg_model_info(const char *name, struct csg_model_info *info, struct csg_err
     *info = (struct csg_model_info){.parameters = csg_model_parameters(model),
                                     .image_size_px = (int)model->image_px,
                                     .patch_px = (int)model->patch_px,
+                                    .architecture = csg_model_architecture(model),
                                     .layers = model->vision.layers,
                                     .width = model->vision.width,
                                     .heads = model->vision.heads,
@@ -27,6 +28,8 @@ int csg_model_info(const char *name, struct csg_model_info *info, struct csg_err
     info->f32_bytes = csg_weights_bytes(model, CSG_PRECISION_F32);
     info->f16_bytes = csg_weights_bytes(model, CSG_PRECISION_F16);
     info->bf16_bytes = csg_weights_bytes(model, CSG_PRECISION_BF16);
+    for (size_t i = 0; i < 4; i++)
+        info->stages[i] = model->resnet.stages[i];
     for (size_t i = 0; i < 3; i++) {
         info->mean[i] = model->mean[i];
         info->std[i] = model->std[i];

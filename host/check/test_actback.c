@@ -22,6 +22,7 @@ static const struct actback_case cases[] = {
     {7, 33, 2, 0, 5, false, false, CSG_ACT_QUICK_GELU, CONF_NORMAL, 20},
     {7, 33, 2, 0, 5, false, false, CSG_ACT_GELU, CONF_NORMAL, 8},
     {5, 65, 0, 0, 0, false, false, CSG_ACT_NONE, CONF_NORMAL, 1},
+    {7, 65, 1, 0, 3, false, true, CSG_ACT_RELU, CONF_NORMAL, 1},
     {4, 127, 0, 0, 0, true, false, CSG_ACT_QUICK_GELU, CONF_TINY, 1},
     {4, 127, 0, 0, 0, true, false, CSG_ACT_GELU, CONF_TINY, 1},
     {6, 64, 0, 0, 0, false, true, CSG_ACT_QUICK_GELU, CONF_ONE_HOT, 1},

@@ -4,6 +4,7 @@
  *             two more roundings: |y| u (16 + 4 |z|)
  *   GELU      z (1 + erf(z / sqrt 2)) / 2: erf within 16 ulp, an ulp below 1 being u, so absolutely 16 u |z| / 2, its argument's
  *             rounding less than u |z|, three more roundings of y: u (10 |z| + 4 |y|)
+ *   ReLU      none: its slope is at most 1
  * and the sum with the residual rounds once more. Weights are converted exactly, whatever their type in the file. In
  * f16 and bf16 they are rounded, and in bf16 x too, to the nearest, ties to even, the same numbers in the reference: the products are of
  * what came out, and the bound is that of their sum. */
@@ -25,6 +26,7 @@ struct gemm_case {
 };
 #define QUICK CSG_ACT_QUICK_GELU
 #define GELU CSG_ACT_GELU
+#define RELU CSG_ACT_RELU
 static const struct gemm_case cases[] = {
     {17, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
     /* sizes from one to just around every tile */
@@ -50,17 +52,24 @@ static const struct gemm_case cases[] = {
     {77, 512, {2048}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
     {1025, 256, {384}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
     {1025, 64, {192}, 3, 5, GELU, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    /* what ResNets run: the stem's 27 columns, more rows than any tower has */
+    {1024, 27, {32}, 0, 0, RELU, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {784, 288, {32}, 0, 0, RELU, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {49, 512, {160}, 1, 3, RELU, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    {9, 31, {33}, 0, 0, RELU, false, IN_PLACE, 0, 0, FINITE, CSG_F32, false},
     /* distributions */
     {17, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_TINY, CONF_TINY, FINITE, CSG_F32, false},
     {17, 64, {48}, 0, 0, CSG_ACT_NONE, true, RESIDUAL, CONF_LARGE, CONF_LARGE, FINITE, CSG_F32, false},
     {17, 64, {48}, 0, 0, QUICK, true, NO_RESIDUAL, CONF_LARGE, CONF_NORMAL, FINITE, CSG_F32, false},
     {17, 64, {48}, 0, 0, GELU, true, NO_RESIDUAL, CONF_LARGE, CONF_NORMAL, FINITE, CSG_F32, false},
+    {17, 64, {48}, 0, 0, RELU, true, NO_RESIDUAL, CONF_LARGE, CONF_NORMAL, FINITE, CSG_F32, false},
     {17, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_CONSTANT, CONF_NORMAL, FINITE, CSG_F32, false},
     {17, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_ONE_HOT, CONF_NORMAL, FINITE, CSG_F32, false},
     {17, 64, {48}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, CONF_NEAR_TIE, CONF_NORMAL, FINITE, CSG_F32, false},
     /* a value that is not a number stays in its row */
     {37, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false},
     {17, 48, {33}, 3, 1, QUICK, true, RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false},
+    {37, 48, {33}, 0, 0, RELU, true, NO_RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false},
     {66, 64, {32}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, HAS_INFINITY, CSG_F32, false},
     /* weights as files hold them */
     {16, 64, {64}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F16, false},
@@ -139,8 +148,8 @@ static struct places places_of(const struct gemm_case *p)
 
 static void shape(struct conf_case *c, size_t index)
 {
-    static const char *const acts[] = {"", ", QuickGELU", ", GELU"}, *const residuals[] = {"", ", residual",
-                                                                                           ", residual in place"};
+    static const char *const acts[] = {"", ", QuickGELU", ", GELU", ", ReLU"}, *const residuals[] = {"", ", residual",
+                                                                                                     ", residual in place"};
     static const char *const specials[] = {"", ", a NaN", ", an infinity"}, *const dtypes[] = {"f32", "f16", "bf16"};
     const struct gemm_case *p = case_at(index);
     struct csg_gemm_args *a = &c->args.gemm;
@@ -184,6 +193,8 @@ static double activation(double *error, double z, double z_error, enum csg_activ
     } else if (act == CSG_ACT_GELU) {
         y = 0.5 * z * (1.0 + erf(z * sqrt(0.5)));
         *error += CONF_U * (10.0 * fabs(z) + 4.0 * fabs(y));
+    } else if (act == CSG_ACT_RELU) {
+        y = fmax(z, 0.0);
     }
     return y;
 }

@@ -11,6 +11,8 @@ static double flop_of(const struct conf_case *c)
     }
     case CSG_OP_patches:
         return 3.0 * 3.0 * (double)c->args.patches.w_px * (double)c->args.patches.h_px;
+    case CSG_OP_avgpool:
+        return (double)c->args.avgpool.w * (double)c->args.avgpool.h * (double)c->args.avgpool.channels;
     case CSG_OP_position:
         return 8.0 * (double)c->args.position.grid_w * (double)c->args.position.grid_h * (double)c->args.position.width;
     case CSG_OP_tokens:
@@ -71,6 +73,7 @@ static double flop_of(const struct conf_case *c)
     case CSG_OP_gate:
         return 2.0 * (double)c->args.gate.rows * (double)c->args.gate.n;
     case CSG_OP_gather:
+    case CSG_OP_unfold:
     case CSG_OP_COUNT:
         break;
     }

@@ -141,6 +141,10 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
     }
     if (status == CSG_OK)
         status = cli_engine(&engine, args, err);
+    if (status == CSG_OK) {
+        cli_method_list_fit(&methods, engine);
+        params.n_methods = methods.count;
+    }
     if (status == CSG_OK)
         status = csg_eval(engine, args->words[0], &params, &result, err);
     if (status == CSG_OK && args->json)

@@ -83,7 +83,11 @@ static int open_all(struct map_job *job, struct csg_error *err)
         status = plan_files(job, err);
     if (status == CSG_OK)
         status = csg_image_load(&job->image, args->words[0], err);
-    return status ? status : cli_engine(&job->engine, args, err);
+    if (status == CSG_OK)
+        status = cli_engine(&job->engine, args, err);
+    if (status == CSG_OK)
+        cli_method_list_fit(&job->methods, job->engine);
+    return status;
 }
 
 /* The methods of a list "a,b,c" or of "all", but for the one that is drawn anyway. */

@@ -66,7 +66,7 @@ static int info(const struct cli_args *args, const char *name, struct csg_error 
     if (args->json)
         return cli_print_json(
             json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, "
-                      "s:[f,f,f], s:[f,f,f]}",
+                      "s:[f,f,f], s:[f,f,f], s:s, s:[i,i,i,i]}",
                       "path", cli_json_string(m.path), "weights", cli_json_string(m.weights), "bytes", (json_int_t)m.bytes,
                       "parameters", (json_int_t)m.parameters, "f32_bytes", (json_int_t)m.f32_bytes, "f16_bytes",
                       (json_int_t)m.f16_bytes, "bf16_bytes", (json_int_t)m.bf16_bytes, "sha256", m.sha256, "quick_gelu",
@@ -74,17 +74,24 @@ static int info(const struct cli_args *args, const char *name, struct csg_error 
                       (int)m.width, "heads", (int)m.heads, "mlp_width", (int)m.mlp_width, "text_layers", (int)m.text_layers,
                       "text_width", (int)m.text_width, "text_heads", (int)m.text_heads, "context", (int)m.context, "vocab",
                       (int)m.vocab, "embed_dim", (int)m.embed_dim, "mean", (double)m.mean[0], (double)m.mean[1],
-                      (double)m.mean[2], "std", (double)m.std[0], (double)m.std[1], (double)m.std[2]),
+                      (double)m.mean[2], "std", (double)m.std[0], (double)m.std[1], (double)m.std[2], "architecture",
+                      m.architecture, "stages", (int)m.stages[0], (int)m.stages[1], (int)m.stages[2], (int)m.stages[3]),
             err);
+    char tower[200];
+    if (m.stages[0])
+        snprintf(tower, sizeof tower, "%s of %zu, %zu, %zu and %zu blocks, an attention pool of %zu, %zu heads", m.architecture,
+                 m.stages[0], m.stages[1], m.stages[2], m.stages[3], m.width, m.heads);
+    else
+        snprintf(tower, sizeof tower, "%zu blocks of %zu, %zu heads, MLP of %zu", m.layers, m.width, m.heads, m.mlp_width);
     printf("%s\n  weights     %s, %.1f MB\n  sha256      %s\n  picture     %d px in patches of %d, mean %g %g %g, std %g %g %g\n"
-           "  image tower %zu blocks of %zu, %zu heads, MLP of %zu\n  text tower  %zu blocks of %zu, %zu heads, %zu places, %zu "
+           "  image tower %s\n  text tower  %zu blocks of %zu, %zu heads, %zu places, %zu "
            "tokens\n"
            "  embedding   %zu\n  activation  %s\n  parameters  %.1f million; on the device %.0f MB in f32, %.0f MB in f16, %.0f "
            "MB in bf16\n",
            m.path, m.weights, (double)m.bytes / 1e6, m.sha256, m.image_size_px, m.patch_px, (double)m.mean[0], (double)m.mean[1],
-           (double)m.mean[2], (double)m.std[0], (double)m.std[1], (double)m.std[2], m.layers, m.width, m.heads, m.mlp_width,
-           m.text_layers, m.text_width, m.text_heads, m.context, m.vocab, m.embed_dim, m.quick_gelu ? "QuickGELU" : "GELU",
-           (double)m.parameters / 1e6, (double)m.f32_bytes / 1e6, (double)m.f16_bytes / 1e6, (double)m.bf16_bytes / 1e6);
+           (double)m.mean[2], (double)m.std[0], (double)m.std[1], (double)m.std[2], tower, m.text_layers, m.text_width,
+           m.text_heads, m.context, m.vocab, m.embed_dim, m.quick_gelu ? "QuickGELU" : "GELU", (double)m.parameters / 1e6,
+           (double)m.f32_bytes / 1e6, (double)m.f16_bytes / 1e6, (double)m.bf16_bytes / 1e6);
     return CSG_OK;
 }
 

@@ -41,7 +41,8 @@ int cli_method_list(struct cli_list *list, const char *text, struct csg_error *e
     *list = (struct cli_list){0};
     if (!text)
         text = csg_method_name(0);
-    if (strcmp(text, "all") == 0) {
+    list->all = strcmp(text, "all") == 0;
+    if (list->all) {
         for (size_t i = 0; status == CSG_OK && csg_method_name(i); i++)
             status = add_name(list, csg_method_name(i), strlen(csg_method_name(i)), err);
     } else {
@@ -54,6 +55,18 @@ int cli_method_list(struct cli_list *list, const char *text, struct csg_error *e
     if (status)
         cli_list_free(list);
     return status;
+}
+
+void cli_method_list_fit(struct cli_list *list, const struct csg_engine *engine)
+{
+    size_t count = 0;
+    for (size_t i = 0; list->all && i < list->count; i++)
+        if (csg_method_fits(engine, i))
+            list->items[count++] = list->items[i];
+        else
+            free(list->items[i]);
+    if (list->all)
+        list->count = count;
 }
 
 struct cell {

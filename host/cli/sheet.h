@@ -7,10 +7,14 @@
 struct cli_list {
     char **items;
     size_t count;
+    bool all; /* it was "all" */
 };
 void cli_list_free(struct cli_list *list);
 /* "a,b,c", or "all" for every method; each name known and named once. NULL: the default method alone. */
 int cli_method_list(struct cli_list *list, const char *text, struct csg_error *err);
+
+/* Of "all" only those that the model can do. */
+void cli_method_list_fit(struct cli_list *list, const struct csg_engine *engine);
 
 /* The picture and the maps of every text. With compared results, text by text the picture, the compared methods, the result. */
 struct cli_sheet {

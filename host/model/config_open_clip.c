@@ -5,9 +5,8 @@
 
 /* What would change the arithmetic and is not implemented, by section and key. */
 enum refusal {
-    IF_SET,  /* null, false, 0 and "" are allowed */
-    IF_LIST, /* an array */
-    UNLESS   /* another string than `allowed` */
+    IF_SET, /* null, false, 0 and "" are allowed */
+    UNLESS  /* another string than `allowed` */
 };
 static const struct {
     const char *section, *key;
@@ -15,7 +14,6 @@ static const struct {
     const char *allowed, *what;
 } refused[] = {
     {"vision_cfg", "timm_model_name", IF_SET, NULL, "timm image towers are not supported"},
-    {"vision_cfg", "layers", IF_LIST, NULL, "ResNet towers are not supported"},
     {"vision_cfg", "attentional_pool", IF_SET, NULL, "attentional pooling is not supported"},
     {"vision_cfg", "attn_pooler_queries", IF_SET, NULL, "attentional pooling is not supported"},
     {"vision_cfg", "pool_type", UNLESS, "tok", "image towers that do not pool at the class token are not supported"},
@@ -72,9 +70,6 @@ static int check_supported(const struct csg_source *from, json_t *cfg)
         case IF_SET:
             bad = is_set(value);
             break;
-        case IF_LIST:
-            bad = json_is_array(value);
-            break;
         case UNLESS:
             bad = is_set(value) && (!text || strcmp(text, refused[i].allowed) != 0);
             break;
@@ -86,16 +81,41 @@ static int check_supported(const struct csg_source *from, json_t *cfg)
     return CSG_OK;
 }
 
+/* The blocks of a ResNet's four stages. Its attention pool is the one layer that the tower's other sizes tell of. */
+static int read_resnet(const struct csg_source *from, json_t *vision, struct csg_model *m)
+{
+    json_t *layers = json_object_get(vision, "layers");
+    for (size_t i = 0; i < 4; i++) {
+        json_t *value = json_array_get(layers, i);
+        json_int_t blocks = json_is_integer(value) ? json_integer_value(value) : 0;
+        if (json_array_size(layers) != 4 || blocks < 1 || blocks > 256)
+            return csg_fail(from->err, CSG_ERROR_MODEL, "%s: layers is not four whole numbers from 1 to 256", from->path);
+        m->resnet.stages[i] = (size_t)blocks;
+    }
+    int status = csg_config_size(from, vision, "width", 2, CSG_RESNET_WIDEST, SIZE_MAX, &m->resnet.width);
+    m->architecture = CSG_RESNET;
+    m->patch_px = CSG_RESNET_SHRINKS;
+    m->vision.layers = 1;
+    m->vision.width = m->resnet.width * CSG_RESNET_SHRINKS;
+    return status;
+}
+
+static int read_vit(const struct csg_source *from, json_t *vision, struct csg_model *m)
+{
+    int status = csg_config_size(from, vision, "layers", 1, 256, SIZE_MAX, &m->vision.layers);
+    if (!status)
+        status = csg_config_size(from, vision, "width", 1, 16384, SIZE_MAX, &m->vision.width);
+    return status ? status : csg_config_size(from, vision, "patch_size", 1, 256, SIZE_MAX, &m->patch_px);
+}
+
 static int read_vision(const struct csg_source *from, json_t *vision, struct csg_model *m)
 {
     size_t head_width;
     int status = csg_config_square(from, vision, "image_size", 0, &m->image_px);
-    if (!status)
-        status = csg_config_size(from, vision, "layers", 1, 256, SIZE_MAX, &m->vision.layers);
-    if (!status)
-        status = csg_config_size(from, vision, "width", 1, 16384, SIZE_MAX, &m->vision.width);
-    if (!status)
-        status = csg_config_size(from, vision, "patch_size", 1, 256, SIZE_MAX, &m->patch_px);
+    if (!status && json_is_array(json_object_get(vision, "layers")))
+        status = read_resnet(from, vision, m);
+    else if (!status)
+        status = read_vit(from, vision, m);
     if (!status)
         status = csg_config_size(from, vision, "head_width", 1, 1024, 64, &head_width);
     if (status)

@@ -147,6 +147,14 @@ static int read_config(struct csg_model *model, const struct kind *kind, struct 
     return status;
 }
 
+/* A pickle, or the archive that holds one, whatever it is called. The eighth byte is zero in every header of safetensors. */
+static bool is_pickle(const struct csg_mapped *file)
+{
+    static const uint8_t zip[4] = {'P', 'K', 3, 4};
+    const uint8_t *data = file->data;
+    return file->bytes >= 8 && (memcmp(data, zip, 4) == 0 || (data[0] == 0x80 && data[1] >= 2 && data[1] <= 5 && data[7] != 0));
+}
+
 static int read_file(struct csg_model *model, const struct kind *kind, const char *path, struct csg_tensors *tensors,
                      struct csg_error *err)
 {
@@ -155,7 +163,8 @@ static int read_file(struct csg_model *model, const struct kind *kind, const cha
     if (status)
         return status;
     model->n_files++;
-    return kind->read_weights(tensors, file, path, err);
+    status = kind->read_weights(tensors, file, path, err);
+    return status && kind != ARCHIVE && is_pickle(file) ? refuse_pickle(path, err) : status;
 }
 
 static int read_shards(struct csg_model *model, const struct kind *kind, struct csg_tensors *tensors, struct csg_error *err)

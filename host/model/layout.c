@@ -20,17 +20,50 @@ static struct shape_text describe(const size_t *dims, size_t n)
     return out;
 }
 
+static int misshapen(const char *name, const struct csg_tensor *tensor, const size_t *dims, size_t n_dims, struct csg_error *err)
+{
+    return csg_fail(err, CSG_ERROR_MODEL, "the tensor %s has shape %s, not %s", name, describe(tensor->dims, tensor->n_dims).text,
+                    describe(dims, n_dims).text);
+}
+
+/* The readable tensor of that name. */
+static int find(struct csg_stored **out, struct csg_tensors *tensors, const char *name, struct csg_error *err)
+{
+    *out = csg_tensors_find(tensors, name);
+    if (!*out)
+        return csg_fail(err, CSG_ERROR_MODEL, "the checkpoint lacks the tensor %s", name);
+    if (!(*out)->readable)
+        return csg_fail(err, CSG_ERROR_MODEL, "the tensor %s is of type %s with %zu sides, not F32, F16 or BF16 with at most 4",
+                        name, (*out)->type, (*out)->tensor.n_dims);
+    return CSG_OK;
+}
+
+int csg_layout_take(struct csg_tensor *place, struct csg_tensors *tensors, const char *name, const size_t *dims, size_t n_dims,
+                    struct csg_error *err)
+{
+    struct csg_stored *stored;
+    int status = find(&stored, tensors, name, err);
+    if (status)
+        return status;
+    bool fits = stored->tensor.n_dims == n_dims;
+    for (size_t i = 0; i < n_dims && fits; i++)
+        fits = stored->tensor.dims[i] == dims[i] && dims[i] > 0;
+    if (!fits)
+        return misshapen(name, &stored->tensor, dims, n_dims, err);
+    stored->used = true;
+    *place = stored->tensor;
+    return CSG_OK;
+}
+
 /* Finds the tensor of a rule and puts it in its place. */
 static int take(struct csg_tensor *place, const struct csg_rule *rule, size_t *sizes[S_COUNT], struct csg_tensors *tensors,
                 const char *name, struct csg_error *err)
 {
     size_t wanted[4] = {0}, n = 0, parts = rule->parts ? rule->parts : 1;
-    struct csg_stored *stored = csg_tensors_find(tensors, name);
-    if (!stored)
-        return csg_fail(err, CSG_ERROR_MODEL, "the checkpoint lacks the tensor %s", name);
-    if (!stored->readable)
-        return csg_fail(err, CSG_ERROR_MODEL, "the tensor %s is of type %s with %zu sides, not F32, F16 or BF16 with at most 4",
-                        name, stored->type, stored->tensor.n_dims);
+    struct csg_stored *stored;
+    int status = find(&stored, tensors, name, err);
+    if (status)
+        return status;
     bool fits = true;
     for (; n < 4 && rule->sides[n] != S_NONE; n++) {
         size_t *size = sizes[rule->sides[n]], has = n < stored->tensor.n_dims ? stored->tensor.dims[n] : 0;
@@ -41,8 +74,7 @@ static int take(struct csg_tensor *place, const struct csg_rule *rule, size_t *s
         fits = fits && wanted[n] == has && has > 0;
     }
     if (!fits || n != stored->tensor.n_dims)
-        return csg_fail(err, CSG_ERROR_MODEL, "the tensor %s has shape %s, not %s", name,
-                        describe(stored->tensor.dims, stored->tensor.n_dims).text, describe(wanted, n).text);
+        return misshapen(name, &stored->tensor, wanted, n, err);
     stored->used = true;
     *place = stored->tensor;
     place->dims[0] /= parts;
@@ -109,8 +141,7 @@ static int take_tower(struct csg_model *m, struct csg_tower *tower, const struct
     return status;
 }
 
-/* The side of the square grid of which there are `places` with the class token. */
-static int find_grid(struct csg_model *m, size_t places, struct csg_error *err)
+int csg_layout_grid(struct csg_model *m, size_t places, struct csg_error *err)
 {
     size_t grid = 1; /* larger ones fail below */
     while (grid < 4096 && grid * grid + 1 < places)
@@ -126,9 +157,36 @@ static int find_grid(struct csg_model *m, size_t places, struct csg_error *err)
     return CSG_OK;
 }
 
+static int take_vit(struct csg_model *model, const struct csg_layout *layout, size_t *sizes[S_COUNT], struct csg_tensors *tensors,
+                    struct csg_error *err)
+{
+    size_t side = model->patch_px ? model->image_px / model->patch_px : 0, places = side ? side * side + 1 : 0;
+    if (model->architecture != CSG_VIT)
+        return csg_fail(err, CSG_ERROR_MODEL, "the checkpoint lacks the tensor %s", CSG_RESNET_MARK);
+    sizes[S_PLACES] = &places;
+    int status = take_tower(model, &model->vision, &layout->vision, layout, sizes, tensors, err);
+    return status ? status : csg_layout_grid(model, places, err);
+}
+
+static int take_resnet(struct csg_model *model, const struct csg_layout *layout, size_t *sizes[S_COUNT],
+                       struct csg_tensors *tensors, struct csg_error *err)
+{
+    (void)layout;
+    (void)sizes;
+    return csg_layout_resnet(model, tensors, err);
+}
+
+/* The kinds of image towers, by a tensor that only they have; the last one takes the rest. */
+static const struct {
+    const char *mark;
+    int (*take)(struct csg_model *model, const struct csg_layout *layout, size_t *sizes[S_COUNT], struct csg_tensors *tensors,
+                struct csg_error *err);
+} images[] = {{CSG_RESNET_MARK, take_resnet}, {NULL, take_vit}};
+
 int csg_layout_apply(struct csg_model *model, struct csg_tensors *tensors, struct csg_error *err)
 {
     const struct csg_layout *layout = csg_layouts;
+    size_t image = 0, three = 3;
     for (const struct csg_refusal *r = csg_refusals; r->mark; r++)
         if (csg_tensors_find(tensors, r->mark))
             return csg_fail(err, CSG_ERROR_MODEL, "%s: %s (it has the tensor %s)", model->path, r->what, r->mark);
@@ -136,13 +194,15 @@ int csg_layout_apply(struct csg_model *model, struct csg_tensors *tensors, struc
         layout++;
     if (!layout->name)
         layout = csg_layouts; /* whose first missing tensor is told */
-    size_t three = 3, side = model->patch_px ? model->image_px / model->patch_px : 0, places = side ? side * side + 1 : 0;
-    size_t *sizes[S_COUNT] = {[S_EMBED] = &model->embed_dim, [S_PATCH] = &model->patch_px,  [S_THREE] = &three,
-                              [S_PLACES] = &places,          [S_CONTEXT] = &model->context, [S_VOCAB] = &model->vocab_size};
+    while (images[image].mark && !csg_tensors_find(tensors, images[image].mark))
+        image++;
+    size_t *sizes[S_COUNT] = {[S_EMBED] = &model->embed_dim,
+                              [S_PATCH] = &model->patch_px,
+                              [S_THREE] = &three,
+                              [S_CONTEXT] = &model->context,
+                              [S_VOCAB] = &model->vocab_size};
     model->proj_transposed = layout->proj_transposed;
-    int status = take_tower(model, &model->vision, &layout->vision, layout, sizes, tensors, err);
-    if (!status)
-        status = find_grid(model, places, err);
+    int status = images[image].take(model, layout, sizes, tensors, err);
     if (!status)
         status = take_tower(model, &model->text, &layout->text, layout, sizes, tensors, err);
     if (!status && (model->context < 3 || model->context > 65536 || model->vocab_size > INT32_MAX))

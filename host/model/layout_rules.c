@@ -100,12 +100,12 @@ const struct csg_layout csg_layouts[] = {
 };
 
 const struct csg_refusal csg_refusals[] = {
-    {"visual.layer1.0.conv1.weight", "ResNet towers are not supported"},
     {"visual.trunk.patch_embed.proj.weight", "timm image towers are not supported"},
     {"text.transformer.embeddings.word_embeddings.weight", "Hugging Face text towers in open_clip's models are not supported"},
     {"vision_model.head.probe", "SigLIP models are not supported"},
     {NULL, NULL},
 };
 
-const char *const csg_skipped[] = {"*.position_ids", "*attn_mask",  "input_resolution",   "context_length",
-                                   "vocab_size",     "logit_scale", "*.input_resolution", NULL};
+const char *const csg_skipped[] = {"*.position_ids",   "*.num_batches_tracked", "*attn_mask",
+                                   "input_resolution", "context_length",        "vocab_size",
+                                   "logit_scale",      "*.input_resolution",    NULL};

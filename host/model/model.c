@@ -109,6 +109,7 @@ void csg_model_close(struct csg_model **model)
     for (size_t i = 0; i < m->n_files; i++)
         csg_unmap_file(&m->files[i]);
     free(m->files);
+    free(m->resnet.blocks);
     free(m->vision.blocks);
     free(m->text.blocks);
     free(m->weights_path);
@@ -118,23 +119,51 @@ void csg_model_close(struct csg_model **model)
     *model = NULL;
 }
 
+const char *csg_model_architecture(const struct csg_model *model)
+{
+    static const char *const names[] = {[CSG_VIT] = "ViT", [CSG_RESNET] = "ResNet"};
+    return names[model->architecture];
+}
+
 void csg_model_release(const struct csg_model *model)
 {
     for (size_t i = 0; i < model->n_files; i++)
         csg_release_pages(&model->files[i]);
 }
 
+static uint64_t count_block(const struct csg_block *b)
+{
+    const struct csg_tensor *all[] = {&b->ln_1.weight, &b->ln_1.bias, &b->ln_2.weight, &b->ln_2.bias,
+                                      &b->q_weight,    &b->k_weight,  &b->v_weight,    &b->q_bias,
+                                      &b->k_bias,      &b->v_bias,    &b->out_weight,  &b->out_bias,
+                                      &b->fc_weight,   &b->fc_bias,   &b->proj_weight, &b->proj_bias};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        sum += all[i]->elements;
+    return sum;
+}
+
 static uint64_t count_tower(const struct csg_tower *tower)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < tower->layers; i++) {
-        const struct csg_block *b = &tower->blocks[i];
-        const struct csg_tensor *all[] = {&b->ln_1.weight, &b->ln_1.bias, &b->ln_2.weight, &b->ln_2.bias,
-                                          &b->q_weight,    &b->k_weight,  &b->v_weight,    &b->q_bias,
-                                          &b->k_bias,      &b->v_bias,    &b->out_weight,  &b->out_bias,
-                                          &b->fc_weight,   &b->fc_bias,   &b->proj_weight, &b->proj_bias};
-        for (size_t j = 0; j < sizeof all / sizeof all[0]; j++)
-            sum += all[j]->elements;
+    for (size_t i = 0; tower->blocks && i < tower->layers; i++)
+        sum += count_block(&tower->blocks[i]);
+    return sum;
+}
+
+static uint64_t count_conv(const struct csg_conv *conv)
+{
+    return conv->weight.elements + conv->gamma.elements + conv->beta.elements + conv->mean.elements + conv->var.elements;
+}
+
+static uint64_t count_resnet(const struct csg_resnet *resnet)
+{
+    uint64_t sum = count_block(&resnet->pool);
+    for (size_t i = 0; i < 3; i++)
+        sum += count_conv(&resnet->stem[i]);
+    for (size_t i = 0; i < resnet->n_blocks; i++) {
+        const struct csg_bottleneck *b = &resnet->blocks[i];
+        sum += count_conv(&b->conv[0]) + count_conv(&b->conv[1]) + count_conv(&b->conv[2]) + count_conv(&b->down);
     }
     return sum;
 }
@@ -146,7 +175,7 @@ uint64_t csg_model_parameters(const struct csg_model *model)
                                       &m->ln_pre.bias,     &m->ln_post.weight,  &m->ln_post.bias,    &m->vision_proj,
                                       &m->token_embedding, &m->text_position,   &m->ln_final.weight, &m->ln_final.bias,
                                       &m->text_proj};
-    uint64_t sum = count_tower(&m->vision) + count_tower(&m->text);
+    uint64_t sum = count_tower(&m->vision) + count_tower(&m->text) + count_resnet(&m->resnet);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         sum += all[i]->elements;
     return sum;

@@ -32,6 +32,31 @@ struct csg_tower {
     struct csg_block *blocks; /* [layers] */
 };
 
+/* A convolution without bias and the batch norm behind it. */
+struct csg_conv {
+    struct csg_tensor weight;                 /* [O, I, K, K], K = 1 or 3 */
+    struct csg_tensor gamma, beta, mean, var; /* [O] */
+};
+
+struct csg_bottleneck {
+    struct csg_conv conv[3]; /* [P, I, 1, 1], [P, P, 3, 3], [4P, P, 1, 1] */
+    struct csg_conv down;    /* [4P, I, 1, 1] of what is added; its weight's data is NULL where the input itself is */
+    size_t stride;           /* of both, as an average pool */
+};
+
+/* CLIP's ResNet: a stem of three convolutions, four stages of bottlenecks, attention as the last pool. */
+struct csg_resnet {
+    size_t width, stages[4], n_blocks;
+    struct csg_conv stem[3]; /* [width / 2, 3, 3, 3], [width / 2, width / 2, 3, 3], [width, width / 2, 3, 3] */
+    struct csg_bottleneck *blocks;
+    struct csg_block pool; /* of it only the attention; out is [C, W] */
+};
+
+#define CSG_RESNET_SHRINKS 32 /* pixels to a token, and channels of the stem to those of the last stage */
+#define CSG_RESNET_WIDEST 512 /* stem; OpenAI's largest has 128 */
+
+enum csg_architecture { CSG_VIT, CSG_RESNET };
+
 struct csg_model {
     char *path; /* the folder, or the file where the model is one file */
     char *name; /* its last component */
@@ -41,13 +66,15 @@ struct csg_model {
     float layer_norm_eps; /* 1e-5 */
 
     /* vision */
-    size_t patch_px, image_px, grid; /* native square input and its side in patches */
-    struct csg_tower vision;
+    enum csg_architecture architecture;
+    struct csg_resnet resnet;          /* of CSG_RESNET */
+    size_t patch_px, image_px, grid;   /* native square input and its side in patches; a ResNet shrinks pictures by 32 */
+    struct csg_tower vision;           /* a ResNet's is its attention pool, one layer without blocks */
     struct csg_tensor patch_weight;    /* [W, 3, P, P] */
     struct csg_tensor class_embedding; /* [W] */
     struct csg_tensor vision_position; /* [1 + grid * grid, W] */
-    struct csg_norm ln_pre, ln_post;
-    struct csg_tensor vision_proj; /* vision_proj_transposed ? [W, C] : [C, W] */
+    struct csg_norm ln_pre, ln_post;   /* these and the projection not of a ResNet, nor patch_weight and class_embedding */
+    struct csg_tensor vision_proj;     /* vision_proj_transposed ? [W, C] : [C, W] */
 
     /* text */
     size_t context, vocab_size;
@@ -70,6 +97,9 @@ void csg_model_close(struct csg_model **model);
 
 /* Gives back the memory of what was read of the files so far; tensors stay readable. */
 void csg_model_release(const struct csg_model *model);
+
+/* "ViT", "ResNet" */
+const char *csg_model_architecture(const struct csg_model *model);
 
 /* Elements of all tensors that the model has. */
 uint64_t csg_model_parameters(const struct csg_model *model);

@@ -79,6 +79,26 @@ static int unit_heads(const struct form *form, struct csg_view x, struct csg_vie
     return csg_normalize(form->tower->backend, &args, err);
 }
 
+/* q, k and v of length one stand in `unit`. */
+static int attend_unit(struct form *form, struct csg_error *err)
+{
+    const struct csg_net_tower *tower = form->tower;
+    int status = csg_scratch_f32(tower->backend, &form->scratch->unit, form->tokens->rows, 3 * tower->width, err);
+    struct csg_view unit = csg_view(form->scratch->unit, 0);
+    if (status == CSG_OK)
+        status = unit_heads(form, form->tokens->qkv, unit, 3 * tower->heads, err);
+    struct csg_attend_args args = self_args(form);
+    args.scale *= 8;
+    for (size_t i = 0; status == CSG_OK && i < 3; i++) {
+        if (!(form->plan->sources >> i & 1u))
+            continue;
+        args.q = args.k = third(form, unit, i);
+        status = csg_attend(tower->backend, &args, err);
+        args.add = true;
+    }
+    return status;
+}
+
 /* One self-self iteration per source, then attention with what came out; q, k and v of length one stand in `unit`. */
 static int attend_gem(struct form *form, struct csg_error *err)
 {
@@ -120,23 +140,36 @@ static int attend_gem(struct form *form, struct csg_error *err)
     return status;
 }
 
-static int (*const attends[])(struct form *, struct csg_error *) = {
-    [CSG_ATTEND_SELF] = attend_self, [CSG_ATTEND_VALUES] = attend_values, [CSG_ATTEND_GEM] = attend_gem};
+static int (*const attends[])(struct form *, struct csg_error *) = {[CSG_ATTEND_SELF] = attend_self,
+                                                                    [CSG_ATTEND_VALUES] = attend_values,
+                                                                    [CSG_ATTEND_UNIT] = attend_unit,
+                                                                    [CSG_ATTEND_GEM] = attend_gem};
+
+int csg_net_attend(const struct csg_net_tower *tower, struct csg_net_forms *forms, const struct csg_net_plan *plan,
+                   const struct csg_net_tokens *tokens, size_t grid_w, struct csg_view *attended, size_t *stride,
+                   struct csg_error *err)
+{
+    struct form form = {tower, forms, plan, tokens, grid_w, *attended, tower->width};
+    int status = attends[plan->attention](&form, err);
+    *attended = form.out;
+    *stride = form.out_stride;
+    return status;
+}
 
 int csg_net_changed(const struct csg_net_tower *tower, struct csg_net_forms *forms, const struct csg_net_plan *plan, size_t b,
                     const struct csg_net_tokens *tokens, size_t grid_w, struct csg_view attended, struct csg_view residual,
                     struct csg_view y, struct csg_error *err)
 {
-    struct form form = {tower, forms, plan, tokens, grid_w, attended, tower->width};
-    int status = attends[plan->attention](&form, err);
+    size_t stride;
+    int status = csg_net_attend(tower, forms, plan, tokens, grid_w, &attended, &stride, err);
     if (status)
         return status;
-    const struct csg_gemm_args args = {.x = form.out,
+    const struct csg_gemm_args args = {.x = attended,
                                        .weight = tower->blocks[b].out,
                                        .bias = tower->blocks[b].out_bias,
                                        .residual = plan->residual ? residual : csg_view(NULL, 0),
                                        .y = y,
-                                       .x_stride = form.out_stride,
+                                       .x_stride = stride,
                                        .residual_stride = tower->width,
                                        .y_stride = tower->width,
                                        .rows = tokens->rows};

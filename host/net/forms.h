@@ -11,6 +11,12 @@ struct csg_net_forms {
 };
 void csg_net_forms_free(struct csg_net_forms *forms);
 
+/* What the tokens attend to by the plan, from tokens->qkv and tokens->h: into *attended [rows, W], or where else it is then said to
+ * stand. Of the tower only sizes and the backend are used. */
+int csg_net_attend(const struct csg_net_tower *tower, struct csg_net_forms *forms, const struct csg_net_plan *plan,
+                   const struct csg_net_tokens *tokens, size_t grid_w, struct csg_view *attended, size_t *stride,
+                   struct csg_error *err);
+
 /* y = [residual +] out_proj(what the tokens attend to by the plan), in block b after csg_net_qkv: from tokens->qkv and tokens->h.
  * attended is scratch [rows, W]; residual, which may be y, is left out where the plan drops it. */
 int csg_net_changed(const struct csg_net_tower *tower, struct csg_net_forms *forms, const struct csg_net_plan *plan, size_t b,

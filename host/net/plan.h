@@ -14,6 +14,7 @@ enum csg_net_streams {
 enum csg_net_attention {
     CSG_ATTEND_SELF,   /* sum over the sources p: softmax(s p p^T + bias) v */
     CSG_ATTEND_VALUES, /* v: every token attends to itself alone */
+    CSG_ATTEND_UNIT,   /* sum over the sources p: softmax(8 s p p^T) v, p of length one: the paper's for a ResNet's pool */
     CSG_ATTEND_GEM /* mean over the sources: p of length one, p = unit(softmax(t p p^T) p), softmax(t p p^T) v, t = s mean ||ln_1 x|| */
 };
 
@@ -28,6 +29,7 @@ struct csg_net_plan {
     bool residual;    /* of the attention */
     bool ffn;
     bool keep_inputs; /* without streams: what goes into every block is kept for the way back */
+    bool cls_too;     /* of a ResNet's pool with a second path: CLS is taken from it as well, as published */
 };
 
 #endif

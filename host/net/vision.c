@@ -1,3 +1,4 @@
+/* The ViT with both attention paths. */
 #include "net/vision.h"
 
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 #include "net/through.h"
 #include "net/tower.h"
 
-struct csg_vision {
+struct vit {
+    struct csg_vision base;
     struct csg_backend *backend;
     const struct csg_model *model;
     struct csg_net_tower *tower;
@@ -28,7 +30,7 @@ struct csg_vision {
     struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
 };
 
-static int upload_norms(struct csg_vision *vision, struct csg_error *err)
+static int upload_norms(struct vit *vision, struct csg_error *err)
 {
     const struct csg_model *model = vision->model;
     size_t width = model->vision.width;
@@ -46,12 +48,38 @@ static int upload_norms(struct csg_vision *vision, struct csg_error *err)
     return status;
 }
 
-int csg_vision_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err)
+static void destroy(struct csg_vision *base)
 {
-    struct csg_vision *vision = csg_calloc(1, sizeof *vision);
+    struct vit *vision = (struct vit *)base;
+    csg_gradient_destroy(&vision->gradient);
+    csg_through_destroy(&vision->through);
+    csg_net_tower_destroy(&vision->tower); /* which the two above look at */
+    csg_weight_destroy(&vision->patch);
+    csg_weight_destroy(&vision->proj);
+    struct csg_buffer **buffers[] = {
+        &vision->cls,      &vision->position, &vision->norms, &vision->cls_row, &vision->grid_position,
+        &vision->seq,      &vision->patches,  &vision->x,     &vision->h,       &vision->qkv,
+        &vision->attended, &vision->mlp,      &vision->out};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        csg_buffer_destroy(buffers[i]);
+    csg_net_forms_free(&vision->forms);
+    csg_buffer_destroy(&vision->inputs);
+    free(vision);
+}
+
+static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
+                  struct csg_view *tokens_out, struct csg_error *err);
+static int relevance_of(struct csg_vision *base, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+                        struct csg_view *relevance, struct csg_error *err);
+static const struct csg_vision_class vit_class = {destroy, encode, relevance_of};
+
+int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err)
+{
+    struct vit *vision = csg_calloc(1, sizeof *vision);
     *out = NULL;
     if (!vision)
         return csg_fail_memory(err);
+    vision->base.class_ = &vit_class;
     vision->backend = backend;
     vision->model = model;
     const int32_t first_row = 0;
@@ -68,38 +96,15 @@ int csg_vision_create(struct csg_vision **out, struct csg_backend *backend, cons
         status = csg_buffer_from(backend, &first_row, sizeof first_row, &vision->cls_row, err);
     if (status == CSG_OK)
         status = upload_norms(vision, err);
-    if (status) {
-        csg_vision_destroy(&vision);
-        return status;
-    }
-    *out = vision;
-    return CSG_OK;
-}
-
-void csg_vision_destroy(struct csg_vision **out)
-{
-    struct csg_vision *vision = out ? *out : NULL;
-    if (!vision)
-        return;
-    csg_gradient_destroy(&vision->gradient);
-    csg_through_destroy(&vision->through);
-    csg_net_tower_destroy(&vision->tower); /* which the two above look at */
-    csg_weight_destroy(&vision->patch);
-    csg_weight_destroy(&vision->proj);
-    struct csg_buffer **buffers[] = {
-        &vision->cls,      &vision->position, &vision->norms, &vision->cls_row, &vision->grid_position,
-        &vision->seq,      &vision->patches,  &vision->x,     &vision->h,       &vision->qkv,
-        &vision->attended, &vision->mlp,      &vision->out};
-    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-        csg_buffer_destroy(buffers[i]);
-    csg_net_forms_free(&vision->forms);
-    csg_buffer_destroy(&vision->inputs);
-    free(vision);
-    *out = NULL;
+    if (status)
+        destroy(&vision->base);
+    else
+        *out = &vision->base;
+    return status;
 }
 
 /* Always from the pristine embedding: resizing a resized one would degrade it. */
-static int prepare_grid(struct csg_vision *vision, size_t grid_w, size_t grid_h, struct csg_error *err)
+static int prepare_grid(struct vit *vision, size_t grid_w, size_t grid_h, struct csg_error *err)
 {
     if (vision->grid_position && vision->grid_w == grid_w && vision->grid_h == grid_h)
         return CSG_OK;
@@ -129,7 +134,7 @@ static int prepare_grid(struct csg_vision *vision, size_t grid_w, size_t grid_h,
     return CSG_OK;
 }
 
-static int prepare_scratch(struct csg_vision *vision, size_t rows, struct csg_error *err)
+static int prepare_scratch(struct vit *vision, size_t rows, struct csg_error *err)
 {
     const struct csg_model *model = vision->model;
     size_t width = model->vision.width, pixels = 3 * model->patch_px * model->patch_px;
@@ -151,7 +156,7 @@ static int prepare_scratch(struct csg_vision *vision, size_t rows, struct csg_er
 }
 
 /* Convolution as GEMM: conv1 is [W, 3 * P * P]; the residual adds class and position embedding; then ln_pre. */
-static int embed_patches(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t rows, struct csg_view x,
+static int embed_patches(struct vit *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t rows, struct csg_view x,
                          struct csg_error *err)
 {
     const struct csg_model *model = vision->model;
@@ -181,7 +186,7 @@ static int embed_patches(struct csg_vision *vision, struct csg_view rgb, size_t 
     return csg_net_layernorm(vision->backend, &vision->ln_pre, x, x, rows, width, model->layer_norm_eps, err);
 }
 
-static int single_block(const struct csg_vision *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
+static int single_block(const struct vit *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
                         struct csg_error *err)
 {
     int status = csg_net_qkv(vision->tower, b, tokens, err);
@@ -193,7 +198,7 @@ static int single_block(const struct csg_vision *vision, size_t b, const struct 
 }
 
 /* A block of CLIP as it is, into y: gradients want to know what went in. */
-static int kept_block(const struct csg_vision *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
+static int kept_block(const struct vit *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
                       struct csg_view y, struct csg_error *err)
 {
     struct csg_net_tokens after = *tokens;
@@ -208,8 +213,8 @@ static int kept_block(const struct csg_vision *vision, size_t b, const struct cs
 
 /* The new path starts from the same x as the original one at the first dual block; it skips the MLP and never re-enters attention.
  * In the last block nothing but CLS is taken from the original path, so only that row is finished. */
-static int dual_block(const struct csg_vision *vision, size_t b, bool first, const struct csg_net_tokens *tokens,
-                      struct csg_view qk, struct csg_view vv, struct csg_view x_new, struct csg_error *err)
+static int dual_block(const struct vit *vision, size_t b, bool first, const struct csg_net_tokens *tokens, struct csg_view qk,
+                      struct csg_view vv, struct csg_view x_new, struct csg_error *err)
 {
     const struct csg_net_tower *tower = vision->tower;
     size_t rows = tokens->rows, original_rows = b + 1 == tower->layers ? 1 : rows;
@@ -235,8 +240,8 @@ static bool is_surgery(const struct csg_net_plan *plan)
 }
 
 /* A block whose own path changes. */
-static int changed_block(struct csg_vision *vision, const struct csg_net_plan *plan, size_t b,
-                         const struct csg_net_tokens *tokens, struct csg_view attended, struct csg_error *err)
+static int changed_block(struct vit *vision, const struct csg_net_plan *plan, size_t b, const struct csg_net_tokens *tokens,
+                         struct csg_view attended, struct csg_error *err)
 {
     int status = csg_net_qkv(vision->tower, b, tokens, err);
     if (status == CSG_OK)
@@ -246,7 +251,7 @@ static int changed_block(struct csg_vision *vision, const struct csg_net_plan *p
 }
 
 /* A block with a second path of any form, beside CLIP's own. */
-static int changed_dual_block(struct csg_vision *vision, const struct csg_net_plan *plan, size_t b, bool first,
+static int changed_dual_block(struct vit *vision, const struct csg_net_plan *plan, size_t b, bool first,
                               const struct csg_net_tokens *tokens, struct csg_view attended, struct csg_view x_new,
                               struct csg_error *err)
 {
@@ -268,7 +273,7 @@ static int changed_dual_block(struct csg_vision *vision, const struct csg_net_pl
 }
 
 /* ln_post and the projection on all tokens, then L2 over the channels. */
-static int project(struct csg_vision *vision, struct csg_view x, size_t rows, struct csg_error *err)
+static int project(struct vit *vision, struct csg_view x, size_t rows, struct csg_error *err)
 {
     const struct csg_model *model = vision->model;
     size_t width = model->vision.width;
@@ -287,7 +292,7 @@ static int project(struct csg_vision *vision, struct csg_view x, size_t rows, st
 }
 
 /* Every block of CLIP as it is, each into the next place of `inputs`. */
-static int kept_tower(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, struct csg_net_tokens *tokens,
+static int kept_tower(struct vit *vision, struct csg_view rgb, size_t w_px, size_t h_px, struct csg_net_tokens *tokens,
                       struct csg_view qk, struct csg_error *err)
 {
     size_t layers = vision->tower->layers, width = vision->tower->width, rows = tokens->rows;
@@ -303,9 +308,10 @@ static int kept_tower(struct csg_vision *vision, struct csg_view rgb, size_t w_p
     return status ? status : project(vision, tokens->x, rows, err);
 }
 
-int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
-                      struct csg_view *tokens_out, struct csg_error *err)
+static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
+                  struct csg_view *tokens_out, struct csg_error *err)
 {
+    struct vit *vision = (struct vit *)base;
     const struct csg_model *model = vision->model;
     size_t grid_w = w_px / model->patch_px, grid_h = h_px / model->patch_px, rows = 1 + grid_w * grid_h;
     size_t width = model->vision.width, layers = model->vision.layers;
@@ -360,9 +366,10 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
     return status;
 }
 
-int csg_vision_relevance(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
-                         struct csg_view *relevance, struct csg_error *err)
+static int relevance_of(struct csg_vision *base, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+                        struct csg_view *relevance, struct csg_error *err)
 {
+    struct vit *vision = (struct vit *)base;
     size_t rows = 1 + vision->grid_w * vision->grid_h;
     int status = CSG_OK;
     if (kind == CSG_GRADIENT_BIMODAL_ALL) {

@@ -1,4 +1,5 @@
-/* The image tower with both attention paths. Source: Li et al. 2025, section 3.2, and the published code; see docs/method.md. */
+/* Image towers: CLIP's ViT and its ResNet, with what a method's plan makes of their attention. Source: Li et al. 2025, section 3.2,
+ * and the published code; see docs/method.md. */
 #ifndef CSG_NET_VISION_H
 #define CSG_NET_VISION_H
 
@@ -9,6 +10,22 @@
 
 struct csg_vision;
 
+/* What an architecture brings; towers extend struct csg_vision. */
+struct csg_vision_class {
+    void (*destroy)(struct csg_vision *vision);
+    int (*encode)(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
+                  struct csg_view *tokens, struct csg_error *err);
+    /* NULL: the architecture has none. */
+    int (*relevance)(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+                     struct csg_view *relevance, struct csg_error *err);
+};
+struct csg_vision {
+    const struct csg_vision_class *class_;
+};
+int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
+int csg_resnet_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
+
+/* The tower of the model's architecture. */
 int csg_vision_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
 void csg_vision_destroy(struct csg_vision **vision);
 

@@ -40,6 +40,23 @@ struct csg_patches_args {
     float mean[3], std[3];
 };
 
+/* What a convolution of 3 x 3 with a border of one multiplies with: row i of the output holds the nine pixels around its place in
+ * (y, x, channel) order, zeros where they lie outside. The output's picture has w_out = ceil(w / stride) columns; row i is its place
+ * (first_line + i / w_out, i % w_out), whose middle stands at `stride` times that in the input. */
+struct csg_unfold_args {
+    struct csg_view in;  /* [h * w, channels], stride channels */
+    struct csg_view out; /* [lines * w_out, 9 * channels], stride 9 * channels */
+    size_t w, h, channels, stride;
+    size_t first_line, lines; /* first_line + lines is at most ceil(h / stride) */
+};
+
+/* Means of squares of side x side pixels that lie side by side. */
+struct csg_avgpool_args {
+    struct csg_view in;          /* [h * w, channels], stride channels */
+    struct csg_view out;         /* [(h / side) * (w / side), channels], stride channels */
+    size_t w, h, channels, side; /* sides of the picture are multiples of the square's */
+};
+
 /* Position embedding at any grid: row 0 = pos[0] + cls; row 1 + y * grid_w + x = bilinear(pos[1..] as [in_grid, in_grid, width]),
  * align_corners=False, no antialias (torch.nn.functional.interpolate). Equal grids copy exactly. */
 struct csg_position_args {
@@ -68,7 +85,8 @@ struct csg_layernorm_args {
 enum csg_activation {
     CSG_ACT_NONE,
     CSG_ACT_QUICK_GELU, /* x * sigmoid(1.702 x) */
-    CSG_ACT_GELU        /* x * (1 + erf(x / sqrt 2)) / 2 */
+    CSG_ACT_GELU,       /* x * (1 + erf(x / sqrt 2)) / 2 */
+    CSG_ACT_RELU        /* max(x, 0); what is not a number stays so */
 };
 
 /* y = act(x W^T + bias) + residual, W being `weight` of n rows and k columns (sizes in struct csg_weight). */

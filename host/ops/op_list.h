@@ -6,6 +6,8 @@
  * and a missing one is a link error. No include guard: that is the point. */
 CSG_OP(resize)
 CSG_OP(patches)
+CSG_OP(unfold)
+CSG_OP(avgpool)
 CSG_OP(position)
 CSG_OP(tokens)
 CSG_OP(layernorm)

@@ -11,6 +11,8 @@ static double slope(double x, enum csg_activation act)
     }
     case CSG_ACT_GELU: /* x Phi(x): Phi(x) + x phi(x) */
         return 0.5 * (1.0 + erf(x / sqrt(2.0))) + x * exp(-0.5 * x * x) / sqrt(2.0 * acos(-1.0));
+    case CSG_ACT_RELU:
+        return x > 0.0 ? 1.0 : 0.0;
     case CSG_ACT_NONE:
         break;
     }

@@ -13,6 +13,8 @@ static double activate(double v, enum csg_activation act)
         return v / (1.0 + exp(-1.702 * v));
     case CSG_ACT_GELU:
         return v * 0.5 * (1.0 + erf(v * 0.70710678118654752440));
+    case CSG_ACT_RELU:
+        return v < 0.0 ? 0.0 : v;
     case CSG_ACT_NONE:
         break;
     }

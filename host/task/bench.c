@@ -272,17 +272,17 @@ static int prepare(struct job *job, struct csg_error *err)
     const struct csg_image square = {.width_px = size_px, .height_px = size_px};
     if (params->runs > MOST_RUNS)
         return csg_fail(err, CSG_ERROR_USAGE, "%zu runs are more than the %d that there may be", params->runs, MOST_RUNS);
-    if (params->first_block > model->vision.layers)
-        return csg_fail(err, CSG_ERROR_USAGE, "the first block is %u, but the image tower has %zu blocks", params->first_block,
-                        model->vision.layers);
+    if (model->architecture != CSG_VIT)
+        return csg_fail(err, CSG_ERROR_USAGE, "the bench knows the arithmetic of a ViT alone; %s is a ResNet", model->name);
     int status = csg_method_find(&job->method, NULL, err);
     if (status == CSG_OK)
         status = csg_input_size(&job->size, model, &square, NULL, size_px, err);
     if (status == CSG_OK && !params->no_texts)
         status = csg_labels_load(&job->labels, params->labels ? params->labels : "pascal59", err);
+    if (status == CSG_OK)
+        status = csg_method_plan(&job->plan, job->method, model, params->first_block, err);
     if (status)
         return status;
-    job->plan = csg_method_plan(job->method, model->vision.layers, params->first_block);
     job->out->bench.size_px = size_px;
     job->out->bench.tokens = 1 + (size_t)(size_px / (int)model->patch_px) * (size_t)(size_px / (int)model->patch_px);
     job->pixels = csg_calloc(pixel_bytes(job), 1);

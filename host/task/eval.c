@@ -50,11 +50,8 @@ struct sample {
 static int find_methods(struct eval *eval, struct csg_error *err)
 {
     const struct csg_eval_params *params = eval->params;
-    size_t layers = eval->context->model->vision.layers, n = params->methods ? params->n_methods : 1;
+    size_t n = params->methods ? params->n_methods : 1;
     eval->shape.n_methods = n;
-    if (params->first_block > layers)
-        return csg_fail(err, CSG_ERROR_USAGE, "the first block is %u, but the image tower has %zu blocks", params->first_block,
-                        layers);
     if (!n)
         return csg_fail(err, CSG_ERROR_USAGE, "there is no method to measure");
     eval->methods = csg_calloc(n, sizeof *eval->methods);
@@ -63,7 +60,7 @@ static int find_methods(struct eval *eval, struct csg_error *err)
     for (size_t m = 0; status == CSG_OK && m < n; m++) {
         status = csg_method_find(&eval->methods[m], params->methods ? params->methods[m] : NULL, err);
         if (status == CSG_OK)
-            eval->plans[m] = csg_method_plan(eval->methods[m], layers, params->first_block);
+            status = csg_method_plan(&eval->plans[m], eval->methods[m], eval->context->model, params->first_block, err);
     }
     return status;
 }
@@ -251,7 +248,7 @@ static bool same_plan(const struct csg_net_plan *a, const struct csg_net_plan *b
 {
     return a->streams == b->streams && a->first_block == b->first_block && a->attention == b->attention &&
            a->sources == b->sources && !(a->gauss_std < b->gauss_std) && !(a->gauss_std > b->gauss_std) &&
-           a->residual == b->residual && a->ffn == b->ffn && a->keep_inputs == b->keep_inputs;
+           a->residual == b->residual && a->ffn == b->ffn && a->keep_inputs == b->keep_inputs && a->cls_too == b->cls_too;
 }
 
 /* Methods that differ in what they do with the tokens alone share one pass through the tower. */

@@ -33,15 +33,6 @@ static void add_stage(struct csg_full_result *result, const char *stage, double 
     result->stages[result->result.n_stages++] = (struct csg_stage_time){stage, ms};
 }
 
-static int make_plan(struct job *job, unsigned first_block, struct csg_error *err)
-{
-    size_t layers = job->context->model->vision.layers;
-    if (first_block > layers)
-        return csg_fail(err, CSG_ERROR_USAGE, "the first block is %u, but the image tower has %zu blocks", first_block, layers);
-    job->plan = csg_method_plan(job->method, layers, first_block);
-    return CSG_OK;
-}
-
 /* The tokens of the sentence as the set of texts, and their features. */
 static int token_features(struct job *job, const struct csg_map_params *params, struct csg_error *err)
 {
@@ -286,7 +277,7 @@ static int run(struct job job, const char *const *texts, size_t n_texts, const s
     if (status == CSG_OK)
         status = csg_method_find(&job.method, params->method, err);
     if (status == CSG_OK)
-        status = make_plan(&job, params->first_block, err);
+        status = csg_method_plan(&job.plan, job.method, context->model, params->first_block, err);
     if (status == CSG_OK)
         status = csg_input_size(&job.size, context->model, image, params->fit, params->size_px, err);
     if (status == CSG_OK && job.sentence)

@@ -110,10 +110,12 @@ CSG_API const char *csg_precision_summary(size_t index);
 
 /* What a model is, read from its files without a device. */
 struct csg_model_info {
-    char path[4096], weights[4096]; /* the folder or file, and the weights file or the index of several */
-    uint64_t bytes, parameters;     /* of all weights files; elements of the tensors that are used */
-    int image_size_px, patch_px;
-    size_t layers, width, heads, mlp_width;                     /* of the image tower */
+    char path[4096], weights[4096];         /* the folder or file, and the weights file or the index of several */
+    uint64_t bytes, parameters;             /* of all weights files; elements of the tensors that are used */
+    int image_size_px, patch_px;            /* a ResNet's patch is the 32 pixels of a token */
+    const char *architecture;               /* "ViT" or "ResNet" */
+    size_t stages[4];                       /* bottlenecks of a ResNet's stages; zeros: a ViT */
+    size_t layers, width, heads, mlp_width; /* of the image tower; a ResNet's is its attention pool */
     size_t text_layers, text_width, text_heads, context, vocab; /* of the text tower */
     size_t embed_dim;
     bool quick_gelu;
@@ -184,6 +186,7 @@ struct csg_engine_info {
     int image_size_px, patch_px;            /* native input size and patch of the model */
     size_t layers, width, heads, embed_dim, context;
     size_t first_block_default; /* max(1, layers - 5), counted from 1 */
+    const char *architecture;   /* "ViT" or "ResNet", whose one layer is the attention pool */
 };
 CSG_API void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *info);
 /* SHA-256 of the weights file, 64 hex digits; read through at the first call, or taken from the cache folder where the file is still the
@@ -321,6 +324,8 @@ struct csg_map_params {
 /* Rows of the method table; NULL past the end. */
 CSG_API const char *csg_method_name(size_t index);
 CSG_API const char *csg_method_summary(size_t index);
+/* Whether the engine's model can do it: a ResNet has no attention but its last pool. What it cannot is CSG_ERROR_USAGE below. */
+CSG_API bool csg_method_fits(const struct csg_engine *engine, size_t index);
 
 struct csg_text_result {
     const char *text;

@@ -89,6 +89,9 @@ class Tasks(CliTest):
         listed = self.succeed("map", "--help").stdout.decode().split("Methods:\n")[1]
         for line in listed.strip().splitlines():
             method = line.split()[0]
+            if method.endswith("_paper"):  # of a ResNet's attention pool
+                self.fail_with(USAGE, "map", "photo.png", "dog", "--method", method, "-o", "no.png", *REFERENCE, words=("for a ViT",))
+                continue
             document, _ = self.map_json("photo.png", "dog", "cat", "--method", method, "-o", f"{method}.png")
             self.assertEqual(document["method"], method)
         document, _ = self.map_json("photo.png", "dog", "--method", "bimodal", "--blocks", "all", "-o", "through.png")

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "model/config.h"
+#include "model/hub.h"
 #include "model/pickle.h"
 #include "model/safetensors.h"
 #include "model/shards.h"
@@ -11,7 +13,6 @@
 #include "model/torch_archive.h"
 #include "model/vocab.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 void fuzz_archive(const uint8_t *data, size_t bytes);
 void fuzz_pickle(const uint8_t *data, size_t bytes);
 void fuzz_safetensors(const uint8_t *data, size_t bytes);
@@ -20,6 +21,10 @@ void fuzz_config_open_clip(const uint8_t *data, size_t bytes);
 void fuzz_shards(const uint8_t *data, size_t bytes);
 void fuzz_tokenizer_json(const uint8_t *data, size_t bytes);
 void fuzz_merges(const uint8_t *data, size_t bytes);
+void fuzz_vocab(const uint8_t *data, size_t bytes);
+void fuzz_checkpoint(const uint8_t *data, size_t bytes);
+void fuzz_hub(const uint8_t *data, size_t bytes);
+void fuzz_known_words(const uint8_t *data, size_t bytes);
 
 /* Every byte of what was accepted is read. */
 static void touch(const struct csg_tensors *tensors)
@@ -61,38 +66,22 @@ void fuzz_safetensors(const uint8_t *data, size_t bytes)
     csg_tensors_free(&tensors);
 }
 
-/* The input as the file `name` of a folder of this process. */
-static const char *as_file(const uint8_t *data, size_t bytes, const char *name)
-{
-    static char folder[64], path[128];
-    if (!folder[0]) {
-        snprintf(folder, sizeof folder, "/dev/shm/csg-fuzz-XXXXXX");
-        if (!mkdtemp(folder))
-            abort();
-    }
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "wb");
-    if (!f || fwrite(data, 1, bytes, f) != bytes || fclose(f) != 0)
-        abort();
-    return path;
-}
-
 void fuzz_config_hf(const uint8_t *data, size_t bytes)
 {
     struct csg_model model = {0};
-    csg_config_hugging_face(&model, as_file(data, bytes, "config.json"), NULL);
+    csg_config_hugging_face(&model, fuzz_file(data, bytes, "config.json"), NULL);
 }
 
 void fuzz_config_open_clip(const uint8_t *data, size_t bytes)
 {
     struct csg_model model = {0};
-    csg_config_open_clip(&model, as_file(data, bytes, "open_clip_config.json"), NULL);
+    csg_config_open_clip(&model, fuzz_file(data, bytes, "open_clip_config.json"), NULL);
 }
 
 void fuzz_shards(const uint8_t *data, size_t bytes)
 {
     struct csg_shards shards;
-    csg_shards_read(&shards, as_file(data, bytes, "model.safetensors.index.json"), NULL);
+    csg_shards_read(&shards, fuzz_file(data, bytes, "model.safetensors.index.json"), NULL);
     csg_shards_free(&shards);
 }
 
@@ -112,17 +101,59 @@ static void tokenize(const char *file)
 
 void fuzz_tokenizer_json(const uint8_t *data, size_t bytes)
 {
-    tokenize(as_file(data, bytes, "tokenizer.json"));
+    tokenize(fuzz_file(data, bytes, "tokenizer.json"));
 }
 
 /* Ids by CLIP's rule, which wants no second file. */
 void fuzz_merges(const uint8_t *data, size_t bytes)
 {
     struct csg_vocab vocab;
-    csg_vocab_load(&vocab, as_file(data, bytes, "merges.txt"), NULL, 100000, NULL);
+    csg_vocab_load(&vocab, fuzz_file(data, bytes, "merges.txt"), NULL, 100000, NULL);
     for (size_t i = 0; i < vocab.n_symbols; i++)
         csg_vocab_merge(&vocab, (uint32_t)i, (uint32_t)(vocab.n_symbols - 1 - i));
     csg_vocab_free(&vocab);
+}
+
+/* vocab.json beside merges that never change. */
+void fuzz_vocab(const uint8_t *data, size_t bytes)
+{
+    static const char merges[] = "#version: 0.2\na b\nc d</w>\nab cd</w>\n";
+    struct csg_vocab vocab;
+    char other[192];
+    snprintf(other, sizeof other, "%s", fuzz_file((const uint8_t *)merges, sizeof merges - 1, "merges.txt"));
+    csg_vocab_load(&vocab, other, fuzz_file(data, bytes, "vocab.json"), 600, NULL);
+    csg_vocab_free(&vocab);
+}
+
+/* An archive of OpenAI's down to where its tensors belong. */
+void fuzz_checkpoint(const uint8_t *data, size_t bytes)
+{
+    struct csg_model *model;
+    if (csg_model_open(&model, fuzz_file(data, bytes, "model.pt"), NULL, NULL) == CSG_OK)
+        csg_model_parameters(model);
+    csg_model_close(&model);
+}
+
+/* What the hub's cache says of a revision. */
+void fuzz_hub(const uint8_t *data, size_t bytes)
+{
+    char *path, folder[128];
+    setenv("HF_HUB_CACHE", fuzz_folder(), 1);
+    snprintf(folder, sizeof folder, "%s/models--a--b/refs", fuzz_folder());
+    if (csg_make_folders(folder, NULL) != CSG_OK)
+        abort();
+    fuzz_file(data, bytes, "models--a--b/refs/main");
+    csg_hub_find(&path, "a/b", NULL);
+    free(path);
+}
+
+void fuzz_known_words(const uint8_t *data, size_t bytes)
+{
+    char folder[128], words[300];
+    snprintf(folder, sizeof folder, "%s", fuzz_folder());
+    fuzz_file(data, bytes, "known_words.txt");
+    const struct csg_model model = {.path = folder};
+    csg_model_unknown_words(&model, "a potted plant + two cats\xC3\xA9 and dogs", words, sizeof words, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

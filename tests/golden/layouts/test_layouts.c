@@ -24,8 +24,9 @@ static const struct {
     int side_px;
     size_t layers, heads, context, embed_dim;
 } cases[] = {
-    {"openai", 48, 2, 1, 20, 64},        {"open-clip", 48, 2, 1, 20, 64},        {"hugging-face", 48, 2, 1, 20, 64},
-    {"open-clip-g14", 42, 7, 2, 16, 20}, {"open-clip-custom", 28, 2, 2, 24, 12}, {"hugging-face-shards", 32, 3, 3, 18, 20},
+    {"openai", 48, 2, 1, 20, 64},           {"open-clip", 48, 2, 1, 20, 64},           {"hugging-face", 48, 2, 1, 20, 64},
+    {"openai-resnet", 96, 1, 2, 20, 24},    {"open-clip-resnet", 96, 1, 2, 20, 24},    {"open-clip-g14", 42, 7, 2, 16, 20},
+    {"open-clip-custom", 28, 2, 2, 24, 12}, {"hugging-face-shards", 32, 3, 3, 18, 20},
 };
 #define N_CASES (sizeof cases / sizeof cases[0])
 
@@ -69,7 +70,7 @@ static struct csg_image *open_picture(int side_px)
 static struct csg_result *map(struct csg_engine *engine, int side_px, const char *method)
 {
     struct csg_image *image = open_picture(side_px);
-    const struct csg_map_params params = {.method = method};
+    const struct csg_map_params params = {.method = method, .size_px = side_px};
     struct csg_result *result;
     struct csg_error err = {0};
     if (csg_map(engine, image, texts, 2, &params, &result, &err) != CSG_OK)
@@ -117,11 +118,35 @@ static void check_case(size_t i, const char *device)
     csg_engine_destroy(&engine);
 }
 
+/* What the published code makes of a ResNet's attention pool, and the paper; at the native size and at another. */
+static void check_resnet(const char *device)
+{
+    static const struct {
+        const char *method, *file;
+        int side_px;
+    } rows[] = {{"surgery", "/expected-surgery.f32", 96},
+                {"arch", "/expected-surgery.f32", 96},
+                {"surgery", "/expected-surgery-128.f32", 128},
+                {"surgery_paper", "/expected-surgery_paper.f32", 96},
+                {"arch_paper", "/expected-surgery_paper-128.f32", 128},
+                {"surgery", "/expected-surgery.f32", 96}}; /* again: nothing of the other size is left */
+    struct csg_engine *engine = open_model("openai-resnet", device);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct csg_result *result = map(engine, rows[i].side_px, rows[i].method);
+        size_t tokens = 1 + (size_t)result->grid_w * (size_t)result->grid_h;
+        assert_int_equal(tokens, 1 + rows[i].side_px / 32 * (rows[i].side_px / 32));
+        compare("openai-resnet", rows[i].file, result->tokens, tokens * 24);
+        csg_result_destroy(&result);
+    }
+    csg_engine_destroy(&engine);
+}
+
 static void test_reference(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N_CASES; i++)
         check_case(i, "reference");
+    check_resnet("reference");
 }
 
 static void test_opencl(void **state)
@@ -139,30 +164,65 @@ static void test_opencl(void **state)
     }
     for (size_t i = 0; i < N_CASES; i++)
         check_case(i, NULL);
+    check_resnet(NULL);
+}
+
+static void check_same_bits(const char *const *same, size_t count, int side_px)
+{
+    struct csg_result *results[3];
+    float features[3][N_TEXTS * 64] = {{0}};
+    for (size_t i = 0; i < count; i++) {
+        struct csg_engine *engine = open_model(same[i], "reference");
+        results[i] = map(engine, side_px, "surgery");
+        assert_int_equal(csg_embed_texts(engine, texts, N_TEXTS, features[i], NULL), CSG_OK);
+        csg_engine_destroy(&engine);
+    }
+    size_t cells = (size_t)results[0]->grid_w * (size_t)results[0]->grid_h, embed = results[0]->embed_dim;
+    for (size_t i = 1; i < count; i++) {
+        assert_memory_equal(features[i], features[0], sizeof features[0]);
+        assert_memory_equal(results[i]->tokens, results[0]->tokens, (1 + cells) * embed * sizeof(float));
+        assert_memory_equal(results[i]->similarity, results[0]->similarity, 2 * cells * sizeof(float));
+        assert_memory_equal(results[i]->grid_map, results[0]->grid_map, 2 * cells * sizeof(float));
+    }
+    for (size_t i = 0; i < count; i++)
+        csg_result_destroy(&results[i]);
 }
 
 static void test_same_bits(void **state)
 {
     (void)state;
-    static const char *const same[] = {"openai", "open-clip", "hugging-face"};
-    struct csg_result *results[3];
-    float features[3][N_TEXTS * 64];
-    for (size_t i = 0; i < 3; i++) {
-        struct csg_engine *engine = open_model(same[i], "reference");
-        results[i] = map(engine, 48, "surgery");
-        assert_int_equal(csg_embed_texts(engine, texts, N_TEXTS, features[i], NULL), CSG_OK);
+    static const char *const vits[] = {"openai", "open-clip", "hugging-face"}, *const resnets[] = {"openai-resnet",
+                                                                                                   "open-clip-resnet"};
+    check_same_bits(vits, 3, 48);
+    check_same_bits(resnets, 2, 96);
+}
+
+/* A method that the model cannot do is refused, with those that it can; each of those gives a map. */
+static void test_methods(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"open-clip-resnet", "open-clip-custom"};
+    static const int sides[] = {96, 28};
+    for (size_t m = 0; m < 2; m++) {
+        struct csg_engine *engine = open_model(models[m], "reference");
+        struct csg_image *image = open_picture(sides[m]);
+        size_t refused = 0;
+        for (size_t i = 0; csg_method_name(i); i++) {
+            const struct csg_map_params params = {.method = csg_method_name(i)};
+            struct csg_result *result;
+            struct csg_error err = {0};
+            int status = csg_map(engine, image, texts, 2, &params, &result, &err);
+            assert_int_equal(status, csg_method_fits(engine, i) ? CSG_OK : CSG_ERROR_USAGE);
+            if (status)
+                assert_non_null(strstr(err.sentence, m ? "is no method for a ViT; there are surgery, arch, raw, "
+                                                       : "is no method for a ResNet; there are surgery, arch, raw, "));
+            refused += status != CSG_OK;
+            csg_result_destroy(&result);
+        }
+        assert_int_equal(refused, m ? 2 : 5);
+        csg_image_destroy(&image);
         csg_engine_destroy(&engine);
     }
-    size_t cells = (size_t)results[0]->grid_w * (size_t)results[0]->grid_h;
-    assert_int_equal(cells, 36);
-    for (size_t i = 1; i < 3; i++) {
-        assert_memory_equal(features[i], features[0], sizeof features[0]);
-        assert_memory_equal(results[i]->tokens, results[0]->tokens, (1 + cells) * 64 * sizeof(float));
-        assert_memory_equal(results[i]->similarity, results[0]->similarity, 2 * cells * sizeof(float));
-        assert_memory_equal(results[i]->grid_map, results[0]->grid_map, 2 * cells * sizeof(float));
-    }
-    for (size_t i = 0; i < 3; i++)
-        csg_result_destroy(&results[i]);
 }
 
 /* An archive alone in its place has no vocabulary beside it, and this one's is not CLIP's. */
@@ -179,10 +239,8 @@ static void test_archive_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference),
-        cmocka_unit_test(test_opencl),
-        cmocka_unit_test(test_same_bits),
-        cmocka_unit_test(test_archive_alone),
+        cmocka_unit_test(test_reference), cmocka_unit_test(test_opencl),        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_methods),   cmocka_unit_test(test_archive_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static void try_archive(const uint8_t *data, size_t bytes)
     uint8_t *block = malloc(bytes ? bytes : 1);
     assert_non_null(block);
     memcpy(block, data, bytes);
-    const struct csg_mapped file = {block, bytes};
+    const struct csg_mapped file = {.data = block, .bytes = bytes};
     int status = csg_torch_archive_read(&tensors, &file, "archive.pt", &err);
     assert_true(status == CSG_OK || status == CSG_ERROR_MODEL);
     if (status)

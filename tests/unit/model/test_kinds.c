@@ -212,6 +212,16 @@ static void test_recognised(void **state)
     refuse("pytorch_model.bin is a Python pickle, which runs code as it is read");
     refuse("weights_only=True");
     refuse_at(scratch_path("pytorch_model.bin"), "is a Python pickle");
+    /* Under another name it is one still, as an archive or bare. */
+    scratch_copy("hugging-face/config.json", "config.json");
+    scratch_copy("openai/ViT-tiny.pt", "model.safetensors");
+    refuse("model.safetensors is a Python pickle, which runs code as it is read");
+    scratch_write_text("model.safetensors", "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9");
+    refuse("model.safetensors is a Python pickle, which runs code as it is read");
+    scratch_write_text("model.safetensors", "no weights at all");
+    refuse("no safetensors file");
+    scratch_remove("model.safetensors");
+    scratch_remove("config.json");
     scratch_copy("openai/ViT-tiny.pt", "a.pt");
     struct csg_model *m = open_scratch();
     assert_true(m->quick_gelu);

@@ -309,13 +309,15 @@ static void test_configs(void **state)
 {
     (void)state;
     write_tiny_model();
-    refuse_config("\"layers\":2", "\"layers\":[3,4,6,3]", "ResNet towers are not supported");
+    refuse_config("\"layers\":2", "\"layers\":[3,4,6,3]", "patches of 32 do not divide the image_size of 4");
     refuse_config("\"layers\":2", "\"layers\":2,\"timm_model_name\":\"vit\"", "timm");
     refuse_config("\"layers\":2", "\"layers\":2,\"pool_type\":\"avg\"", "class token");
     refuse_config("\"heads\":2", "\"heads\":2,\"hf_model_name\":\"roberta\"", "Hugging Face text towers");
     refuse_config("\"heads\":2", "\"heads\":2,\"no_causal_mask\":true", "SigLIP");
     refuse_config("\"quick_gelu\":true", "\"init_logit_bias\":-10", "SigLIP");
     refuse_config("\"quick_gelu\":true", "\"quick_gelu\":1", "quick_gelu");
+    refuse_config("\"layers\":2", "\"layers\":[3,4,6]", "layers is not four whole numbers");
+    refuse_config("\"layers\":2", "\"layers\":[3,4,6,0]", "layers is not four whole numbers");
     refuse_config("\"layers\":2", "\"layers\":0", "layers");
     refuse_config("\"layers\":2", "\"layers\":257", "layers");
     refuse_config("\"layers\":2", "\"layers\":1", "says 1 layers");

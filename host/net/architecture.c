@@ -1,0 +1,32 @@
+/* The kinds of image towers. */
+#include "net/vision.h"
+
+static int (*const creates[])(struct csg_vision **, struct csg_backend *, const struct csg_model *,
+                              struct csg_error *) = {[CSG_VIT] = csg_vit_create, [CSG_RESNET] = csg_resnet_create};
+
+int csg_vision_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err)
+{
+    return creates[model->architecture](out, backend, model, err);
+}
+
+void csg_vision_destroy(struct csg_vision **vision)
+{
+    if (vision && *vision) {
+        (*vision)->class_->destroy(*vision);
+        *vision = NULL;
+    }
+}
+
+int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
+                      struct csg_view *tokens, struct csg_error *err)
+{
+    return vision->class_->encode(vision, rgb, w_px, h_px, plan, tokens, err);
+}
+
+int csg_vision_relevance(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+                         struct csg_view *relevance, struct csg_error *err)
+{
+    if (!vision->class_->relevance)
+        return csg_fail(err, CSG_ERROR_USAGE, "the model's image tower has no gradients");
+    return vision->class_->relevance(vision, kind, texts, n, relevance, err);
+}

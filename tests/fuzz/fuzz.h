@@ -1,0 +1,15 @@
+/* What the fuzzers share. */
+#ifndef CSG_TESTS_FUZZ_H
+#define CSG_TESTS_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+/* A folder of this process. */
+const char *fuzz_folder(void);
+/* The input as the file `name` of that folder: valid until the next call. */
+const char *fuzz_file(const uint8_t *data, size_t bytes, const char *name);
+
+#endif
