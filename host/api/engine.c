@@ -34,6 +34,12 @@ static const char *fallback_at(size_t index)
     return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
 
+static const char *towers_at(size_t index)
+{
+    static const char *const names[] = {"both", "text", "image"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
 /* The one place that knows which backends there are. */
 static int open_backend(struct csg_engine *engine, const struct csg_engine_params *params, struct csg_error *err)
 {
@@ -66,7 +72,7 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
 int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err)
 {
     static const struct csg_engine_params defaults = {0};
-    size_t ignored;
+    size_t ignored, towers = 0;
     *out = NULL;
     if (!params)
         params = &defaults;
@@ -81,15 +87,20 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
     if (status == CSG_OK)
         status = csg_name_find(&ignored, params->fallback, "fallback", fallback_at, err);
     if (status == CSG_OK)
+        status = csg_name_find(&towers, params->towers, "kind of towers", towers_at, err);
+    if (status == CSG_OK)
         status = csg_model_open(&engine->model, params->model ? params->model : "demo-model", &engine->log, err);
     if (status == CSG_OK)
         status = open_backend(engine, params, err);
     if (status == CSG_OK) {
         engine->backend->interrupted = &engine->interrupted;
-        status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
+        if (strcmp(towers_at(towers), "text") != 0)
+            status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
     }
     if (status == CSG_OK)
         status = csg_ensemble_create(&engine->ensemble, engine->backend, engine->model, params->templates, &engine->log, err);
+    if (status == CSG_OK && strcmp(towers_at(towers), "image") != 0)
+        status = csg_ensemble_load_tower(engine->ensemble, err);
     if (status) {
         csg_engine_destroy(&engine);
         return status;

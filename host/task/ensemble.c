@@ -14,6 +14,7 @@ struct entry {
 };
 
 struct csg_ensemble {
+    struct csg_backend *backend;
     const struct csg_model *model;
     const struct csg_log *log;
     struct csg_text *tower;
@@ -30,13 +31,12 @@ int csg_ensemble_create(struct csg_ensemble **out, struct csg_backend *backend, 
     *out = NULL;
     if (!ensemble)
         return csg_fail_memory(err);
+    ensemble->backend = backend;
     ensemble->model = model;
     ensemble->log = log;
     int status = csg_templates_load(&ensemble->templates, templates, err);
     if (status == CSG_OK)
         status = csg_tokenizer_create(&ensemble->tokenizer, model->path, model->vocab_size, err);
-    if (status == CSG_OK)
-        status = csg_text_create(&ensemble->tower, backend, model, err);
     if (status) {
         csg_ensemble_destroy(&ensemble);
         return status;
@@ -60,6 +60,19 @@ void csg_ensemble_destroy(struct csg_ensemble **out)
     csg_text_destroy(&ensemble->tower);
     free(ensemble);
     *out = NULL;
+}
+
+int csg_ensemble_load_tower(struct csg_ensemble *ensemble, struct csg_error *err)
+{
+    return csg_text_create(&ensemble->tower, ensemble->backend, ensemble->model, err);
+}
+
+static int need_tower(const struct csg_ensemble *ensemble, const char *text, struct csg_error *err)
+{
+    if (ensemble->tower)
+        return CSG_OK;
+    return csg_fail(err, CSG_ERROR_USAGE,
+                    "this engine was opened without its text tower and was not given the features of '%.100s'", text);
 }
 
 static const float *find(const struct csg_ensemble *ensemble, const char *text)
@@ -90,6 +103,16 @@ static int remember(struct csg_ensemble *ensemble, const char *text, const float
     memcpy(entry.feature, feature, bytes);
     ensemble->known[ensemble->n_known++] = entry;
     return CSG_OK;
+}
+
+int csg_ensemble_take(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, const float *features,
+                      struct csg_error *err)
+{
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < n_texts; i++)
+        if (!find(ensemble, texts[i]))
+            status = remember(ensemble, texts[i], features + i * ensemble->model->embed_dim, err);
+    return status;
 }
 
 /* Says where a prompt was cut: the last characters that the model still reads. */
@@ -138,8 +161,10 @@ static int encode_chunk(struct csg_ensemble *ensemble, const char *const *texts,
 {
     size_t templates = ensemble->templates.count, embed = ensemble->model->embed_dim, count, ids;
     struct csg_prompts prompts = {0};
+    int status = need_tower(ensemble, texts[0], err);
+    if (status)
+        return status;
     float *features = csg_calloc(n, embed * sizeof *features);
-    int status = CSG_OK;
     if (!csg_mul(n, templates, &count) || !csg_mul(count, ensemble->model->context, &ids) || ids > INT32_MAX) {
         free(features);
         return csg_fail(err, CSG_ERROR_INPUT, "%zu templates are more than can be encoded at once", templates);
@@ -228,12 +253,15 @@ int csg_ensemble_tokens(struct csg_ensemble *ensemble, const char *sentence, str
                         struct csg_error *err)
 {
     size_t context = ensemble->model->context, count = 0, cut_bytes = SIZE_MAX;
+    *names = (struct csg_strings){0};
+    *features = NULL;
+    int status = need_tower(ensemble, sentence, err);
+    if (status)
+        return status;
     struct csg_prompts prompts = {.ids = csg_calloc(context, context * sizeof *prompts.ids),
                                   .offsets = csg_calloc(context + 1, sizeof *prompts.offsets)};
     int32_t *ids = csg_calloc(context, sizeof *ids);
-    *names = (struct csg_strings){0};
-    *features = NULL;
-    int status = prompts.ids && prompts.offsets && ids ? CSG_OK : csg_fail_memory(err);
+    status = prompts.ids && prompts.offsets && ids ? CSG_OK : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_tokenize(ensemble->tokenizer, sentence, context, ids, &count, &cut_bytes, err);
     if (status == CSG_OK && cut_bytes != SIZE_MAX)
