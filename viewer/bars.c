@@ -141,7 +141,9 @@ static double status_bar(struct app *app, double w, double h)
     ui_window_begin("status", UI_BAR, 0, (float)(h - height), (float)w, (float)height);
     source_text(app, left, sizeof left);
     ui_text(left);
-    if (s->busy && s->doing[0])
+    if (app->text_state.busy && app->text_state.doing[0])
+        view_format(right, sizeof right, "%.160s ...", app->text_state.doing);
+    else if (s->busy && s->doing[0])
         view_format(right, sizeof right, "%.160s ...", s->doing);
     else if (!s->ready)
         view_format(right, sizeof right, "no model is open");

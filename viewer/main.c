@@ -196,9 +196,11 @@ static void close_all(struct app *app)
     recorder_finish(&app->recorder, &pictures, NULL);
     source_destroy(&app->source);
     worker_destroy(&app->worker);
+    texts_destroy(&app->texts);
     script_destroy(&app->script);
     frame_unref(&app->frame);
     outcome_unref(&app->outcome);
+    encoded_unref(&app->encoded);
     features_destroy(&app->features);
     maps_free(app);
     window_close(app);
@@ -237,6 +239,8 @@ int view_run(const struct view_options *options, struct csg_error *err)
         status = window_open(app, err);
     if (status == CSG_OK)
         status = worker_create(&app->worker, window_wake, err);
+    if (status == CSG_OK)
+        status = texts_create(&app->texts, window_wake, err);
     if (status == CSG_OK) {
         open_first(app);
         status = loop(app, err);
