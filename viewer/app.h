@@ -100,6 +100,7 @@ struct app {
     char font_extra[4096];
     bool font_stale;
     int windowed[4];
+    float banner_h;         /* what the banner takes of the canvas, window units */
     float scale;            /* of text and widgets */
     int window_w, window_h; /* window units */
     int pixels_w, pixels_h; /* framebuffer */

@@ -22,6 +22,11 @@ static const char *precision_at(size_t index)
     return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
 
+const char *csg_precision_name(size_t index)
+{
+    return precision_at(index);
+}
+
 static const char *class_at(size_t index)
 {
     static const char *const names[] = {"cpu", "gpu"};

@@ -168,6 +168,9 @@ CSG_API void csg_engine_destroy(struct csg_engine **engine);
 /* Makes the running call, or the next, end with CSG_ERROR_INTERRUPTED. Async-signal-safe; any thread. */
 CSG_API void csg_engine_interrupt(struct csg_engine *engine);
 
+/* What precision can be; NULL past the end. */
+CSG_API const char *csg_precision_name(size_t index);
+
 struct csg_engine_info {
     const char *model_path, *model_name;
     const char *device, *platform, *driver; /* device is "reference" for the C reference */
