@@ -274,7 +274,7 @@ class Viewer(unittest.TestCase):
             quit""")
 
     def test_opencl_and_reference_agree(self):
-        out, _ = self.view([PERSON, "person", "--labels", "voc20"], """
+        out, _ = self.view([PERSON, "person", "--labels", "voc20", "--templates", "none"], """
             wait map
             set other reference
             set layout difference
@@ -538,7 +538,8 @@ class Viewer(unittest.TestCase):
         for _ in range(100):
             found = subprocess.run(["xdotool", "search", "--pid", str(process.pid), "--class", "clip-surgeon"], env=self.env,
                                    capture_output=True, text=True).stdout.split()
-            if found:
+            # It can be found before it can have the keyboard.
+            if found and not subprocess.run(["xdotool", "windowfocus", found[-1]], env=self.env, capture_output=True).returncode:
                 return found[-1]
             time.sleep(0.1)
         self.fail("no window came up")
