@@ -196,6 +196,66 @@ static void next_colormap(struct app *app)
     app_say(app, "colour map: %s", app->settings.colormap);
 }
 
+/* The name after `value` in a list that ends with NULL, and again from its start. */
+static void next_name(char *value, size_t capacity, const char *const *names)
+{
+    size_t i = 0, n = 0;
+    while (names[n])
+        n++;
+    while (i < n && strcmp(names[i], value) != 0)
+        i++;
+    memset(value, 0, capacity); /* specs are compared byte by byte */
+    view_copy(value, capacity, names[i < n ? (i + 1) % n : 0]);
+}
+
+static void next_redundant(struct app *app)
+{
+    static const char *const names[] = {"auto", "set", "empty", NULL};
+    next_name(app->settings.redundant, sizeof app->settings.redundant, names);
+    app_say(app, "what is redundant: %s", app->settings.redundant);
+}
+
+static void next_shape(struct app *app)
+{
+    static const char *const names[] = {"stretch", "aspect", NULL};
+    next_name(app->settings.fit, sizeof app->settings.fit, names);
+    app_say(app, "shape of the input: %s", app->settings.fit);
+}
+
+static void next_labels(struct app *app)
+{
+    static const char *const names[] = {"", "demo", "pascal59", "coco80", "voc20", "imagenet1000", NULL};
+    next_name(app->settings.labels, sizeof app->settings.labels, names);
+    app_say(app, "label set: %s", app->settings.labels[0] ? app->settings.labels : "none");
+}
+
+static void next_device(struct app *app)
+{
+    const struct worker_state *w = &app->worker_state;
+    const char *names[sizeof w->devices / sizeof *w->devices + 3] = {""};
+    size_t n = 1;
+    for (size_t i = 0; i < w->n_devices; i++)
+        names[n++] = w->device_specs[i];
+    names[n] = "reference";
+    next_name(app->engine.device, sizeof app->engine.device, names);
+    const char *name = app->engine.device;
+    for (size_t i = 0; i < w->n_devices; i++)
+        if (strcmp(w->device_specs[i], app->engine.device) == 0)
+            name = w->devices[i];
+    app_say(app, "device: %s", name[0] ? name : "the best");
+}
+
+static void next_precision(struct app *app)
+{
+    const char *names[16] = {NULL};
+    for (size_t n = 0; n + 1 < sizeof names / sizeof *names && view_precision_name(n); n++)
+        names[n] = view_precision_name(n);
+    if (!app->engine.precision[0] && names[0]) /* the default is the first */
+        view_copy(app->engine.precision, sizeof app->engine.precision, names[0]);
+    next_name(app->engine.precision, sizeof app->engine.precision, names);
+    app_say(app, "precision: %s", app->engine.precision);
+}
+
 static void change_size(struct app *app, int by)
 {
     int patch = app->worker_state.patch_px, own = app->worker_state.image_size_px;
@@ -327,10 +387,15 @@ const struct action actions[] = {
     {"remove-prompt", "delete", "Prompt", "Remove the prompt", remove_selected, NULL},
     {"method", "m", "Model", "Next method", next_method, NULL},
     {"compare-with", "M", "Model", "Compare with the next", next_other, NULL},
+    {"redundant", "R", "Model", "Next kind of redundancy", next_redundant, NULL},
+    {"labels", "N", "Model", "Next label set", next_labels, NULL},
+    {"shape", "F", "Model", "Square or own shape", next_shape, NULL},
+    {"device", "D", "Model", "Next device", next_device, NULL},
+    {"precision", "P", "Model", "Next precision", next_precision, NULL},
     {"larger", "+", "Model", "Larger input", larger, NULL},
     {"smaller", "-", "Model", "Smaller input", smaller, NULL},
-    {"later-block", ")", "Model", "Two paths from a later block", later_block, NULL},
-    {"earlier-block", "(", "Model", "Two paths from an earlier block", earlier_block, NULL},
+    {"later-block", ")", "Model", "First block later", later_block, NULL},
+    {"earlier-block", "(", "Model", "First block earlier", earlier_block, NULL},
     {"colours", "a", "View", "All prompts in their colours", layout_colours, is_colours},
     {"wipe", "w", "View", "Wipe between two methods", layout_wipe, is_wipe},
     {"side", "b", "View", "Side by side", layout_side, is_side},

@@ -179,33 +179,60 @@ int app_layer(const struct app *app)
     return layer;
 }
 
-static void add_text(struct job *job, const char *text)
+static void add_text(struct text_spec *spec, const char *text)
 {
-    for (size_t i = 0; i < job->n_texts; i++)
-        if (strcmp(job->texts[i], text) == 0)
+    for (size_t i = 0; i < spec->n_texts; i++)
+        if (strcmp(spec->texts[i], text) == 0)
             return;
-    if (text[0] && job->n_texts < VIEW_MAX_TEXTS)
-        view_copy(job->texts[job->n_texts++], VIEW_TEXT, text);
+    if (text[0] && spec->n_texts < VIEW_MAX_TEXTS)
+        view_copy(spec->texts[spec->n_texts++], VIEW_TEXT, text);
 }
 
-/* memcmp compares jobs: every byte is set. */
+/* memcmp compares specs and jobs: every byte is set. */
+static void build_text_spec(const struct app *app, struct text_spec *spec)
+{
+    const struct settings *s = &app->settings;
+    bool two = s->layout == LAYOUT_WIPE || s->layout == LAYOUT_SIDE || s->layout == LAYOUT_DIFFERENCE;
+    memset(spec, 0, sizeof *spec);
+    memcpy(&spec->engine, &app->engine, sizeof spec->engine);
+    view_copy(spec->method, sizeof spec->method, s->method);
+    view_copy(spec->labels, sizeof spec->labels, s->labels);
+    view_copy(spec->redundant, sizeof spec->redundant, s->redundant);
+    if (two && strcmp(s->other, "reference") != 0)
+        view_copy(spec->other, sizeof spec->other, s->other);
+    for (size_t i = 0; i < app->n_chips; i++)
+        if (app->chips[i].on || (int)i == app->selected)
+            add_text(spec, app->chips[i].text);
+    add_text(spec, app->draft_applied);
+}
+
+static bool same_features(const struct engine_spec *a, const struct engine_spec *b)
+{
+    return strcmp(a->model, b->model) == 0 && strcmp(a->templates, b->templates) == 0;
+}
+
+/* The texts are the newest that are encoded; everything else is as it is wanted now. */
 static void build_job(const struct app *app, struct job *job)
 {
     const struct settings *s = &app->settings;
+    const struct encoded *encoded = app->encoded;
     memset(job, 0, sizeof *job);
     memcpy(&job->engine, &app->engine, sizeof job->engine);
-    view_copy(job->map.method, sizeof job->map.method, s->method);
-    view_copy(job->map.labels, sizeof job->map.labels, s->labels);
-    view_copy(job->map.redundant, sizeof job->map.redundant, s->redundant);
+    if (encoded && app->wanted.n_texts && same_features(&encoded->spec.engine, &app->engine)) {
+        job->encoded = app->encoded;
+        job->n_texts = encoded->spec.n_texts;
+        memcpy(job->texts, encoded->spec.texts, sizeof job->texts);
+        memcpy(job->map.method, encoded->spec.method, sizeof job->map.method);
+        memcpy(job->map.other, encoded->spec.other, sizeof job->map.other);
+        memcpy(job->map.labels, encoded->spec.labels, sizeof job->map.labels);
+        memcpy(job->map.redundant, encoded->spec.redundant, sizeof job->map.redundant);
+    }
     view_copy(job->map.fit, sizeof job->map.fit, s->fit);
-    if (s->layout == LAYOUT_WIPE || s->layout == LAYOUT_SIDE || s->layout == LAYOUT_DIFFERENCE)
+    if (strcmp(s->other, "reference") == 0 &&
+        (s->layout == LAYOUT_WIPE || s->layout == LAYOUT_SIDE || s->layout == LAYOUT_DIFFERENCE))
         view_copy(job->map.other, sizeof job->map.other, s->other);
     job->map.size_px = s->size_px;
     job->map.first_block = (unsigned)s->first_block;
-    for (size_t i = 0; i < app->n_chips; i++)
-        if (app->chips[i].on || (int)i == app->selected)
-            add_text(job, app->chips[i].text);
-    add_text(job, app->draft_applied);
     job->points = s->points;
     job->point_threshold = s->points ? (double)s->point_threshold : 0;
 }
@@ -219,10 +246,28 @@ static void apply_draft(struct app *app)
     app_need_glyphs(app, app->draft);
 }
 
+static void request_texts(struct app *app)
+{
+    struct text_spec spec;
+    build_text_spec(app, &spec);
+    if (app->wanted_asked && memcmp(&spec, &app->wanted, sizeof spec) == 0)
+        return;
+    memcpy(&app->wanted, &spec, sizeof spec);
+    app->wanted_asked = true;
+    app->wanted_answered = !spec.n_texts;
+    if (spec.n_texts)
+        texts_submit(app->texts, &spec);
+    else if (app->maps->n) { /* nothing is asked: nothing is shown */
+        maps_free(app);
+        maps_rescale(app);
+    }
+}
+
 void app_request(struct app *app)
 {
     struct job job;
     apply_draft(app);
+    request_texts(app);
     build_job(app, &job);
     struct job same = app->asked;
     struct frame *asked_frame = same.frame;
@@ -236,31 +281,27 @@ void app_request(struct app *app)
     job.serial = app->job_serial;
     job.frame = app->frame;
     app->asked = job;
-    if (!job.n_texts && app->maps->n) { /* nothing is asked: nothing is shown */
-        maps_free(app);
-        maps_rescale(app);
-    }
     worker_submit(app->worker, &job);
 }
 
 bool app_settled(const struct app *app)
 {
-    if (!app->job_serial || app->answered_serial != app->job_serial || app->draft_pending)
+    if (!app->job_serial || app->answered_serial != app->job_serial || app->draft_pending || !app->wanted_answered)
         return false;
     const struct source_state *s = &app->source_state;
     bool runs = s->kind >= SOURCE_VIDEO && !s->paused && !s->ended; /* then there is always a newer picture */
     return !app->frame || runs || app->answered_frame == app->frame->serial;
 }
 
-static void mark_unknown(struct app *app, const struct outcome *outcome)
+static void mark_unknown(struct app *app, const struct encoded *encoded)
 {
     app->draft_unknown[0] = 0;
-    for (size_t i = 0; i < outcome->job.n_texts; i++) {
+    for (size_t i = 0; i < encoded->spec.n_texts; i++) {
         for (size_t k = 0; k < app->n_chips; k++)
-            if (strcmp(app->chips[k].text, outcome->job.texts[i]) == 0)
-                memcpy(app->chips[k].unknown, outcome->unknown[i], sizeof app->chips[k].unknown);
-        if (strcmp(app->draft_applied, outcome->job.texts[i]) == 0)
-            memcpy(app->draft_unknown, outcome->unknown[i], sizeof app->draft_unknown);
+            if (strcmp(app->chips[k].text, encoded->spec.texts[i]) == 0)
+                memcpy(app->chips[k].unknown, encoded->unknown[i], sizeof app->chips[k].unknown);
+        if (strcmp(app->draft_applied, encoded->spec.texts[i]) == 0)
+            memcpy(app->draft_unknown, encoded->unknown[i], sizeof app->draft_unknown);
     }
 }
 
@@ -273,9 +314,10 @@ static void tick(double *rate_hz, double *last_ms, double now_ms)
 }
 
 /* A device or model that cannot be opened leaves what worked: the window shows that again. */
-static void show_failure(struct app *app, const struct outcome *outcome)
+static void show_failure(struct app *app, const struct csg_error *err)
 {
-    app_trouble(app, "%s", outcome->err.sentence);
+    if (strcmp(err->sentence, app->banner) != 0) /* both threads fail by the same model */
+        app_trouble(app, "%s", err->sentence);
     if (app->worker_state.ready && memcmp(&app->worker_state.spec, &app->engine, sizeof app->engine) != 0)
         app->engine = app->worker_state.spec;
 }
@@ -289,7 +331,7 @@ static void take_outcome(struct app *app, struct outcome *outcome)
         return;
     }
     if (outcome->status) {
-        show_failure(app, outcome);
+        show_failure(app, &outcome->err);
         outcome_unref(&outcome);
         return;
     }
@@ -298,7 +340,6 @@ static void take_outcome(struct app *app, struct outcome *outcome)
         return;
     }
     maps_update(app, outcome);
-    mark_unknown(app, outcome);
     tick(&app->rates.map_hz, &app->rates.last_map_ms, outcome->finished_ms);
     app->rates.maps++;
     app->rates.map_ms = outcome->finished_ms - outcome->started_ms;
@@ -308,6 +349,21 @@ static void take_outcome(struct app *app, struct outcome *outcome)
         maps_show_patch(app, app->patch.column, app->patch.row);
     if (app->patch.open)
         maps_answer_patch(app, app->patch.column, app->patch.row);
+}
+
+static void take_encoded(struct app *app, struct encoded *encoded)
+{
+    bool newest = memcmp(&encoded->spec, &app->wanted, sizeof app->wanted) == 0;
+    app->wanted_answered = app->wanted_answered || newest;
+    if (encoded->status) {
+        if (newest && encoded->status != CSG_ERROR_INTERRUPTED)
+            show_failure(app, &encoded->err);
+        encoded_unref(&encoded);
+        return;
+    }
+    mark_unknown(app, encoded);
+    encoded_unref(&app->encoded);
+    app->encoded = encoded;
 }
 
 static bool take_frame(struct app *app)
@@ -337,13 +393,23 @@ static void take_source_state(struct app *app)
     }
 }
 
+static void take_text_state(struct app *app)
+{
+    char before[VIEW_PATH];
+    view_copy(before, sizeof before, app->text_state.trouble);
+    texts_state(app->texts, &app->text_state);
+    if (app->text_state.trouble[0] && strcmp(before, app->text_state.trouble) != 0 &&
+        strcmp(app->banner, app->text_state.trouble) != 0)
+        app_trouble(app, "%s", app->text_state.trouble);
+}
+
 static void take_worker_state(struct app *app)
 {
     char before[VIEW_PATH];
     uint64_t serial = app->worker_state.engine_serial;
     view_copy(before, sizeof before, app->worker_state.trouble);
     worker_state(app->worker, &app->worker_state);
-    if (app->worker_state.trouble[0] &&
+    if (app->worker_state.trouble[0] && strcmp(app->banner, app->worker_state.trouble) != 0 &&
         (strcmp(before, app->worker_state.trouble) != 0 || serial != app->worker_state.engine_serial))
         app_trouble(app, "%s", app->worker_state.trouble);
 }
@@ -356,14 +422,22 @@ bool app_receive(struct app *app)
     bool news = take_frame(app);
     take_source_state(app);
     take_worker_state(app);
-    news = news || memcmp(&source_before, &app->source_state, sizeof source_before) != 0 ||
+    struct text_state text_before = app->text_state;
+    take_text_state(app);
+    news = news || memcmp(&text_before, &app->text_state, sizeof text_before) != 0 ||
+           memcmp(&source_before, &app->source_state, sizeof source_before) != 0 ||
            memcmp(&worker_before, &app->worker_state, sizeof worker_before) != 0;
+    struct encoded *encoded = texts_take(app->texts);
+    if (encoded) {
+        take_encoded(app, encoded);
+        news = true;
+    }
     struct outcome *outcome = worker_take(app->worker);
     if (outcome) {
         take_outcome(app, outcome);
         news = true;
     }
-    struct features *features = worker_take_features(app->worker);
+    struct features *features = texts_take_features(app->texts);
     if (features) {
         features_destroy(&app->features);
         app->features = features;

@@ -5,6 +5,7 @@
 #include "scene.h"
 #include "settings.h"
 #include "source.h"
+#include "texts.h"
 #include "viewer.h"
 #include "worker.h"
 
@@ -58,6 +59,11 @@ struct app {
     struct engine_spec engine;
     struct worker *worker;
     struct worker_state worker_state;
+    struct texts *texts;
+    struct text_state text_state;
+    struct text_spec wanted; /* what the thread of the texts was last asked for */
+    bool wanted_asked, wanted_answered;
+    struct encoded *encoded; /* the newest that is good */
     struct source *source;
     struct source_state source_state;
     char source_spec[VIEW_PATH];
@@ -78,7 +84,7 @@ struct app {
     struct locked_range locked[2 * VIEW_MAX_TEXTS];
     size_t n_locked;
     uint64_t answered_serial, answered_frame; /* of the newest outcome, good or not */
-    struct job asked;                         /* what the worker was last asked for; its frame is not a reference */
+    struct job asked;                         /* what the worker was last asked for; it holds no references */
     uint64_t job_serial;
     struct features *features;
     char features_key[VIEW_PATH];
@@ -94,6 +100,7 @@ struct app {
     char font_extra[4096];
     bool font_stale;
     int windowed[4];
+    float banner_h;         /* what the banner takes of the canvas, window units */
     float scale;            /* of text and widgets */
     int window_w, window_h; /* window units */
     int pixels_w, pixels_h; /* framebuffer */

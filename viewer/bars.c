@@ -129,8 +129,10 @@ static void source_text(const struct app *app, char *text, size_t capacity)
         view_format(part, sizeof part, "  %.1f s", s->position_s);
     else if (s->kind == SOURCE_CAMERA && s->rate_hz > 0)
         view_format(part, sizeof part, "  %.0f Hz", s->rate_hz);
-    view_format(text, capacity, "%.120s  %d x %d%s%s%s", s->title, s->width_px, s->height_px, part, s->paused ? "  paused" : "",
-                s->ended ? "  ended" : "");
+    char size[32] = "";
+    if (s->width_px)
+        view_format(size, sizeof size, "  %d x %d", s->width_px, s->height_px);
+    view_format(text, capacity, "%.120s%s%s%s%s", s->title, size, part, s->paused ? "  paused" : "", s->ended ? "  ended" : "");
 }
 
 static double status_bar(struct app *app, double w, double h)
@@ -141,7 +143,9 @@ static double status_bar(struct app *app, double w, double h)
     ui_window_begin("status", UI_BAR, 0, (float)(h - height), (float)w, (float)height);
     source_text(app, left, sizeof left);
     ui_text(left);
-    if (s->busy && s->doing[0])
+    if (app->text_state.busy && app->text_state.doing[0])
+        view_format(right, sizeof right, "%.160s ...", app->text_state.doing);
+    else if (s->busy && s->doing[0])
         view_format(right, sizeof right, "%.160s ...", s->doing);
     else if (!s->ready)
         view_format(right, sizeof right, "no model is open");
@@ -155,6 +159,7 @@ static double status_bar(struct app *app, double w, double h)
 
 static void banner(struct app *app)
 {
+    app->banner_h = 0;
     if (!app->banner[0])
         return;
     float w = (float)app->canvas[2] - 40;
@@ -162,6 +167,7 @@ static void banner(struct app *app)
     ui_text_wrapped(app->banner);
     if (ui_button("Close"))
         app->banner[0] = 0;
+    app->banner_h = ui_window_height() + 8;
     ui_window_end();
 }
 

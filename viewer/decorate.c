@@ -113,22 +113,43 @@ static void read_out(const struct app *app)
     ui_draw_text(x + 8, y + 6, INK, text);
 }
 
-/* The colour bar with the raw similarities that its ends stand for. */
-static void legend(const struct app *app)
+/* What the ends of the colours stand for in a pane; false: it has no legend. */
+static bool legend_range(const struct app *app, const struct pane *pane, char low[32], char high[32])
 {
-    int layer = app_layer(app);
+    const struct shown_maps *maps = maps_of(app, pane);
+    if (pane->slot == SCENE_DIFFERENCE) {
+        view_format(low, 32, "0");
+        view_format(high, 32, "%.3g", app->difference_max);
+        return true;
+    }
+    if (pane->slot > SCENE_OTHER || pane->layer < 0 || (size_t)pane->layer >= maps->n)
+        return false;
+    view_format(low, 32, "%.3f", maps->low[pane->layer]);
+    view_format(high, 32, "%.3f%s", maps->high[pane->layer], app->settings.lock ? " locked" : "");
+    return true;
+}
+
+/* The colour bar with the raw similarities that its ends stand for, at the foot of its pane. */
+static void legend(const struct app *app, const struct pane *pane, size_t index, size_t count)
+{
     char low[32], high[32];
     const uint8_t *table = csg_colormap_rgb(app->settings.colormap);
-    if (!app->settings.legend || !app->settings.overlay || layer < 0 || (size_t)layer >= app->maps->n || !table ||
-        app->settings.layout == LAYOUT_COLOURS || app->settings.layout == LAYOUT_GRID || app->patch.similarity)
+    double s = per_pixel(app);
+    if (!app->settings.legend || !app->settings.overlay || !table || app->settings.layout == LAYOUT_COLOURS ||
+        !legend_range(app, pane, low, high))
         return;
-    view_format(low, sizeof low, "%.3f", app->maps->low[layer]);
-    view_format(high, sizeof high, "%.3f%s", app->maps->high[layer], app->settings.lock ? " locked" : "");
-    float bar_w = 180 * app->scale, bar_h = 12 * app->scale, th = ui_text_height(), lw = ui_text_width(low),
-          hw = ui_text_width(high);
+    bool wipe = app->settings.layout == LAYOUT_WIPE && count == 2;
+    float left = (float)(pane->rect.x * s), wide = (float)(pane->rect.w * s);
+    if (wipe) { /* each half has its own */
+        wide /= 2;
+        left += index ? wide : 0;
+    }
+    float bar_h = 12 * app->scale, th = ui_text_height(), lw = ui_text_width(low), hw = ui_text_width(high);
+    float bar_w = wide - lw - hw - 48 < 180 * app->scale ? wide - lw - hw - 48 : 180 * app->scale;
     float w = bar_w + lw + hw + 32, h = th + 12;
-    float x = (float)app->canvas[0] + ((float)app->canvas[2] - w) / 2;
-    float y = (float)(app->canvas[1] + app->canvas[3]) - h - 8;
+    if (bar_w < 24 * app->scale)
+        return;
+    float x = left + (wide - w) / 2, y = (float)((pane->rect.y + pane->rect.h) * s) - h - 8;
     ui_draw_box(x, y, w, h, 0x101216d0, true, 5);
     ui_draw_text(x + 8, y + 6, INK, low);
     float bx = x + 16 + lw, by = y + (h - bar_h) / 2;
@@ -137,12 +158,22 @@ static void legend(const struct app *app)
         uint32_t rgba = (uint32_t)c[0] << 24 | (uint32_t)c[1] << 16 | (uint32_t)c[2] << 8 | 255;
         ui_draw_box(bx + bar_w * (float)i / 64, by, bar_w / 64 + 1, bar_h, rgba, true, 0);
     }
-    double threshold = maps_threshold(app, SCENE_MAPS, layer);
+    double threshold = pane->slot <= SCENE_OTHER ? maps_threshold(app, (int)pane->slot, pane->layer) : 0;
     if (threshold > 0) {
         float tx = bx + bar_w * (float)threshold;
         ui_draw_line(tx, by - 3, tx, by + bar_h + 3, INK, 2);
     }
     ui_draw_text(bx + bar_w + 8, y + 6, INK, high);
+}
+
+/* Which of the grid is the one that is shown alone. */
+static void mark_selected(const struct app *app, const struct pane *pane)
+{
+    double s = per_pixel(app);
+    if (app->settings.layout != LAYOUT_GRID || app->patch.similarity || strcmp(pane->caption, app_selected_text(app)) != 0)
+        return;
+    ui_draw_box((float)(pane->rect.x * s), (float)(pane->rect.y * s), (float)(pane->rect.w * s), (float)(pane->rect.h * s), INK,
+                false, 0);
 }
 
 static void empty_canvas(const struct app *app)
@@ -167,9 +198,10 @@ void canvas_decorate(struct app *app)
     for (size_t i = 0; i < count; i++) {
         draw_points(app, panes + i);
         draw_patch(app, panes + i);
+        mark_selected(app, panes + i);
         draw_caption(app, panes + i, i, count);
+        legend(app, panes + i, i, count);
     }
     draw_wipe(app, panes, count);
-    legend(app);
     read_out(app);
 }

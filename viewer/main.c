@@ -35,6 +35,11 @@ static int take_options(struct app *app, struct csg_error *err)
     take_text(app->engine.device, sizeof app->engine.device, o->device);
     take_text(app->engine.precision, sizeof app->engine.precision, o->precision);
     take_text(app->engine.templates, sizeof app->engine.templates, o->templates);
+    if (o->fallback && strcmp(o->fallback, "next") != 0) {
+        if (strcmp(o->fallback, "reference") != 0 && strcmp(o->fallback, "none") != 0)
+            return view_fail(err, CSG_ERROR_USAGE, "there is no fallback '%.60s'; there are next, reference, none", o->fallback);
+        view_copy(app->engine.fallback, sizeof app->engine.fallback, o->fallback);
+    }
     take_text(s->labels, sizeof s->labels, o->labels);
     int status = checked(s, "method", o->method, err);
     if (status == CSG_OK)
@@ -196,9 +201,11 @@ static void close_all(struct app *app)
     recorder_finish(&app->recorder, &pictures, NULL);
     source_destroy(&app->source);
     worker_destroy(&app->worker);
+    texts_destroy(&app->texts);
     script_destroy(&app->script);
     frame_unref(&app->frame);
     outcome_unref(&app->outcome);
+    encoded_unref(&app->encoded);
     features_destroy(&app->features);
     maps_free(app);
     window_close(app);
@@ -237,6 +244,8 @@ int view_run(const struct view_options *options, struct csg_error *err)
         status = window_open(app, err);
     if (status == CSG_OK)
         status = worker_create(&app->worker, window_wake, err);
+    if (status == CSG_OK)
+        status = texts_create(&app->texts, window_wake, err);
     if (status == CSG_OK) {
         open_first(app);
         status = loop(app, err);

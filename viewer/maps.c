@@ -290,7 +290,7 @@ static void ask_features(struct app *app)
         add_labels(app, features, CAPACITY);
     }
     features_key(app, app->features_key, sizeof app->features_key);
-    app->features_asked = features->count && worker_ask_features(app->worker, features);
+    app->features_asked = features->count && texts_ask_features(app->texts, features);
     if (!app->features_asked)
         features_destroy(&features);
 }

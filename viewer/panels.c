@@ -154,6 +154,21 @@ static void device_switch(struct app *app)
         view_copy(app->engine.device, sizeof app->engine.device, w->device_specs[chosen - 1]);
 }
 
+static void precision_switch(struct app *app)
+{
+    const char *items[MAX_ITEMS];
+    int count = 0, chosen = 0;
+    for (; count < MAX_ITEMS && view_precision_name((size_t)count); count++) {
+        items[count] = view_precision_name((size_t)count);
+        if (strcmp(items[count], app->engine.precision) == 0)
+            chosen = count;
+    }
+    if (!ui_combo("precision", &chosen, items, count))
+        return;
+    memset(app->engine.precision, 0, sizeof app->engine.precision);
+    view_copy(app->engine.precision, sizeof app->engine.precision, items[chosen]);
+}
+
 static void model_section(struct app *app)
 {
     static char typed[VIEW_PATH];
@@ -164,6 +179,7 @@ static void model_section(struct app *app)
     view_format(line, sizeof line, "%.60s, %s, %s", w->ready ? w->model_name : "none is open", w->precision, w->device_class);
     ui_text_colored(0x9aa3b0ff, line);
     device_switch(app);
+    precision_switch(app);
     if (ui_input("model", "folder or name, Enter", typed, sizeof typed, 190 * app->scale, false, &edited)) {
         memset(app->engine.model, 0, sizeof app->engine.model);
         view_copy(app->engine.model, sizeof app->engine.model, typed);
@@ -202,7 +218,8 @@ static void statistics(struct app *app)
     const struct rates *r = &app->rates;
     if (!app->settings.stats)
         return;
-    ui_window_begin("stats", UI_FLOAT, (float)app->canvas[0] + 12, (float)app->canvas[1] + 12, 480 * app->scale, 0);
+    ui_window_begin("stats", UI_FLOAT, (float)app->canvas[0] + 12, (float)app->canvas[1] + 12 + app->banner_h, 480 * app->scale,
+                    0);
     if (ui_table_begin("stats", 2)) {
         bool live = app->source_state.kind >= SOURCE_VIDEO;
         row("pictures", live ? "%.1f a second" : "still", r->picture_hz);
@@ -212,9 +229,12 @@ static void statistics(struct app *app)
             row("latency, picture", "%.1f ms from capture to swap", r->picture_latency_ms);
             row("latency, map", "%.1f ms from capture to swap", r->map_latency_ms);
         }
+        if (app->encoded)
+            row("texts", "%zu in %.1f ms, beside the pictures", app->encoded->needed.count, app->encoded->ms);
         const struct csg_result *result = app->outcome ? app->outcome->result : NULL;
         for (size_t i = 0; result && i < result->n_stages; i++)
-            row(result->stages[i].stage, "%.1f ms", result->stages[i].ms);
+            if (strcmp(result->stages[i].stage, "text") != 0)
+                row(result->stages[i].stage, "%.1f ms", result->stages[i].ms);
         if (result)
             row("input", "%d x %d px, %d x %d patches", result->input_width_px, result->input_height_px, result->grid_w,
                 result->grid_h);
@@ -229,17 +249,21 @@ static void help(struct app *app)
 {
     if (!app->help)
         return;
-    float w = 900 * app->scale, x = ((float)app->window_w - w) / 2;
+    float w = 940 * app->scale, x = ((float)app->window_w - w) / 2;
     ui_window_begin("help", UI_FLOAT, x > 0 ? x : 0, (float)app->canvas[1] + 10, w, 0);
-    ui_heading("Keys");
-    if (ui_table_begin("keys", 6)) {
-        for (const struct action *a = actions; a->name; a++) {
-            char key[32];
-            view_format(key, sizeof key, "%s%s", a->key, strlen(a->key) < 9 ? "  " : "");
+    if (ui_table_begin("keys", 3)) {
+        static const char *const columns[] = {"File Play Prompt", "Model Window", "View"}; /* of about the same length */
+        for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
             ui_table_next();
-            ui_text_colored(0xffc857ff, key);
-            ui_table_next();
-            ui_text(a->label);
+            for (const struct action *a = actions; a->name; a++) {
+                if (!strstr(columns[c], a->menu))
+                    continue;
+                if (a == actions || strcmp(a[-1].menu, a->menu) != 0)
+                    ui_text_colored(0x7fd0d0ff, a->menu);
+                ui_text_colored(0xffc857ff, a->key);
+                ui_same_line_at(72 * app->scale);
+                ui_text(a->label);
+            }
         }
         ui_table_end();
     }
@@ -255,7 +279,8 @@ static void patch_panel(struct app *app)
     if (!app->patch.open)
         return;
     float w = 250 * app->scale;
-    ui_window_begin("patch", UI_FLOAT, (float)(app->canvas[0] + app->canvas[2]) - w - 12, (float)app->canvas[1] + 12, w, 0);
+    ui_window_begin("patch", UI_FLOAT, (float)(app->canvas[0] + app->canvas[2]) - w - 12,
+                    (float)app->canvas[1] + 12 + app->banner_h, w, 0);
     view_format(line, sizeof line, "Patch %d, %d", app->patch.column, app->patch.row);
     ui_heading(line);
     ui_text_colored(0x9aa3b0ff, app->patch.count ? "over the picture's mean (cosine)" : "comparing with the labels ...");
@@ -283,7 +308,8 @@ static void cameras(struct app *app)
     was_open = app->cameras_open;
     if (!app->cameras_open)
         return;
-    ui_window_begin("cameras", UI_FLOAT, (float)app->canvas[0] + 40, (float)app->canvas[1] + 40, 420 * app->scale, 0);
+    ui_window_begin("cameras", UI_FLOAT, (float)app->canvas[0] + 40, (float)app->canvas[1] + 40 + app->banner_h, 420 * app->scale,
+                    0);
     ui_heading("Cameras");
     if (!count)
         ui_text_wrapped("No camera is connected, or this user may not open it.");

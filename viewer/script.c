@@ -138,6 +138,12 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
         view_format(value, capacity, "%zu", app->maps->n);
     else if (strcmp(name, "chips") == 0)
         view_format(value, capacity, "%zu", app->n_chips);
+    else if (strcmp(name, "settled") == 0)
+        view_format(value, capacity, "%d", app_settled(app));
+    else if (strcmp(name, "encoding") == 0)
+        view_format(value, capacity, "%d", app->text_state.busy);
+    else if (strcmp(name, "precision") == 0)
+        view_copy(value, capacity, app->worker_state.precision);
     else if (strcmp(name, "grid") == 0)
         view_format(value, capacity, "%dx%d", app->maps->grid_w, app->maps->grid_h);
     else if (strcmp(name, "picture") == 0)
@@ -167,6 +173,8 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
                     "%.1f pictures/s, %.1f maps/s, %.1f drawn/s, map latency %.1f ms, picture latency %.1f ms, map %.1f ms",
                     app->rates.picture_hz, app->rates.map_hz, app->rates.draw_hz, app->rates.map_latency_ms,
                     app->rates.picture_latency_ms, app->rates.map_ms);
+    else if (strcmp(name, "maps") == 0)
+        view_format(value, capacity, "%llu", (unsigned long long)app->rates.maps);
     else if (strcmp(name, "counts") == 0)
         view_format(value, capacity, "%llu pictures, %llu maps, %llu drawn, %.2f s", (unsigned long long)app->rates.pictures,
                     (unsigned long long)app->rates.maps, (unsigned long long)app->rates.draws,

@@ -252,3 +252,8 @@ int history_save(const struct history *history, struct csg_error *err)
     }
     return write_json(document, path, err);
 }
+
+const char *view_precision_name(size_t index)
+{
+    return index == 0 ? "auto" : csg_precision_name(index - 1);
+}

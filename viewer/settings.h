@@ -40,4 +40,7 @@ void history_load(struct history *history);
 void history_add(struct history *history, const char *text);
 int history_save(const struct history *history, struct csg_error *err);
 
+/* What the viewer lets its user choose, the default first; NULL past the end. */
+const char *view_precision_name(size_t index);
+
 #endif

@@ -24,8 +24,8 @@ static void style(float scale)
     s.WindowRounding = 0.0f;
     s.FrameRounding = s.GrabRounding = s.PopupRounding = 4.0f;
     s.WindowBorderSize = 0.0f;
-    s.FramePadding = ImVec2(8, 4);
-    s.ItemSpacing = ImVec2(8, 6);
+    s.FramePadding = ImVec2(8, 3);
+    s.ItemSpacing = ImVec2(8, 4);
     s.WindowPadding = ImVec2(10, 8);
     s.Colors[ImGuiCol_WindowBg] = vec4(0x1c1e22ff);
     s.Colors[ImGuiCol_MenuBarBg] = vec4(0x16181bff);
@@ -162,7 +162,7 @@ void ui_window_begin(const char *name, ui_window_kind kind, float x, float y, fl
     else
         ImGui::SetNextWindowSizeConstraints(ImVec2(w, 0), ImVec2(w, 4096));
     if (kind == UI_FLOAT)
-        ImGui::SetNextWindowBgAlpha(0.95f);
+        ImGui::SetNextWindowBgAlpha(0.97f);
     ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, kind == UI_FLOAT || kind == UI_BANNER ? 6.0f : 0.0f);
     if (kind == UI_BANNER)
         ImGui::PushStyleColor(ImGuiCol_WindowBg, vec4(0x6b3a1eff));

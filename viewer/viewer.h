@@ -8,7 +8,8 @@ struct view_options {
     const char *source;       /* a picture, folder, video, "camera...", "FORMAT:..." of libavdevice; NULL: the demo picture */
     const char *const *texts; /* [n_texts] */
     size_t n_texts;
-    const char *model, *device, *precision, *templates;                 /* as in csg_engine_params; may be NULL */
+    const char *model, *device, *precision, *templates; /* as in csg_engine_params; may be NULL */
+    const char *fallback; /* where a device fails: "next" or NULL: the next one, at last the C reference; "reference"; "none" */
     const char *method, *compare, *labels, *redundant, *fit, *colormap; /* NULL: as remembered from the last time */
     int size_px;                                                        /* 0: as remembered */
     unsigned first_block;                                               /* 0: as remembered */

@@ -15,20 +15,18 @@ struct worker {
     pthread_cond_t changed;
     void (*wake)(void);
     /* Under the lock. */
-    bool quit, has_job, has_export, has_message, asked_features, running;
+    bool quit, has_job, has_export, has_message, running;
     struct job job;
     struct outcome *outcome;
     struct worker_state state;
-    struct features *features_in, *features_out;
     struct export_request export;
     char message[VIEW_PATH];
     uint64_t running_serial;
     double running_since_ms;
     struct csg_engine *interruptible;
     /* The thread's own. */
-    struct csg_engine *engine, *reference;
-    struct engine_spec refused; /* what could not be opened is not tried again for every picture */
-    struct csg_error refusal;
+    struct keeper keeper, reference;
+    struct encoded *given; /* what the engine was told last */
 };
 
 struct outcome *outcome_ref(struct outcome *outcome)
@@ -51,18 +49,8 @@ void outcome_unref(struct outcome **out)
         free(outcome->points[i].labels);
     }
     frame_unref(&outcome->job.frame);
+    encoded_unref(&outcome->job.encoded);
     free(outcome);
-}
-
-void features_destroy(struct features **out)
-{
-    struct features *features = *out;
-    if (features) {
-        free(features->texts);
-        free(features->values);
-        free(features);
-    }
-    *out = NULL;
 }
 
 static void on_log(void *user, enum csg_log_level level, const char *message)
@@ -76,15 +64,15 @@ static void on_log(void *user, enum csg_log_level level, const char *message)
     worker->wake();
 }
 
-static void describe(struct worker *worker, const struct engine_spec *spec, const char *trouble)
+static void describe(struct worker *worker)
 {
     struct csg_engine_info info;
-    csg_engine_info(worker->engine, &info);
+    csg_engine_info(worker->keeper.engine, &info);
     pthread_mutex_lock(&worker->lock);
     struct worker_state *s = &worker->state;
     s->ready = true;
     s->engine_serial++;
-    s->spec = *spec;
+    s->spec = worker->keeper.spec;
     view_copy(s->model_name, sizeof s->model_name, info.model_name);
     view_copy(s->device, sizeof s->device, info.device);
     view_copy(s->platform, sizeof s->platform, info.platform);
@@ -95,7 +83,7 @@ static void describe(struct worker *worker, const struct engine_spec *spec, cons
     s->patch_px = info.patch_px;
     s->layers = info.layers;
     s->first_block_default = info.first_block_default;
-    view_copy(s->trouble, sizeof s->trouble, trouble);
+    view_copy(s->trouble, sizeof s->trouble, worker->keeper.trouble);
     s->doing[0] = 0;
     pthread_mutex_unlock(&worker->lock);
 }
@@ -126,50 +114,52 @@ static void say_doing(struct worker *worker, const char *what)
     worker->wake();
 }
 
-/* The new engine is opened before the old one goes: where it fails, the old one keeps working. */
-static int ensure_engine(struct worker *worker, const struct engine_spec *spec, const char *avoid, struct csg_error *err)
+static int ensure_engine(struct worker *worker, const struct engine_spec *spec, bool failed, struct csg_error *err)
 {
-    char trouble[VIEW_PATH];
-    struct csg_engine *engine = NULL;
-    if (worker->engine && !avoid && memcmp(spec, &worker->state.spec, sizeof *spec) == 0)
-        return CSG_OK;
-    if (worker->refusal.status && memcmp(spec, &worker->refused, sizeof *spec) == 0) {
-        *err = worker->refusal;
-        return err->status;
-    }
-    say_doing(worker, "opening the model and the device");
-    if (avoid)
-        csg_engine_destroy(&worker->engine);
-    int status = engine_open(&engine, spec, avoid, on_log, worker, trouble, sizeof trouble, err);
-    worker->refused = *spec;
-    worker->refusal = status ? *err : (struct csg_error){0};
-    if (status) {
+    bool opened;
+    if (failed || memcmp(spec, &worker->keeper.spec, sizeof *spec) != 0)
+        say_doing(worker, "opening the model and the device");
+    int status = keeper_ensure(&worker->keeper, spec, failed, &opened, err);
+    if (opened) {
+        encoded_unref(&worker->given);
+        keeper_close(&worker->reference);
+        list_devices(worker);
+        describe(worker);
+    } else if (status) {
         pthread_mutex_lock(&worker->lock);
         worker->state.doing[0] = 0;
-        if (!worker->engine) {
+        if (!worker->keeper.engine) {
             worker->state.ready = false;
             view_copy(worker->state.trouble, sizeof worker->state.trouble, err->sentence);
         }
         pthread_mutex_unlock(&worker->lock);
-        return status;
     }
-    csg_engine_destroy(&worker->engine);
-    csg_engine_destroy(&worker->reference);
-    worker->engine = engine;
-    list_devices(worker);
-    describe(worker, spec, trouble);
-    return CSG_OK;
+    return status;
 }
 
 static int ensure_reference(struct worker *worker, const struct engine_spec *spec, struct csg_error *err)
 {
     struct engine_spec plain = *spec;
-    char trouble[VIEW_PATH];
-    if (worker->reference)
-        return CSG_OK;
+    bool opened;
+    memset(plain.device, 0, sizeof plain.device);
+    memset(plain.precision, 0, sizeof plain.precision);
     view_copy(plain.device, sizeof plain.device, "reference");
-    say_doing(worker, "opening the C reference");
-    return engine_open(&worker->reference, &plain, NULL, on_log, worker, trouble, sizeof trouble, err);
+    if (!worker->reference.engine)
+        say_doing(worker, "opening the C reference");
+    return keeper_ensure(&worker->reference, &plain, false, &opened, err);
+}
+
+/* The features that another thread has computed. */
+static int give_features(struct worker *worker, const struct job *job, struct csg_error *err)
+{
+    if (worker->given == job->encoded)
+        return CSG_OK;
+    const struct csg_label_set *needed = &job->encoded->needed;
+    int status =
+        csg_take_features(worker->keeper.engine, (const char *const *)needed->labels, needed->count, job->encoded->features, err);
+    encoded_unref(&worker->given);
+    worker->given = status ? NULL : encoded_ref(job->encoded);
+    return status;
 }
 
 static const char *or_null(const char *text)
@@ -227,22 +217,21 @@ static int compute(struct worker *worker, struct outcome *outcome)
 {
     const struct job *job = &outcome->job;
     struct csg_error *err = &outcome->err;
-    int status = map_once(worker, worker->engine, job, job->map.method, &outcome->result, err);
+    int status = give_features(worker, job, err);
+    if (status == CSG_OK)
+        status = map_once(worker, worker->keeper.engine, job, job->map.method, &outcome->result, err);
     if (status == CSG_OK && strcmp(job->map.other, "reference") == 0) {
         status = ensure_reference(worker, &job->engine, err);
         if (status == CSG_OK)
-            status = map_once(worker, worker->reference, job, job->map.method, &outcome->other, err);
+            status = map_once(worker, worker->reference.engine, job, job->map.method, &outcome->other, err);
         view_copy(outcome->other_device, sizeof outcome->other_device, "reference");
     } else if (status == CSG_OK && job->map.other[0]) {
-        status = map_once(worker, worker->engine, job, job->map.other, &outcome->other, err);
+        status = map_once(worker, worker->keeper.engine, job, job->map.other, &outcome->other, err);
     }
     if (strcmp(job->map.other, "reference") != 0)
-        csg_engine_destroy(&worker->reference);
-    for (size_t i = 0; status == CSG_OK && i < job->n_texts; i++) {
-        csg_unknown_words(worker->engine, job->texts[i], outcome->unknown[i], sizeof outcome->unknown[i], NULL);
-        if (job->points)
-            status = copy_points(outcome, worker->engine, i, err);
-    }
+        keeper_close(&worker->reference);
+    for (size_t i = 0; status == CSG_OK && job->points && i < job->n_texts; i++)
+        status = copy_points(outcome, worker->keeper.engine, i, err);
     return status;
 }
 
@@ -263,76 +252,53 @@ static void publish(struct worker *worker, struct outcome *outcome)
     worker->wake();
 }
 
-/* Takes the job's frame over. */
-static void serve_job(struct worker *worker, const struct job *job)
+static void clear_results(struct outcome *outcome)
+{
+    csg_result_destroy(&outcome->result);
+    csg_result_destroy(&outcome->other);
+}
+
+/* Takes the references of the job over. */
+static void serve_job(struct worker *worker, struct job *job)
 {
     struct outcome *outcome = calloc(1, sizeof *outcome);
     if (!outcome) {
-        struct frame *frame = job->frame;
-        frame_unref(&frame);
+        frame_unref(&job->frame);
+        encoded_unref(&job->encoded);
         return;
     }
     atomic_init(&outcome->refs, 1);
     outcome->job = *job;
     outcome->started_ms = view_now_ms();
-    outcome->status = ensure_engine(worker, &job->engine, NULL, &outcome->err);
-    if (outcome->status && worker->engine) { /* the engine that works goes on; the window says why the other does not */
-        outcome->finished_ms = view_now_ms();
-        publish(worker, outcome);
-        return;
-    }
-    if (outcome->status == CSG_OK && job->frame && job->n_texts) {
+    outcome->status = ensure_engine(worker, &job->engine, false, &outcome->err);
+    if (outcome->status == CSG_OK && job->frame && job->encoded && job->n_texts) {
         outcome->status = compute(worker, outcome);
         /* An interrupt that came too late for its call ends the next one. */
         if (outcome->status == CSG_ERROR_INTERRUPTED && !job_waits(worker)) {
-            csg_result_destroy(&outcome->result);
+            clear_results(outcome);
             outcome->status = compute(worker, outcome);
         }
-        if (engine_device_failed(outcome->status)) {
-            char failed[VIEW_TEXT];
-            view_copy(failed, sizeof failed, worker->state.device);
-            csg_result_destroy(&outcome->result);
-            csg_result_destroy(&outcome->other);
-            outcome->status = ensure_engine(worker, &job->engine, failed, &outcome->err);
-            if (outcome->status == CSG_OK)
-                outcome->status = compute(worker, outcome);
+        /* Each time on another device: it ends with the reference, which has no device to fail. */
+        while (keeper_can_move(&worker->keeper, outcome->status)) {
+            clear_results(outcome);
+            outcome->status = ensure_engine(worker, &job->engine, true, &outcome->err);
+            if (outcome->status)
+                break;
+            outcome->status = compute(worker, outcome);
         }
     }
     outcome->finished_ms = view_now_ms();
-    if (outcome->status) {
-        csg_result_destroy(&outcome->result);
-        csg_result_destroy(&outcome->other);
-    }
+    if (outcome->status)
+        clear_results(outcome);
     publish(worker, outcome);
-}
-
-static void serve_features(struct worker *worker, struct features *features)
-{
-    const char **texts = calloc(features->count + 1, sizeof *texts);
-    if (texts && worker->engine && features->embed_dim)
-        features->values = calloc(features->count * features->embed_dim, sizeof *features->values);
-    for (size_t i = 0; texts && i < features->count; i++)
-        texts[i] = features->texts[i];
-    if (features->values && csg_embed_texts(worker->engine, texts, features->count, features->values, NULL) != CSG_OK) {
-        free(features->values);
-        features->values = NULL;
-    }
-    free(texts);
-    pthread_mutex_lock(&worker->lock);
-    features->engine_serial = worker->state.engine_serial;
-    features_destroy(&worker->features_out);
-    worker->features_out = features;
-    worker->asked_features = false;
-    pthread_mutex_unlock(&worker->lock);
-    worker->wake();
 }
 
 static void serve_export(struct worker *worker, struct export_request *request)
 {
     char sentence[VIEW_PATH] = "";
     struct csg_error err = {0};
-    int status = worker->engine ? engine_export(worker->engine, request, sentence, sizeof sentence, &err)
-                                : view_fail(&err, CSG_ERROR, "there is no engine to export with");
+    int status = worker->keeper.engine ? engine_export(worker->keeper.engine, request, sentence, sizeof sentence, &err)
+                                       : view_fail(&err, CSG_ERROR, "there is no engine to export with");
     outcome_unref(&request->outcome);
     pthread_mutex_lock(&worker->lock);
     view_copy(worker->message, sizeof worker->message, status ? err.sentence : sentence);
@@ -346,18 +312,17 @@ static void *work(void *user)
     struct worker *worker = user;
     pthread_mutex_lock(&worker->lock);
     while (!worker->quit) {
-        if (!worker->has_job && !worker->features_in && !worker->has_export) {
+        if (!worker->has_job && !worker->has_export) {
             worker->state.busy = false;
             pthread_cond_wait(&worker->changed, &worker->lock);
             continue;
         }
         bool has_job = worker->has_job, has_export = worker->has_export;
-        struct features *features = worker->features_in;
         struct export_request request = worker->export;
         struct job job = worker->job;
         worker->has_job = worker->has_export = false;
-        worker->features_in = NULL;
         worker->job.frame = NULL;
+        worker->job.encoded = NULL;
         worker->state.busy = true;
         worker->running = has_job;
         worker->running_serial = job.serial;
@@ -367,14 +332,14 @@ static void *work(void *user)
             serve_export(worker, &request);
         if (has_job)
             serve_job(worker, &job);
-        if (features)
-            serve_features(worker, features);
         pthread_mutex_lock(&worker->lock);
         worker->running = false;
+        worker->state.doing[0] = 0;
     }
     pthread_mutex_unlock(&worker->lock);
-    csg_engine_destroy(&worker->engine);
-    csg_engine_destroy(&worker->reference);
+    keeper_close(&worker->keeper);
+    keeper_close(&worker->reference);
+    encoded_unref(&worker->given);
     return NULL;
 }
 
@@ -385,6 +350,8 @@ int worker_create(struct worker **out, void (*wake)(void), struct csg_error *err
     if (!worker)
         return view_fail_memory(err);
     worker->wake = wake;
+    worker->keeper = (struct keeper){.towers = "image", .log = on_log, .log_user = worker};
+    worker->reference = (struct keeper){.log = on_log, .log_user = worker}; /* its texts are its own: they are compared too */
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->changed, NULL);
     if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
@@ -410,11 +377,10 @@ void worker_destroy(struct worker **out)
     pthread_mutex_unlock(&worker->lock);
     pthread_join(worker->thread, NULL);
     frame_unref(&worker->job.frame);
+    encoded_unref(&worker->job.encoded);
     outcome_unref(&worker->outcome);
     if (worker->has_export)
         outcome_unref(&worker->export.outcome);
-    features_destroy(&worker->features_in);
-    features_destroy(&worker->features_out);
     pthread_cond_destroy(&worker->changed);
     pthread_mutex_destroy(&worker->lock);
     free(worker);
@@ -425,8 +391,10 @@ void worker_submit(struct worker *worker, const struct job *job)
 {
     pthread_mutex_lock(&worker->lock);
     frame_unref(&worker->job.frame);
+    encoded_unref(&worker->job.encoded);
     worker->job = *job;
     frame_ref(job->frame);
+    encoded_ref(job->encoded);
     worker->has_job = true;
     if (worker->running && worker->interruptible && worker->running_serial != job->serial &&
         view_now_ms() - worker->running_since_ms > STALE_MS)
@@ -454,31 +422,9 @@ void worker_state(struct worker *worker, struct worker_state *state)
 bool worker_idle(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
-    bool idle = !worker->state.busy && !worker->has_job && !worker->has_export && !worker->features_in && !worker->outcome;
+    bool idle = !worker->state.busy && !worker->has_job && !worker->has_export && !worker->outcome;
     pthread_mutex_unlock(&worker->lock);
     return idle;
-}
-
-bool worker_ask_features(struct worker *worker, struct features *features)
-{
-    pthread_mutex_lock(&worker->lock);
-    bool taken = !worker->asked_features;
-    if (taken) {
-        worker->features_in = features;
-        worker->asked_features = true;
-        pthread_cond_signal(&worker->changed);
-    }
-    pthread_mutex_unlock(&worker->lock);
-    return taken;
-}
-
-struct features *worker_take_features(struct worker *worker)
-{
-    pthread_mutex_lock(&worker->lock);
-    struct features *features = worker->features_out;
-    worker->features_out = NULL;
-    pthread_mutex_unlock(&worker->lock);
-    return features;
 }
 
 bool worker_ask_export(struct worker *worker, const struct export_request *request)

@@ -3,11 +3,7 @@
 #ifndef CSG_VIEWER_WORKER_H
 #define CSG_VIEWER_WORKER_H
 
-#include "base.h"
-
-struct engine_spec {
-    char model[VIEW_PATH], device[VIEW_TEXT], precision[16], templates[VIEW_PATH]; /* empty: the default */
-};
+#include "texts.h"
 
 struct map_spec {
     char method[32], labels[VIEW_PATH], redundant[16], fit[16]; /* empty: the default */
@@ -21,6 +17,7 @@ struct job {
     struct frame *frame; /* NULL: only open the engine */
     struct engine_spec engine;
     struct map_spec map;
+    struct encoded *encoded; /* the features of the texts, of the same model; NULL: nothing is to be computed */
     size_t n_texts;
     char texts[VIEW_MAX_TEXTS][VIEW_TEXT];
     bool points;
@@ -40,7 +37,6 @@ struct outcome {
     struct csg_error err;
     struct csg_result *result, *other;
     struct points points[VIEW_MAX_TEXTS];
-    char unknown[VIEW_MAX_TEXTS][128]; /* words that the model was never taught */
     char other_device[VIEW_TEXT];
     double started_ms, finished_ms;
 };
@@ -62,15 +58,6 @@ struct worker_state {
     char trouble[VIEW_PATH]; /* why another device than the wanted one works, or why none does; empty: all is well */
 };
 
-/* Texts whose features are wanted, and, when they are there, those. */
-struct features {
-    char (*texts)[VIEW_TEXT];
-    size_t count, embed_dim;
-    float *values; /* [count, embed_dim]; NULL where it failed */
-    uint64_t engine_serial;
-};
-void features_destroy(struct features **features);
-
 /* Files that are to be written from an outcome. */
 struct export_request {
     struct outcome *outcome;
@@ -85,16 +72,14 @@ struct worker;
 /* wake is called from the worker's thread whenever there is something to take. */
 int worker_create(struct worker **out, void (*wake)(void), struct csg_error *err);
 void worker_destroy(struct worker **worker);
-/* Replaces the job that waits, if one does. Takes a reference of the frame. */
+/* Replaces the job that waits, if one does. Takes references of the frame and of the features. */
 void worker_submit(struct worker *worker, const struct job *job);
 /* The newest outcome since the last call, or NULL; to be unref'd. */
 struct outcome *worker_take(struct worker *worker);
 void worker_state(struct worker *worker, struct worker_state *state);
 bool worker_idle(struct worker *worker);
 
-/* One at a time each; false: one is under way. The request is taken over. */
-bool worker_ask_features(struct worker *worker, struct features *features);
-struct features *worker_take_features(struct worker *worker);
+/* One at a time; false: one is under way. The request is taken over. */
 bool worker_ask_export(struct worker *worker, const struct export_request *request);
 /* What became of the last export, once: a sentence. */
 bool worker_take_message(struct worker *worker, char *sentence, size_t capacity);

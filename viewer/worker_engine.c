@@ -6,7 +6,7 @@
 
 #include "names.h"
 
-bool engine_device_failed(int status)
+static bool engine_device_failed(int status)
 {
     return status == CSG_ERROR_NO_DEVICE || status == CSG_ERROR_BUILD || status == CSG_ERROR_MEMORY ||
            status == CSG_ERROR_SELF_TEST || status == CSG_ERROR_DEVICE_LOST;
@@ -17,80 +17,133 @@ static const char *or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
-static int open_one(struct csg_engine **out, const struct engine_spec *spec, const char *device, csg_log_fn log, void *log_user,
+static int open_one(struct csg_engine **out, const struct keeper *keeper, const struct engine_spec *spec, const char *device,
                     struct csg_error *err)
 {
     const struct csg_engine_params params = {.model = or_null(spec->model),
                                              .device = device,
                                              .precision = or_null(spec->precision),
                                              .templates = or_null(spec->templates),
-                                             .log = log,
-                                             .log_user = log_user};
+                                             .towers = keeper->towers,
+                                             .log = keeper->log,
+                                             .log_user = keeper->log_user};
     return csg_engine_create(out, &params, err);
 }
 
-/* The usable devices in order, then the reference. */
-static int open_next(struct csg_engine **out, const struct engine_spec *spec, const char *avoid, csg_log_fn log, void *log_user,
-                     size_t *n_usable, struct csg_error *err)
+static bool has_failed(const struct keeper *keeper, const char *device)
+{
+    for (size_t i = 0; i < keeper->n_failed; i++)
+        if (strcmp(keeper->failed[i], device) == 0)
+            return true;
+    return false;
+}
+
+/* The usable devices in order, but for those that have failed, then the reference. */
+static int open_next(struct csg_engine **out, const struct keeper *keeper, const struct engine_spec *spec, size_t *n_usable,
+                     struct csg_error *err)
 {
     struct csg_device_info *devices = NULL;
     size_t count = 0;
-    int status = csg_devices_list(&devices, &count, NULL);
-    if (status)
+    if (csg_devices_list(&devices, &count, NULL) != CSG_OK)
         count = 0;
-    status = CSG_ERROR_NO_DEVICE;
+    int status = CSG_ERROR_NO_DEVICE;
     *n_usable = 0;
-    for (size_t i = 0; i < count && status; i++) {
+    for (size_t i = 0; i < count && engine_device_failed(status); i++) {
         char index[16];
         if (!devices[i].usable)
             continue;
         ++*n_usable;
-        if (avoid && strcmp(devices[i].name, avoid) == 0)
+        if (has_failed(keeper, devices[i].name) || strcmp(spec->fallback, "reference") == 0)
             continue;
         view_format(index, sizeof index, "%u", devices[i].index);
-        status = open_one(out, spec, index, log, log_user, err);
-        if (status && !engine_device_failed(status))
-            break;
+        status = open_one(out, keeper, spec, index, err);
     }
     csg_devices_free(&devices);
     if (engine_device_failed(status))
-        status = open_one(out, spec, "reference", log, log_user, err);
+        status = open_one(out, keeper, spec, "reference", err);
     return status;
 }
 
-int engine_open(struct csg_engine **out, const struct engine_spec *spec, const char *avoid, csg_log_fn log, void *log_user,
-                char *trouble, size_t capacity, struct csg_error *err)
+/* Opens what spec asks for, or what else there is. */
+static int open_any(struct csg_engine **out, struct keeper *keeper, const struct engine_spec *spec, struct csg_error *err)
 {
     size_t n_usable = 0;
     struct csg_error first = {0};
-    int status = CSG_ERROR_DEVICE_LOST;
-    trouble[0] = 0;
-    *out = NULL;
-    if (!avoid)
-        status = open_one(out, spec, or_null(spec->device), log, log_user, &first);
-    if (!engine_device_failed(status)) {
+    int status = keeper->n_failed ? CSG_ERROR_DEVICE_LOST : open_one(out, keeper, spec, or_null(spec->device), &first);
+    keeper->trouble[0] = 0;
+    if (!engine_device_failed(status) || (!keeper->n_failed && strcmp(spec->fallback, "none") == 0)) {
         if (status)
             *err = first;
         return status;
     }
-    status = open_next(out, spec, avoid, log, log_user, &n_usable, err);
-    if (status) {
-        if (engine_device_failed(status))
-            *err = first;
+    status = open_next(out, keeper, spec, &n_usable, err);
+    if (status)
         return status;
-    }
     struct csg_engine_info info;
     csg_engine_info(*out, &info);
-    if (!n_usable)
-        view_format(trouble, capacity,
+    if (keeper->n_failed)
+        view_format(keeper->trouble, sizeof keeper->trouble, "%.120s failed; the work goes on with: %.120s",
+                    keeper->failed[keeper->n_failed - 1], info.device);
+    else if (!n_usable)
+        view_format(keeper->trouble, sizeof keeper->trouble,
                     "There is no OpenCL device, so the slow C reference computes. Install one: pocl-opencl-icd (any CPU), "
                     "mesa-opencl-icd, intel-opencl-icd, or the driver of your GPU. (%.300s)",
                     first.sentence);
-    else if (avoid)
-        view_format(trouble, capacity, "%.120s failed; the work goes on with: %.120s", avoid, info.device);
     else
-        view_format(trouble, capacity, "%.500s; the work goes on with: %.120s", first.sentence, info.device);
+        view_format(keeper->trouble, sizeof keeper->trouble, "%.500s; the work goes on with: %.120s", first.sentence,
+                    info.device);
     return CSG_OK;
+}
+
+static void leave_alone(struct keeper *keeper)
+{
+    struct csg_engine_info info;
+    enum { MOST = sizeof keeper->failed / sizeof *keeper->failed };
+    csg_engine_info(keeper->engine, &info);
+    if (keeper->n_failed < MOST)
+        view_copy(keeper->failed[keeper->n_failed++], sizeof *keeper->failed, info.device);
+    csg_engine_destroy(&keeper->engine); /* after a fatal error nothing else can be done with it */
+}
+
+int keeper_ensure(struct keeper *keeper, const struct engine_spec *spec, bool failed, bool *opened, struct csg_error *err)
+{
+    struct csg_engine *engine = NULL;
+    bool same = memcmp(spec, &keeper->spec, sizeof *spec) == 0;
+    *opened = false;
+    if (keeper->engine && !failed && same)
+        return CSG_OK;
+    if (!failed && keeper->refusal.status && memcmp(spec, &keeper->refused, sizeof *spec) == 0) {
+        *err = keeper->refusal;
+        return err->status;
+    }
+    if (failed)
+        leave_alone(keeper);
+    else if (!same)
+        keeper->n_failed = 0; /* who asks for a device anew gets it */
+    int status = open_any(&engine, keeper, spec, err);
+    keeper->refused = *spec;
+    keeper->refusal = status ? *err : (struct csg_error){0};
+    if (status)
+        return status;
+    csg_engine_destroy(&keeper->engine);
+    keeper->engine = engine;
+    keeper->spec = *spec;
+    *opened = true;
+    return CSG_OK;
+}
+
+bool keeper_can_move(const struct keeper *keeper, int status)
+{
+    struct csg_engine_info info;
+    if (!engine_device_failed(status) || !keeper->engine || strcmp(keeper->spec.fallback, "none") == 0)
+        return false;
+    csg_engine_info(keeper->engine, &info);
+    return strcmp(info.device, "reference") != 0;
+}
+
+void keeper_close(struct keeper *keeper)
+{
+    csg_engine_destroy(&keeper->engine);
 }
 
 static int export_pictures(struct csg_engine *engine, const struct export_request *r, char **files, struct csg_error *err)

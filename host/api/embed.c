@@ -6,6 +6,12 @@ int csg_embed_texts(struct csg_engine *engine, const char *const *texts, size_t 
     return csg_engine_end(engine, csg_ensemble_features(engine->ensemble, texts, n_texts, features, err));
 }
 
+int csg_take_features(struct csg_engine *engine, const char *const *texts, size_t n_texts, const float *features,
+                      struct csg_error *err)
+{
+    return csg_ensemble_take(engine->ensemble, texts, n_texts, features, err);
+}
+
 int csg_embed_image(struct csg_engine *engine, const struct csg_image *image, float *feature, struct csg_error *err)
 {
     const struct csg_context context = csg_engine_context(engine);

@@ -29,6 +29,12 @@ static const char *fallback_at(size_t index)
     return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
 
+static const char *towers_at(size_t index)
+{
+    static const char *const names[] = {"both", "text", "image"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
 /* The one place that knows which backends there are. */
 static int open_backend(struct csg_engine *engine, const struct csg_engine_params *params, enum csg_precision precision,
                         struct csg_error *err)
@@ -62,7 +68,7 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
 }
 
 /* Texts kept on disk are those of the same device, driver, kernels and precision. */
-static int open_ensemble(struct csg_engine *engine, const char *templates, struct csg_error *err)
+static int open_ensemble(struct csg_engine *engine, const char *templates, bool given_only, struct csg_error *err)
 {
     struct csg_engine_info info;
     char fingerprint[65] = "reference", identity[100];
@@ -76,14 +82,15 @@ static int open_ensemble(struct csg_engine *engine, const char *templates, struc
                                                .log = &engine->log,
                                                .templates = templates,
                                                .cache_dir = engine->cache_dir,
-                                               .identity = identity};
+                                               .identity = identity,
+                                               .given_only = given_only};
     return status ? status : csg_ensemble_create(&engine->ensemble, &params, err);
 }
 
 int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err)
 {
     static const struct csg_engine_params defaults = {0};
-    size_t ignored, precision = 0;
+    size_t ignored, precision = 0, towers = 0;
     *out = NULL;
     if (!params)
         params = &defaults;
@@ -100,20 +107,22 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
     if (status == CSG_OK)
         status = csg_name_find(&ignored, params->fallback, "fallback", fallback_at, err);
     if (status == CSG_OK)
+        status = csg_name_find(&towers, params->towers, "kind of towers", towers_at, err);
+    if (status == CSG_OK)
         status = csg_model_open(&engine->model, params->model ? params->model : "demo-model", &engine->log, err);
     if (status == CSG_OK)
         status = open_backend(engine, params, measure ? CSG_PRECISION_F32 : (enum csg_precision)precision, err);
     if (status == CSG_OK) {
         engine->backend->interrupted = &engine->interrupted;
-        if (measure)
+        if (measure && strcmp(towers_at(towers), "text") != 0) /* texts alone are not worth it, and stay in f32 */
             status = csg_precision_measure(engine, err);
     }
     if (status == CSG_OK)
         status = csg_weights_fit(engine->model, engine->backend, err);
-    if (status == CSG_OK)
+    if (status == CSG_OK && strcmp(towers_at(towers), "text") != 0)
         status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
     if (status == CSG_OK)
-        status = open_ensemble(engine, params->templates, err);
+        status = open_ensemble(engine, params->templates, strcmp(towers_at(towers), "image") == 0, err);
     if (status) {
         csg_engine_destroy(&engine);
         return status;

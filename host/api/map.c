@@ -1,6 +1,7 @@
 #include "task/map.h"
 #include "api/engine.h"
 #include "task/method.h"
+#include "task/texts.h"
 
 const char *csg_method_name(size_t index)
 {
@@ -28,6 +29,28 @@ int csg_map(struct csg_engine *engine, const struct csg_image *image, const char
     int status = csg_task_map(&context, image, texts, n_texts, params, &full, err);
     *out = full ? &full->result : NULL;
     return csg_engine_end(engine, status);
+}
+
+int csg_map_texts(struct csg_label_set *out, const char *const *texts, size_t n_texts, const struct csg_map_params *params,
+                  struct csg_error *err)
+{
+    static const struct csg_map_params defaults = {0};
+    const struct csg_method *method;
+    struct csg_text_set *set = NULL;
+    *out = (struct csg_label_set){0};
+    if (!params)
+        params = &defaults;
+    int status = csg_method_find(&method, params->method, err);
+    if (status == CSG_OK)
+        status = csg_text_set_create(&set, texts, n_texts, method, params->labels, params->redundant, err);
+    if (status == CSG_OK && set->mode == CSG_MODE_EMPTY)
+        status = csg_strings_add(&set->set, "", err);
+    if (status == CSG_OK) {
+        *out = (struct csg_label_set){set->set.items, set->set.count};
+        set->set = (struct csg_strings){0};
+    }
+    csg_text_set_destroy(&set);
+    return status;
 }
 
 int csg_map_tokens(struct csg_engine *engine, const struct csg_image *image, const char *sentence,

@@ -23,6 +23,8 @@ static const struct option options[] = {
      "an index as `devices` prints it, a part of the name, or reference"},
     {"fallback", NULL, "NAME", USE_MODEL & ~(USE_VIEW | USE_BENCH), AT(fallback),
      "where the device computes wrong results: none (default) ends, reference"},
+    {"fallback", NULL, "NAME", USE_VIEW, AT(fallback),
+     "where a device fails: next (default): the next one, at last the C reference; reference; none: it is only told"},
     {"device-class", NULL, "NAME", USE_SELFTEST, AT(device_class), "cpu or gpu: the kernels made for that class"},
     {"quick", NULL, NULL, USE_SELFTEST, AT(quick), "the small cases, seconds (default)"},
     {"full", NULL, NULL, USE_SELFTEST, AT(full), "every case, a minute or more"},

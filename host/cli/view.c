@@ -24,6 +24,7 @@ int cli_view(const struct cli_args *args, struct csg_error *err)
                                          .model = args->model,
                                          .device = args->device,
                                          .precision = args->precision ? args->precision : "auto",
+                                         .fallback = args->fallback,
                                          .templates = args->templates,
                                          .method = args->method,
                                          .compare = args->compare,

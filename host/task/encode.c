@@ -122,6 +122,8 @@ int csg_encode_picture(const struct csg_context *context, const struct csg_image
 {
     struct csg_buffer *rgb = NULL;
     double start_ms = csg_now_ms();
+    if (!context->vision)
+        return csg_fail(err, CSG_ERROR_USAGE, "this engine was opened without its image tower");
     int status = resized(context->backend, image, w_px, h_px, &rgb, err);
     if (status == CSG_OK)
         status = csg_backend_finish(context->backend, err);

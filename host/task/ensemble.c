@@ -21,6 +21,7 @@ struct csg_ensemble {
     struct csg_text *tower;          /* NULL until it is needed */
     struct csg_tokenizer *tokenizer; /* the same */
     struct csg_strings templates;
+    bool given_only;
     struct csg_kept *kept; /* NULL: nothing is kept on disk */
     struct entry *known;
     size_t n_known, capacity;
@@ -35,6 +36,7 @@ int csg_ensemble_create(struct csg_ensemble **out, const struct csg_ensemble_par
     ensemble->backend = params->backend;
     ensemble->model = params->model;
     ensemble->log = params->log;
+    ensemble->given_only = params->given_only;
     int status = csg_templates_load(&ensemble->templates, params->templates, err);
     if (status == CSG_OK && params->cache_dir)
         status = csg_kept_create(&ensemble->kept, params->cache_dir, params->identity, params->model, &ensemble->templates, err);
@@ -47,10 +49,13 @@ int csg_ensemble_create(struct csg_ensemble **out, const struct csg_ensemble_par
 }
 
 /* Vocabulary and text tower, which nobody needs whose texts are known. */
-static int wake(struct csg_ensemble *ensemble, struct csg_error *err)
+static int wake(struct csg_ensemble *ensemble, const char *text, struct csg_error *err)
 {
     const struct csg_model *model = ensemble->model;
     int status = CSG_OK;
+    if (ensemble->given_only)
+        return csg_fail(err, CSG_ERROR_USAGE,
+                        "this engine was opened without its text tower and was not given the features of '%.100s'", text);
     if (!ensemble->tokenizer)
         status = csg_tokenizer_create(&ensemble->tokenizer, model->path, model->vocab_size, err);
     if (status == CSG_OK && !ensemble->tower)
@@ -104,6 +109,16 @@ static int remember(struct csg_ensemble *ensemble, const char *text, const float
     memcpy(entry.feature, feature, bytes);
     ensemble->known[ensemble->n_known++] = entry;
     return CSG_OK;
+}
+
+int csg_ensemble_take(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, const float *features,
+                      struct csg_error *err)
+{
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < n_texts; i++)
+        if (!find(ensemble, texts[i]))
+            status = remember(ensemble, texts[i], features + i * ensemble->model->embed_dim, err);
+    return status;
 }
 
 /* Says where a prompt was cut: the last characters that the model still reads. */
@@ -174,7 +189,7 @@ static int encode_chunk(struct csg_ensemble *ensemble, const char *const *texts,
 static int compute(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features, bool *cut,
                    struct csg_error *err)
 {
-    int status = wake(ensemble, err);
+    int status = wake(ensemble, texts[0], err);
     for (size_t from = 0; status == CSG_OK && from < n_texts; from += CHUNK_TEXTS) {
         size_t n = n_texts - from < CHUNK_TEXTS ? n_texts - from : CHUNK_TEXTS;
         if (n_texts > CHUNK_TEXTS)
@@ -289,12 +304,12 @@ int csg_ensemble_tokens(struct csg_ensemble *ensemble, const char *sentence, str
                         struct csg_error *err)
 {
     size_t context = ensemble->model->context, count = 0, cut_bytes = SIZE_MAX;
+    *names = (struct csg_strings){0};
+    *features = NULL;
     struct csg_prompts prompts = {.ids = csg_calloc(context, context * sizeof *prompts.ids),
                                   .offsets = csg_calloc(context + 1, sizeof *prompts.offsets)};
     int32_t *ids = csg_calloc(context, sizeof *ids);
-    *names = (struct csg_strings){0};
-    *features = NULL;
-    int status = prompts.ids && prompts.offsets && ids ? wake(ensemble, err) : csg_fail_memory(err);
+    int status = prompts.ids && prompts.offsets && ids ? wake(ensemble, sentence, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_tokenize(ensemble->tokenizer, sentence, context, ids, &count, &cut_bytes, err);
     if (status == CSG_OK && cut_bytes != SIZE_MAX)

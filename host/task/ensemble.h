@@ -14,12 +14,16 @@ struct csg_ensemble_params {
     const struct csg_log *log;
     const char *templates; /* as csg_templates_load */
     const char *cache_dir; /* where features are kept; NULL: nowhere */
+    bool given_only;       /* no text tower: only texts that were given (csg_ensemble_take) or are kept can be asked for */
     const char *identity;  /* of what computes, see csg_kept_create */
 };
 /* Backend, model and log must outlive it. The text tower goes to the backend when the first text is computed. */
 int csg_ensemble_create(struct csg_ensemble **out, const struct csg_ensemble_params *params, struct csg_error *err);
 void csg_ensemble_destroy(struct csg_ensemble **ensemble);
-/* Writes [n_texts, embed_dim]. Each text is computed once in the life of the ensemble, or taken from what is kept on disk. */
+/* Remembers features [n_texts, embed_dim] that were computed elsewhere. */
+int csg_ensemble_take(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, const float *features,
+                      struct csg_error *err);
+/* Writes [n_texts, embed_dim]. Each text is computed once in the life of the ensemble, or taken from what is kept on disk. CSG_ERROR_USAGE: see given_only. */
 int csg_ensemble_features(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
                           struct csg_error *err);
 /* The same without looking at what is known, or adding to it. */

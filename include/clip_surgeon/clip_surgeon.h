@@ -161,8 +161,9 @@ struct csg_engine_params {
                             * NULL: XDG_CACHE_HOME/clip-surgeon */
     const char *device_class; /* "cpu" or "gpu": force the kernel forms made for that class; NULL: the device's own */
     const char
-        *fallback;  /* where the device computes wrong results: "none" (NULL): fail; "reference": compute on the C reference */
-    csg_log_fn log; /* may be NULL */
+        *fallback; /* where the device computes wrong results: "none" (NULL): fail; "reference": compute on the C reference */
+    const char *towers; /* "both" (NULL), "text", "image": which weights are put on the device; see csg_take_features */
+    csg_log_fn log;     /* may be NULL */
     void *log_user;
 };
 struct csg_engine;
@@ -303,6 +304,12 @@ CSG_API void csg_self_test_free(struct csg_self_test **result);
  * (capacity n_texts * embed_dim floats). Too long a text is cut so that EOT is the last token, with a warning. */
 CSG_API int csg_embed_texts(struct csg_engine *engine, const char *const *texts, size_t n_texts, float *features,
                             struct csg_error *err);
+/* Gives the engine features of texts, [n_texts, embed_dim], that csg_embed_texts of an engine of the same model and templates wrote:
+ * calls that need them compute nothing. So one engine can encode texts, in a thread of its own, while another encodes pictures; the
+ * one needs the text tower alone, the other the image tower (towers in csg_engine_params). A call that needs the tower that is not
+ * there is CSG_ERROR_USAGE. */
+CSG_API int csg_take_features(struct csg_engine *engine, const char *const *texts, size_t n_texts, const float *features,
+                              struct csg_error *err);
 /* The CLS feature, L2-normalised [embed_dim], of the image stretched to the model's native size. */
 CSG_API int csg_embed_image(struct csg_engine *engine, const struct csg_image *image, float *feature, struct csg_error *err);
 /* Words of `text` that the model's folder does not list in known_words.txt, separated by ", ", written to `words`;
@@ -362,7 +369,12 @@ struct csg_result {
  * params may be NULL. *out is destroyed with csg_result_destroy, before the engine or after it. */
 CSG_API int csg_map(struct csg_engine *engine, const struct csg_image *image, const char *const *texts, size_t n_texts,
                     const struct csg_map_params *params, struct csg_result **out, struct csg_error *err);
-/* The same for every token of a sentence, without templates, each as if the sentence ended there: the texts of the result are
+/* The texts whose features such a call needs, each once: the parts of the texts, the labels, the empty text where it is what is
+ * redundant. To be given to csg_label_set_free. CSG_ERROR_USAGE, CSG_ERROR_INPUT. */
+struct csg_label_set;
+CSG_API int csg_map_texts(struct csg_label_set *out, const char *const *texts, size_t n_texts,
+                          const struct csg_map_params *params, struct csg_error *err);
+/* csg_map for every token of a sentence, without templates, each as if the sentence ended there: the texts of the result are
  * "[start]", its tokens and "[end]", in order. params may be NULL; its method defaults to "arch", its labels are not used. */
 CSG_API int csg_map_tokens(struct csg_engine *engine, const struct csg_image *image, const char *sentence,
                            const struct csg_map_params *params, struct csg_result **out, struct csg_error *err);

@@ -61,6 +61,7 @@ static void a_failure_is_a_status_and_a_sentence(void **state)
                  {{.model = "/nonexistent"}, CSG_ERROR_MODEL},
                  {{.precision = "f8", .device = "reference"}, CSG_ERROR_USAGE},
                  {{.device_class = "toaster"}, CSG_ERROR_USAGE},
+                 {{.towers = "eiffel", .device = "reference"}, CSG_ERROR_USAGE},
                  {{.templates = "/nonexistent", .device = "reference"}, CSG_ERROR_INPUT}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct csg_engine *engine = (struct csg_engine *)(uintptr_t)1;
@@ -180,6 +181,49 @@ static void two_engines_work_side_by_side(void **state)
     assert_memory_not_equal(alone[0].raw_max, alone[1].raw_max, sizeof alone[0].raw_max);
 }
 
+/* One engine for texts and one for pictures, each with its tower alone, are together what an engine with both is. */
+static void texts_and_pictures_can_have_an_engine_each(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"dog", "person+horse"};
+    static const struct csg_map_params params = {.labels = "demo"};
+    const struct csg_engine_params for_texts = {.towers = "text"}, for_pictures = {.towers = "image"};
+    struct csg_engine *text_engine = NULL, *picture_engine = NULL, *both = engine_on(NULL);
+    struct csg_image *image = picture();
+    struct csg_result *result = NULL, *expected = NULL;
+    struct csg_label_set needed;
+    struct csg_engine_info info;
+    assert_int_equal(csg_engine_create(&text_engine, &for_texts, NULL), CSG_OK);
+    assert_int_equal(csg_engine_create(&picture_engine, &for_pictures, NULL), CSG_OK);
+    csg_engine_info(both, &info);
+    assert_int_equal(csg_map_texts(&needed, texts, 2, &params, NULL), CSG_OK);
+    assert_true(needed.count > 10);
+    float *features = calloc(needed.count * info.embed_dim, sizeof *features);
+    assert_non_null(features);
+    assert_int_equal(csg_map(text_engine, image, texts, 2, &params, &result, NULL), CSG_ERROR_USAGE);
+    assert_int_equal(csg_map(picture_engine, image, texts, 2, &params, &result, NULL), CSG_ERROR_USAGE);
+    assert_null(result);
+    assert_int_equal(csg_embed_texts(text_engine, (const char *const *)needed.labels, needed.count, features, NULL), CSG_OK);
+    assert_int_equal(csg_take_features(picture_engine, (const char *const *)needed.labels, needed.count, features, NULL), CSG_OK);
+    assert_int_equal(csg_map(picture_engine, image, texts, 2, &params, &result, NULL), CSG_OK);
+    assert_int_equal(csg_map(both, image, texts, 2, &params, &expected, NULL), CSG_OK);
+    assert_memory_equal(result->similarity, expected->similarity,
+                        2 * (size_t)result->grid_w * (size_t)result->grid_h * sizeof(float));
+    csg_label_set_free(&needed);
+    assert_int_equal(csg_map_texts(&needed, texts, 1, NULL, NULL), CSG_OK); /* one text is compared with the empty one */
+    assert_int_equal(needed.count, 2);
+    assert_string_equal(needed.labels[1], "");
+    csg_label_set_free(&needed);
+    assert_int_equal(csg_map_texts(&needed, texts, 1, &(struct csg_map_params){.method = "magic"}, NULL), CSG_ERROR_USAGE);
+    free(features);
+    csg_result_destroy(&result);
+    csg_result_destroy(&expected);
+    csg_image_destroy(&image);
+    csg_engine_destroy(&text_engine);
+    csg_engine_destroy(&picture_engine);
+    csg_engine_destroy(&both);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_result_outlives_its_engine),
         cmocka_unit_test(an_interrupt_ends_one_call),
         cmocka_unit_test(two_engines_work_side_by_side),
+        cmocka_unit_test(texts_and_pictures_can_have_an_engine_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ ASSETS = os.path.join(HERE, "..", "..", "assets")
 HORSES = os.path.abspath(os.path.join(ASSETS, "pictures", "horses.jpg"))
 PERSON = os.path.abspath(os.path.join(ASSETS, "pictures", "person.jpg"))
 PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
+FAILING = os.environ.get("CSG_FAILING_BINARY")
 SOAK_S = float(os.environ.get("CSG_VIEWER_SOAK_S", "20"))
 DISPLAY = None
 # What the libraries of the system keep until the process ends.
@@ -68,10 +69,10 @@ class Viewer(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def start(self, arguments, script, env=None):
+    def start(self, arguments, script, env=None, program=None):
         with open(self.path("script"), "w") as file:
             file.write("\n".join(line.strip() for line in script.strip().splitlines()) + "\n")
-        command = [PROGRAM, "view", "--window", "1000x700", "--script", self.path("script"), *arguments]
+        command = [program or PROGRAM, "view", "--window", "1000x700", "--script", self.path("script"), *arguments]
         return subprocess.Popen(command, env={**self.env, **(env or {})}, cwd=self.folder, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -80,8 +81,8 @@ class Viewer(unittest.TestCase):
         self.assertEqual(process.returncode, code, f"\n{out}\n{err}")
         return out, err
 
-    def view(self, arguments, script, code=0, env=None):
-        return self.finish(self.start(arguments, script, env), code)
+    def view(self, arguments, script, code=0, env=None, program=None):
+        return self.finish(self.start(arguments, script, env, program), code)
 
     def map(self, arguments):
         subprocess.run([PROGRAM, "map", "-q", "-y", *arguments], check=True, env=self.env, cwd=self.folder,
@@ -182,6 +183,29 @@ class Viewer(unittest.TestCase):
         with open(self.path("state/clip-surgeon/prompts.json")) as file:
             self.assertEqual(json.load(file), ["person"])
 
+    def test_texts_and_pictures_do_not_wait_for_each_other(self):
+        out, _ = self.view(["lavfi:testsrc=size=160x120:rate=20", "horse"], """
+            wait map
+            set labels imagenet1000
+            await encoding 1
+            print maps
+            wait ms 1000
+            print maps
+            expect encoding 1
+            set labels
+            wait map
+            action pause
+            wait map
+            size 1024
+            wait ms 300
+            expect settled 0
+            type zebra
+            await unknown ~zebra
+            expect settled 0
+            quit""")
+        before, after = (int(line.split(":")[1]) for line in out.split("\n") if line.startswith("maps"))
+        self.assertGreater(after, before)
+
     def test_everything_switches_in_place(self):
         self.view([HORSES, "horse", "person", "--size", "128"], """
             wait map
@@ -203,6 +227,13 @@ class Viewer(unittest.TestCase):
             set fit aspect
             wait map
             expect grid 21x14
+            key F
+            key R
+            wait map
+            expect mode set
+            key P
+            wait map
+            expect precision f32
             key (
             wait map
             set layout grid
@@ -243,7 +274,7 @@ class Viewer(unittest.TestCase):
             quit""")
 
     def test_opencl_and_reference_agree(self):
-        out, _ = self.view([PERSON, "person", "--labels", "voc20"], """
+        out, _ = self.view([PERSON, "person", "--labels", "voc20", "--templates", "none"], """
             wait map
             set other reference
             set layout difference
@@ -459,6 +490,24 @@ class Viewer(unittest.TestCase):
             wait map
             quit""")
 
+    @unittest.skipUnless(FAILING, "skipped: no CSG_FAILING_BINARY")
+    def test_a_device_that_breaks_while_it_works(self):
+        """The next device takes over, in this build the reference; the banner and the title say so."""
+        for broken in "CSG_TEST_FAIL_PICTURES", "CSG_TEST_FAIL_TEXTS":
+            self.view(["lavfi:testsrc=size=64x48:rate=5", "horse", "--size", "64", "--templates", "none"], """
+                wait map
+                expect banner
+                prompt person
+                await banner ~failed; the work goes on with: reference
+                wait map
+                wait ms 500
+                expect texts 2
+                window window.png
+                quit""", program=FAILING, env={broken: "1", "CSG_DEVICE": "pthread"})
+            os.unlink(self.path("window.png"))
+        self.view([HORSES, "horse", "--fallback", "none"], "await banner ~CL_OUT_OF_RESOURCES\nquit", program=FAILING,
+                  env={"CSG_TEST_FAIL_PICTURES": "0", "CSG_DEVICE": "pthread"})
+
     def test_a_model_that_is_not_there_leaves_the_one_that_works(self):
         self.view([HORSES, "horse"], """
             wait map
@@ -489,7 +538,8 @@ class Viewer(unittest.TestCase):
         for _ in range(100):
             found = subprocess.run(["xdotool", "search", "--pid", str(process.pid), "--class", "clip-surgeon"], env=self.env,
                                    capture_output=True, text=True).stdout.split()
-            if found:
+            # It can be found before it can have the keyboard.
+            if found and not subprocess.run(["xdotool", "windowfocus", found[-1]], env=self.env, capture_output=True).returncode:
                 return found[-1]
             time.sleep(0.1)
         self.fail("no window came up")
