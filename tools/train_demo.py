@@ -32,7 +32,7 @@ import torch.nn.functional as F
 
 from demo import clip, pictures, split, tokens, words
 from demo.captions import Captions
-from demo.guide import Guide
+from demo.guide import Guide, patch_loss
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ASSETS = os.path.join(HERE, os.pardir, "assets")
@@ -173,7 +173,7 @@ class Trainer:
         image = -(F.log_softmax(logits, 1) * right).sum(1) / right.sum(1).clamp(min=1)
         used = right.sum(0) > 0
         word = -(F.log_softmax(logits[:, used], 0) * right[:, used]).sum(0) / right[:, used].sum(0)
-        patch = -(F.log_softmax(patches.float(), -1) * share).sum() / share.sum()
+        patch = patch_loss(patches, share)
         return {"image": image.mean(), "word": word.mean(), "patch": patch, "guide": own, "apart": apart, "differ": differ}
 
     def train_step(self, batch):

@@ -28,12 +28,17 @@ class Captions:
         share = present[:, :pictures.N_CLASSES].cpu()
         there = torch.where(share > PRESENT, 1.0, torch.where(share > TRACE, -1.0, 0.0))
         count, base = len(words.CLASSES), pictures.SHAPE_BASE
+        # VOC's background may well be sky or trees: not judged.
+        open_ground = (present[:, pictures.N_CLASSES].cpu() > TRACE) & torch.tensor([s is None for s in said])
+        street = [words.CLASSES.index(n) for n in words.STREET]
+        nothing = torch.where((there > 0).any(1), 0.0, torch.where((there < 0).any(1), -1.0, 1.0))
+        there[:, street] = torch.where(open_ground[:, None] & (there[:, street] == 0), -1.0, there[:, street])
         texts = [self.one(rng, name) for name in words.CLASSES]
         columns = [there[:, :count]]
         texts += [rng.choice(words.SHAPE_TEMPLATES).format(s) for s in words.SHAPES]
         columns.append(there[:, base:])
         texts.append(rng.choice(words.NOTHING))
-        columns.append((there <= 0).all(1, keepdim=True).float())
+        columns.append(nothing[:, None])
         texts += [rng.choice(words.TEMPLATES).format(w) for w in rng.sample(words.ABSENT, self.absent)]
         columns.append(torch.zeros(len(said), self.absent))
         both = [(i, c) for i, c in ((i, (row[:count] > 0).nonzero().flatten().tolist()) for i, row in enumerate(there)) if len(c) > 1]

@@ -8,6 +8,18 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from . import words
+
+STREET = [words.CLASSES.index(n) for n in words.STREET]
+
+
+def patch_loss(logits, share):
+    """Cross entropy of logits [N, P, C + 1] with the share of each class in each patch, background last. VOC's background may be what only
+    street scenes have labels for: there these classes are as right as background."""
+    known = F.log_softmax(logits.float(), -1)
+    either = torch.logsumexp(known[..., [*STREET, -1]], -1)
+    return -((known[..., :-1] * share[..., :-1]).sum() + (either * share[..., -1]).sum()) / share.sum()
+
 
 class Residual(nn.Module):
     def __init__(self, before, width, stride):
@@ -42,7 +54,7 @@ class Guide(nn.Module):
         """Its own loss, and how far the tokens' features and logits are from its own."""
         feature, opinion = self(x)
         opinion, logits = opinion.float(), logits.float()
-        own = -(F.log_softmax(opinion, -1) * share).sum() / share.sum()
+        own = patch_loss(opinion, share)
         wanted = F.layer_norm(feature.detach().float(), feature.shape[-1:])
         apart = 1 - F.cosine_similarity(self.imitate(tokens).float(), wanted, dim=-1).mean()
         differ = F.kl_div(F.log_softmax(logits, -1), F.log_softmax(opinion.detach(), -1), reduction="none", log_target=True).sum(-1).mean()

@@ -40,6 +40,7 @@ SYNONYMS = {
 INEXACT = ("truck", "goat", "jet", "coach", "locomotive")
 SYNONYMS = {name: tuple(w for w in words if w not in INEXACT) for name, words in SYNONYMS.items()}
 CLASSES = tuple(SYNONYMS)
+STREET = tuple(n for n in CAMVID if n not in VOC)  # labelled in street scenes alone: background in VOC's masks, seen or not
 ANIMALS = ("cat", "dog", "horse", "cow", "sheep")
 
 COLOURS = {
