@@ -35,10 +35,13 @@ class Tower:
         self.heads, self.layers = self.width // 64, len([n for n in self.t if n.startswith("visual.") and n.endswith("ln_1.weight")])
         patch = self.t["visual.conv1.weight"].shape[-1]
         pixels = (np.asarray(picture.convert("RGB"), np.float64) / 255 - [0.48145466, 0.4578275, 0.40821073]) / [0.26862954, 0.26130258, 0.27577711]
-        x = F.conv2d(torch.tensor(pixels).permute(2, 0, 1)[None], self.t["visual.conv1.weight"], stride=patch)
-        self.grid = x.shape[-1]
+        self.pixels, self.grid = torch.tensor(pixels).permute(2, 0, 1), picture.width // patch
+        self.start = self.embed(self.pixels)
+
+    def embed(self, pixels):
+        x = F.conv2d(pixels[None], self.t["visual.conv1.weight"], stride=self.t["visual.conv1.weight"].shape[-1])
         x = torch.cat([self.t["visual.class_embedding"][None], x.flatten(2)[0].T]) + self.t["visual.positional_embedding"]
-        self.start = self.norm(x, "visual.ln_pre")
+        return self.norm(x, "visual.ln_pre")
 
     def norm(self, x, name):
         return F.layer_norm(x, (x.shape[-1],), self.t[name + ".weight"], self.t[name + ".bias"], 1e-5)
@@ -179,16 +182,169 @@ def gradients(tower, texts):
     return maps
 
 
+def cosines(x, cut=None):
+    s = F.normalize(x, dim=-1) @ F.normalize(x, dim=-1).T
+    return s if cut is None else torch.where(s < cut, torch.zeros_like(s), s)
+
+
+def neighbours(grid, cell):
+    y, x = divmod(cell, grid)
+    return [(y + dy) * grid + x + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)
+            if (dy or dx) and 0 <= y + dy < grid and 0 <= x + dx < grid]
+
+
+def outliers(x, share=0.05):
+    """Cells of the highest local outlier factor, with the cell's own distance to its k-th neighbour as the reach, as published."""
+    k = min(30, len(x) - 1)
+    d = ((x[:, None] - x[None]) ** 2).sum(-1)
+    near = torch.sort(d, dim=1, stable=True)
+    density = 1 / near.values[:, k]
+    factor = density[near.indices[:, 1:k + 1]].mean(1) / density
+    return (factor > torch.quantile(factor, 1 - share)).tolist()
+
+
+def mended(x, out, grid):
+    y = x.clone()
+    for cell in range(len(x)):
+        good = [n for n in neighbours(grid, cell) if not out[n]]
+        if out[cell] and good:
+            y[cell] = x[good].mean(0)
+    return y
+
+
+def scclip(tower, texts):
+    """Self-calibrated CLIP, of the patches alone."""
+    outs, x = [], tower.start
+    for b in range(tower.layers - 1):
+        x = tower.block(x, b)
+        outs.append(x)
+    last, block = tower.layers - 1, lambda n: outs[max(n, 1) - 1]
+    out = outliers(x[1:])
+    alike = cosines(mended(block(tower.layers - 3)[1:], out, tower.grid))
+    later = cosines(block(tower.layers - 8)[1:], 0.4)
+    bias = (alike - alike.mean()) * 3
+    bias = torch.softmax(torch.where(bias < 0, torch.full_like(bias, -torch.inf), bias), -1)
+    gather = lambda w, y: (w / (w.sum(-1, keepdim=True) + 1e-6)) @ y
+
+    def attend(y, cls):
+        both = lambda h, q, k, v: (bias + self_attention(k, 64 ** -0.5)) / 2 @ v
+        return gather(later, changed(tower, last, y, both) + 0.3 * cls)
+
+    first = attend(gather(torch.where(alike < 0.4, torch.zeros_like(alike), alike), mended(x[1:], out, tower.grid)), x[:1])
+    mixed = sum(block(n) for n in range(max(tower.layers - 8, 1), tower.layers - 1))
+    return tower.features(first + attend(mixed[1:], mixed[:1])) @ texts.T
+
+
+def affinities(picture, dilations=(8, 16)):
+    """Weights of PAMR: picture [c, h, w] to [16, h, w], and the neighbours' places."""
+    c, h, w = picture.shape
+    places, near, nine = [], [], []
+    for d in dilations:
+        for dy in (-d, 0, d):
+            for dx in (-d, 0, d):
+                ys, xs = (torch.arange(h) + dy).clamp(0, h - 1), (torch.arange(w) + dx).clamp(0, w - 1)
+                nine.append(picture[:, ys][:, :, xs])
+                if dy or dx:
+                    places.append((ys, xs))
+                    near.append(nine[-1])
+    std = torch.stack(nine).std(0, unbiased=True)
+    return torch.softmax((-(torch.stack(near) - picture).abs() / (1e-8 + 0.1 * std)).mean(1), 0), places
+
+
+def pamr(picture, maps, steps=10):
+    weights, places = affinities(picture)
+    for _ in range(steps):
+        maps = sum(w * maps[:, ys][:, :, xs] for w, (ys, xs) in zip(weights, places))
+    return maps
+
+
+def straight(labels, grid, i, j):
+    """Whether the cells from i towards j have the label of i. As published: with n steps between them, the first n + 1 of `grid` places
+    that divide the whole way evenly are looked at, and halves are rounded to even."""
+    (y, x), (v, u) = divmod(i, grid), divmod(j, grid)
+    at = lambda a, b, t: int(np.round(np.float32(a) * (1 - t) + np.float32(b) * t))
+    steps = np.linspace(0, 1, grid, dtype=np.float32)[:max(abs(v - y), abs(u - x)) + 1]
+    return all(labels[at(y, v, t)][at(x, u, t)] == labels[y][x] for t in steps)
+
+
+def resclip(tower, texts, picture):
+    """Residual cross-correlation of blocks L-6 to L-3 and semantic feedback; picture is [3, h, w] as the tower sees it."""
+    x, maps = tower.start, []
+    for b in range(tower.layers - 1):
+        kept = {}
+        h = tower.norm(x, tower.name(b) + "ln_1")
+        q, k, _ = (tower.split(t, tower.heads) for t in tower.qkv(h, b))
+        maps.append(torch.softmax(q @ k.transpose(1, 2) * 64 ** -0.5, -1))
+        x = tower.block(x, b)
+    last, g = tower.layers - 1, tower.grid
+    cross = sum(maps[max(b, 0)] for b in range(tower.layers - 7, tower.layers - 3)) / 4
+
+    def attend(feedback=None):
+        def form(h, q, k, v):
+            scores = k @ k.transpose(1, 2) * 64 ** -0.5
+            if feedback is not None:
+                scores = 2.1 * (0.4 * scores + 0.6 * feedback)
+            return 2 * (0.4 * torch.softmax(scores + gauss(tower), -1) + 0.6 * cross) @ v
+        return tower.features(changed(tower, last, x, form))[1:] @ texts.T
+
+    side = picture.shape[-1]
+    up = F.interpolate(attend().T.reshape(1, -1, g, g), (side, side), mode="bilinear", align_corners=False)[0]
+    share = torch.softmax(40 * pamr(picture, up), 0)
+    best = torch.where(share.max(0).values < 0.1, torch.zeros(side, side, dtype=torch.long), share.argmax(0))
+    patch = side // g
+    labels = [[int(torch.mode(best[y * patch:(y + 1) * patch, x * patch:(x + 1) * patch].reshape(-1)).values) for x in range(g)]
+              for y in range(g)]
+    same = torch.zeros(g * g, g * g, dtype=torch.float64)
+    for i in range(g * g):
+        for j in range(g * g):
+            far = max(abs(i // g - j // g), abs(i % g - j % g))
+            if labels[i // g][i % g] == labels[j // g][j % g]:
+                same[i, j] = 1 if straight(labels, g, i, j) else np.exp(-far / (g - 1))
+    taps = torch.exp(-torch.arange(-15, 16).double() ** 2 / 50)
+    same = F.conv1d(same[:, None], (taps / taps.sum())[None, None], padding=15)[:, 0]
+    feedback = torch.zeros(g * g + 1, g * g + 1, dtype=torch.float64)
+    feedback[1:, 1:] = same / (same.sum(1, keepdim=True) + 1e-8)
+    return attend(feedback / feedback.max())
+
+
+def gscorecam(tower, texts):
+    """The 300 channels of the last block's output with the highest gradients at CLS; each, as a mask, is scored by the cosine of
+    the masked picture, and softmax over all channels of 100 * cosine (0 where not scored) weighs them."""
+    x = tower.before(tower.layers).clone().requires_grad_()
+    patches = x.detach()[1:]
+    up = F.interpolate(patches.T.reshape(1, -1, tower.grid, tower.grid), tower.pixels.shape[-2:], mode="bilinear", align_corners=True)[0]
+    low, high = up.amin((1, 2), keepdim=True), up.amax((1, 2), keepdim=True)
+    masks, columns, cls = (up - low) / (high - low + 1e-6), [], {}
+    for text in texts:
+        (gradient,) = torch.autograd.grad(tower.features(x)[0] @ text, x)
+        scores = torch.zeros(tower.width, dtype=torch.float64)
+        for c in torch.topk(gradient[0], min(300, tower.width)).indices.tolist():
+            if c not in cls:
+                y = tower.embed(tower.pixels * masks[c])
+                for b in range(tower.layers):
+                    y = tower.block(y, b)
+                cls[c] = tower.features(y)[0]
+            scores[c] = 100 * cls[c] @ text
+        columns.append(torch.relu(patches @ torch.softmax(scores, 0)))
+    return torch.stack(columns, 1).detach()
+
+
 def main():
     model, folder, *rest = sys.argv[1:]
     tower = Tower(model, Image.open(os.path.join(folder, "resized.png")))
     texts = torch.tensor(np.load(os.path.join(folder, "text_features.npy")).astype(np.float64))
-    for name, values in (plain(tower, texts) | gradients(tower, texts)).items():
+    more = {"scclip": scclip(tower, texts), "resclip": resclip(tower, texts, tower.pixels), "gscorecam": gscorecam(tower, texts)}
+    maps = F.interpolate(plain(tower, texts)["arch"].T.reshape(1, -1, tower.grid, tower.grid), tower.pixels.shape[-2:], mode="bilinear")
+    more["../pamr_arch_eighth"] = pamr(tower.pixels, maps[0]).flatten(1).T[::8]
+    for name, values in (plain(tower, texts) | gradients(tower, texts) | more).items():
         path, values = os.path.join(folder, "methods", name + ".npy"), values.detach().numpy()
         if "--write" in rest:
             np.save(path, np.ascontiguousarray(values, np.float32))
             print(f"{name:12} written")
         else:
+            if not os.path.exists(path):
+                print(f"{name:12} is not stored")
+                continue
             stored = np.load(path)
             print(f"{name:12} {np.max(np.abs(stored - values) / np.ptp(values, axis=0)):.1e} of the range")
 

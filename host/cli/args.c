@@ -57,7 +57,7 @@ static const struct option options[] = {
     {"blocks", NULL, "WHICH", USE_MAP | USE_POINTS, AT(blocks), "last (default) or all: how far back bimodal goes"},
     {"first-block", NULL, "D", USE_PICTURE | USE_BENCH, AT(first_block),
      "first block with two paths, from 1; default: the last six blocks"},
-    {"split", NULL, "NAME", USE_EVAL, AT(split), "a list of ImageSets/Segmentation; default: val, or the only one"},
+    {"split", NULL, "NAME", USE_EVAL, AT(split), "a list of ImageSets/Segmentation, or FILE.txt; default: val, or the only one"},
     {"limit", NULL, "N", USE_EVAL, AT(limit), "the first N pictures of the list"},
     {"background", NULL, "P", USE_EVAL | USE_SEGMENT, AT(background),
      "below this probability a pixel is background, 0..1; default 0.1"},

@@ -74,28 +74,54 @@ static int choose_split(struct csg_dataset *dataset, const char *lists, const ch
     return status;
 }
 
+/* A list anywhere is given as a file; what has another ending is the name of one of the data set's own. */
+static bool is_list_file(const char *split)
+{
+    size_t length = split ? strlen(split) : 0;
+    return length > strlen(".txt") && strcmp(split + length - strlen(".txt"), ".txt") == 0;
+}
+
+/* The list's path, to be freed. */
+static int find_list(struct csg_dataset *dataset, const char *split, char **list, struct csg_error *err)
+{
+    char *lists = path_of(dataset->folder, "ImageSets", "Segmentation", "");
+    int status = lists ? CSG_OK : csg_fail_memory(err);
+    if (status == CSG_OK && is_list_file(split)) {
+        dataset->split = csg_strdup(split);
+        *list = csg_strdup(split);
+    } else if (status == CSG_OK) {
+        if (!csg_is_folder(lists))
+            status =
+                csg_fail(err, CSG_ERROR_INPUT,
+                         "%s has no ImageSets/Segmentation: a data set in PASCAL VOC's layout is wanted, or a list as a file",
+                         dataset->folder);
+        else if (split && !usable_id(split))
+            status = csg_fail(err, CSG_ERROR_USAGE, "'%s' is no name of a split", split);
+        else
+            status = choose_split(dataset, lists, split, err);
+        if (status == CSG_OK)
+            *list = path_of(lists, ".", dataset->split, ".txt");
+    }
+    if (status == CSG_OK && !(dataset->split && *list))
+        status = csg_fail_memory(err);
+    free(lists);
+    return status;
+}
+
 int csg_dataset_open(struct csg_dataset **out, const char *folder, const char *split, struct csg_error *err)
 {
     struct csg_dataset *dataset = csg_calloc(1, sizeof *dataset);
-    char *lists = path_of(folder, "ImageSets", "Segmentation", ""), *list = NULL;
-    int status = dataset && lists ? CSG_OK : csg_fail_memory(err);
+    char *list = NULL;
+    int status = dataset ? CSG_OK : csg_fail_memory(err);
     *out = NULL;
     if (status == CSG_OK && !csg_is_folder(folder))
         status = csg_fail(err, CSG_ERROR_INPUT, "there is no folder %s", folder);
-    if (status == CSG_OK && !csg_is_folder(lists))
-        status = csg_fail(err, CSG_ERROR_INPUT, "%s has no ImageSets/Segmentation: a data set in PASCAL VOC's layout is wanted",
-                          folder);
-    if (status == CSG_OK && split && !usable_id(split))
-        status = csg_fail(err, CSG_ERROR_USAGE, "'%s' is no name of a split", split);
     if (status == CSG_OK && !(dataset->folder = csg_strdup(folder)))
         status = csg_fail_memory(err);
     if (status == CSG_OK)
-        status = choose_split(dataset, lists, split, err);
-    if (status == CSG_OK && !(list = path_of(lists, ".", dataset->split, ".txt")))
-        status = csg_fail_memory(err);
+        status = find_list(dataset, split, &list, err);
     if (status == CSG_OK)
         status = read_list(dataset, list, err);
-    free(lists);
     free(list);
     if (status) {
         csg_dataset_destroy(&dataset);

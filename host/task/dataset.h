@@ -11,7 +11,8 @@ struct csg_dataset {
     struct csg_strings ids;
 };
 
-/* split NULL: val, or the only list that there is. CSG_ERROR_INPUT. */
+/* split: the name of a list of the data set, or a file anywhere that ends with .txt; NULL: val, or the only list that there is.
+ * CSG_ERROR_INPUT, CSG_ERROR_USAGE. */
 int csg_dataset_open(struct csg_dataset **out, const char *folder, const char *split, struct csg_error *err);
 void csg_dataset_destroy(struct csg_dataset **dataset);
 

@@ -442,7 +442,7 @@ CSG_API int csg_classify(struct csg_engine *engine, const struct csg_image *imag
 struct csg_eval_params {
     const char *const *methods; /* [n_methods]; NULL: "surgery" alone */
     size_t n_methods;
-    const char *split;  /* a list of ImageSets/Segmentation; NULL: val, or the only one */
+    const char *split;  /* a list of ImageSets/Segmentation, or a file with a list (FILE.txt); NULL: val, or the only one */
     const char *labels; /* the classes in the order of mask indices from 1, as in csg_map_params; NULL: "voc20" */
     const char *fit;    /* as in csg_map_params, as the next two */
     int size_px;

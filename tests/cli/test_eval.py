@@ -45,6 +45,15 @@ class Eval(CliTest):
     def test_the_only_list_is_taken(self):
         self.assertEqual(self.evaluate(self.dataset(split="mine"))["split"], "mine")
 
+    def test_a_list_from_elsewhere(self):
+        self.dataset()
+        self.write("held out.txt", b"p4\np1\n")
+        document = self.evaluate("set", "--split", "held out.txt")
+        self.assertEqual((document["split"], document["images"]), ("held out.txt", 2))
+        self.write("ours.txt", b"../p4\n")
+        self.fail_with(INPUT, "eval", "set", "--split", "ours.txt", "-q", *REFERENCE, words=("outside of the data set",))
+        self.fail_with(INPUT, "eval", "set", "--split", "none.txt", "-q", *REFERENCE, words=("none.txt",))
+
     def test_resume_after_a_kill(self):
         whole = self.evaluate(self.dataset(pictures=12), "--method", "raw,arch")
         command = [BINARY, "eval", "set", "--method", "raw,arch", "--resume", "state", "--json", "-q", *REFERENCE]
