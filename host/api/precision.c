@@ -31,7 +31,7 @@ int csg_weights_fit(const struct csg_model *model, const struct csg_backend *bac
     if (have == 0 || need <= have)
         return CSG_OK;
     char fits[200] = "no precision of this model fits; a smaller model may";
-    for (size_t p = 0; p < CSG_PRECISION_COUNT; p++)
+    for (size_t p = CSG_PRECISION_COUNT; p-- > 0;) /* the first of the table that fits */
         if (csg_weights_bytes(model, (enum csg_precision)p) <= have)
             snprintf(fits, sizeof fits, "in %s it would fit, with %llu MB", csg_precision_name(p),
                      (unsigned long long)(csg_weights_bytes(model, (enum csg_precision)p) / 1000000));

@@ -92,6 +92,9 @@ class Commands(CliTest):
             self.assertLessEqual({"name", "platform", "driver", "type", "compute_units", "global_memory_bytes", "fp16", "subgroups",
                                   "usable", "verdict"}, set(d))
             self.assertTrue(d["verdict"])
+            self.assertEqual(sorted(d["precisions"]), ["bf16", "f16", "f32"])
+            self.assertTrue(all(p["available"] == d["usable"] and p["why"] for p in d["precisions"].values()))
+        self.assertIn("weights in half precision", self.succeed("devices", "-v").stdout.decode())
         text = self.succeed("devices").stdout.decode()
         for d in devices:
             self.assertIn(d["name"], text)

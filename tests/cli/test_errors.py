@@ -30,7 +30,7 @@ class Usage(CliTest):
 
     def test_values(self):
         for option, *values in (["--method", "nope", "Surgery"], ["--fit", "crop", ""], ["--redundant", "none", ""],
-                                ["--precision", "f16", "f64"], ["--colormap", "rainbow", ""],
+                                ["--precision", "f64", "F16", ""], ["--colormap", "rainbow", ""],
                                 ["--opacity", "1.01", "-0.1", "nan", "half", "", "0.5x"],
                                 ["--size", "100", "0", "-16", "16.5", "abc", "", "1e9", "99999999999999999999", "nan", "inf"],
                                 ["--first-block", "0", "9", "-1", "1.5", "x"]):

@@ -208,7 +208,34 @@ class Map(CliTest):
         self.assertEqual((min(map(min, rows)) < 10, max(map(max, rows)) > 245), (True, True))
 
     def test_precision(self):
-        self.succeed("map", "photo.png", "dog", "--precision", "f32", "-o", "heat.png", *REFERENCE)
+        scores = {}
+        for name in ("f32", "f16", "bf16"):
+            document, _ = self.map_json("photo.png", "dog", "--precision", name, "-y", "-o", "heat.png")
+            self.assertEqual((document["precision_used"], document["device"]["precision"]), (name, name))
+            scores[name] = document["texts"][0]["score"]
+        self.assertEqual(scores["f16"], scores["f32"])  # the demo model's weights are halves
+        self.assertNotEqual(scores["bf16"], scores["f32"])
+        self.assertAlmostEqual(scores["bf16"], scores["f32"], delta=0.01)
+        document, _ = self.map_json("photo.png", "dog", "-y", "-o", "heat.png")
+        self.assertEqual(document["precision_used"], "f32")
+
+    def test_precision_auto_is_remembered(self):
+        self.copy_model("own")  # whose name no other run remembers
+        folder = os.path.join(CACHE, "clip-surgeon/precision")
+        before = set(os.listdir(folder) if os.path.isdir(folder) else ())
+
+        def used(*more):
+            words = ("map", "photo.png", "dog", "--json", "-m", "own", "--precision", "auto", "-o", "heat.png", *more)
+            return json.loads(self.succeed(*words).stdout)["precision_used"]
+
+        first = used()
+        self.assertIn(first, ("f32", "f16", "bf16"))
+        (name,) = set(os.listdir(folder)) - before
+        self.assertEqual(self.read(os.path.join(folder, name)), b"CSGPREC1 " + first.encode())
+        for content, names in ((b"CSGPREC1 bf16", ("bf16",)), (b"CSGPREC1 f99", ("f32", "f16", "bf16")), (b"", ("f32", "f16", "bf16"))):
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(content)
+            self.assertIn(used("-y"), names)
 
     def test_compare_writes_a_sheet(self):
         self.succeed("map", "photo.png", "dog", "--compare", "raw", "-o", "heat.png", *REFERENCE)
