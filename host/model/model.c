@@ -181,21 +181,36 @@ uint64_t csg_model_parameters(const struct csg_model *model)
     return sum;
 }
 
-static uint64_t count_matrices(const struct csg_tower *tower)
+static uint64_t block_matrices(const struct csg_block *b)
+{
+    return b->q_weight.elements + b->k_weight.elements + b->v_weight.elements + b->out_weight.elements + b->fc_weight.elements +
+           b->proj_weight.elements;
+}
+
+static uint64_t tower_matrices(const struct csg_tower *tower)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < tower->layers; i++) {
-        const struct csg_block *b = &tower->blocks[i];
-        sum += b->q_weight.elements + b->k_weight.elements + b->v_weight.elements + b->out_weight.elements +
-               b->fc_weight.elements + b->proj_weight.elements;
+    for (size_t i = 0; tower->blocks && i < tower->layers; i++)
+        sum += block_matrices(&tower->blocks[i]);
+    return sum;
+}
+
+static uint64_t resnet_matrices(const struct csg_resnet *resnet)
+{
+    uint64_t sum = block_matrices(&resnet->pool);
+    for (size_t i = 0; i < 3; i++)
+        sum += resnet->stem[i].weight.elements;
+    for (size_t i = 0; i < resnet->n_blocks; i++) {
+        const struct csg_bottleneck *b = &resnet->blocks[i];
+        sum += b->conv[0].weight.elements + b->conv[1].weight.elements + b->conv[2].weight.elements + b->down.weight.elements;
     }
     return sum;
 }
 
 uint64_t csg_model_matrix_elements(const struct csg_model *model)
 {
-    return count_matrices(&model->vision) + count_matrices(&model->text) + model->patch_weight.elements +
-           model->vision_proj.elements + model->text_proj.elements;
+    return tower_matrices(&model->vision) + tower_matrices(&model->text) + resnet_matrices(&model->resnet) +
+           model->patch_weight.elements + model->vision_proj.elements + model->text_proj.elements;
 }
 
 void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out)

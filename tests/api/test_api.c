@@ -187,7 +187,8 @@ static void texts_and_pictures_can_have_an_engine_each(void **state)
     (void)state;
     static const char *const texts[] = {"dog", "person+horse"};
     static const struct csg_map_params params = {.labels = "demo"};
-    const struct csg_engine_params for_texts = {.towers = "text"}, for_pictures = {.towers = "image"};
+    const struct csg_engine_params for_texts = {.towers = "text", .cache_dir = ""},
+                                   for_pictures = {.towers = "image", .cache_dir = ""}; /* nothing is known yet */
     struct csg_engine *text_engine = NULL, *picture_engine = NULL, *both = engine_on(NULL);
     struct csg_image *image = picture();
     struct csg_result *result = NULL, *expected = NULL;
