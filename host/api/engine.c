@@ -67,21 +67,20 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
     return status;
 }
 
-/* Texts kept on disk are those of the same device, driver, kernels and precision. */
+/* Texts kept on disk are those of the same device, driver, kernels and precision. The reference computes all that it says. */
 static int open_ensemble(struct csg_engine *engine, const char *templates, bool given_only, struct csg_error *err)
 {
     struct csg_engine_info info;
-    char fingerprint[65] = "reference", identity[100];
+    char fingerprint[65] = "", identity[100];
     csg_engine_info(engine, &info);
-    int status = engine->cache_dir && engine->backend->class_->counts_itself
-                     ? csg_ocl_fingerprint(engine->backend, fingerprint, err)
-                     : CSG_OK;
+    const char *cache = engine->backend->class_->counts_itself ? engine->cache_dir : NULL;
+    int status = cache ? csg_ocl_fingerprint(engine->backend, fingerprint, err) : CSG_OK;
     snprintf(identity, sizeof identity, "%s %s", fingerprint, info.precision);
     const struct csg_ensemble_params params = {.backend = engine->backend,
                                                .model = engine->model,
                                                .log = &engine->log,
                                                .templates = templates,
-                                               .cache_dir = engine->cache_dir,
+                                               .cache_dir = cache,
                                                .identity = identity,
                                                .given_only = given_only};
     return status ? status : csg_ensemble_create(&engine->ensemble, &params, err);

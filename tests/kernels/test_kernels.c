@@ -29,7 +29,7 @@ static unsigned long reference_calls[CSG_OP_COUNT];
 
 #define NO_OP (-1)
 
-/* SHA-256 over everything that a user can get: features, tokens, similarities, maps, points, drawings. Empty where a call failed. */
+/* SHA-256 over everything that a user can get: features, tokens, similarities, maps, peaks, points, drawings. Empty where a call failed. */
 struct outcome {
     int status;
     char digest[CSG_SHA256_HEX];
@@ -61,6 +61,10 @@ static int add_map(struct csg_engine *engine, struct csg_sha256 *hash, const str
         csg_sha256_update(hash, result->similarity, n_texts * cells * sizeof(float), NULL);
         csg_sha256_update(hash, result->grid_map, n_texts * cells * sizeof(float), NULL);
         csg_sha256_update(hash, result->tokens, (cells + 1) * result->embed_dim * sizeof(float), NULL);
+        for (size_t t = 0; t < n_texts; t++) {
+            csg_sha256_update(hash, &result->texts[t].peak_x_px, sizeof result->texts[t].peak_x_px, NULL);
+            csg_sha256_update(hash, &result->texts[t].peak_y_px, sizeof result->texts[t].peak_y_px, NULL);
+        }
         status = csg_draw_overlay(engine, result, image, 0, NULL, &drawn, NULL);
     }
     if (status == CSG_OK) {
@@ -81,7 +85,8 @@ static int add_map(struct csg_engine *engine, struct csg_sha256 *hash, const str
 static void add_resnet(struct outcome *outcome, struct csg_sha256 *hash, const struct csg_image *image, const char *device,
                        int skipped)
 {
-    const struct csg_engine_params params = {.model = getenv("CSG_TEST_RESNET"), .device = device, .templates = "none"};
+    const struct csg_engine_params params = {
+        .model = getenv("CSG_TEST_RESNET"), .device = device, .templates = "none", .cache_dir = getenv("CSG_TEST_CACHE")};
     static const char *const texts[] = {"dog", "horse"};
     struct csg_engine *engine;
     struct csg_error err = {0};
@@ -100,13 +105,14 @@ static struct outcome run(const char *device, int skipped)
 {
     struct outcome outcome = {0};
     struct csg_error err = {0};
-    const struct csg_engine_params params = {.device = device};
+    const struct csg_engine_params params = {.device = device, .cache_dir = getenv("CSG_TEST_CACHE")};
     struct csg_engine *engine;
     struct csg_sha256 *hash;
     struct csg_image *image = picture();
     static const char *const texts[] = {"dog+person", "horse"};
     const struct csg_map_params empty = {.redundant = "empty", .size_px = 160};
-    if (csg_engine_create(&engine, &params, &err) != CSG_OK)
+    /* Compiled kernels may be kept, but texts are to be computed. */
+    if (csg_cache_clear(params.cache_dir, "texts", &err) != CSG_OK || csg_engine_create(&engine, &params, &err) != CSG_OK)
         fail_msg("%s", err.sentence);
     assert_int_equal(csg_sha256_create(&hash, NULL), CSG_OK);
     if (skipped != NO_OP)
@@ -157,6 +163,7 @@ static void the_counters_count_on_the_reference(void **state)
         assert_true(reference_calls[op] > 0);
 }
 
+#ifndef CSG_SANITIZED /* dozens of runs, in each of which the host does the same */
 static void no_operator_can_be_left_out(void **state)
 {
     (void)state;
@@ -170,13 +177,16 @@ static void no_operator_can_be_left_out(void **state)
         assert_int_equal(without.launches[op], 0);
     }
 }
+#endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operator_is_launched_and_no_reference_called),
         cmocka_unit_test(the_counters_count_on_the_reference),
+#ifndef CSG_SANITIZED
         cmocka_unit_test(no_operator_can_be_left_out),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
