@@ -96,6 +96,7 @@ static const struct half_case {
     {{17, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_F16},
     {{17, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
     {{1, 1, {1}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_F16},
+    {{1, 33, {17}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
     {{1, 129, {49}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
     {{2, 127, {50}, 1, 1, GELU, true, RESIDUAL, 0, 0, FINITE, CSG_F16, false}, CSG_PRECISION_F16},
     {{5, 128, {97}, 3, 1, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_BF16, true}, CSG_PRECISION_BF16},
