@@ -116,6 +116,8 @@ static const struct half_case {
     {{37, 64, {65}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false}, CSG_PRECISION_F16},
     {{37, 64, {65}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false}, CSG_PRECISION_BF16},
     {{66, 64, {32}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, HAS_INFINITY, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{49, 64, {40}, 1, 3, RELU, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_F16},
+    {{37, 48, {33}, 0, 0, RELU, true, NO_RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false}, CSG_PRECISION_BF16},
     {{98, 40, {33}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_F16},
     {{100, 40, {33}, 0, 0, CSG_ACT_NONE, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
     {{197, 768, {768}, 0, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F16, false}, CSG_PRECISION_F16},
