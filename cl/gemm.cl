@@ -1,9 +1,8 @@
 /* y = act(x W^T + bias) + residual. `parts`: bit 0 bias, bit 1 residual (which may be y). act: enum csg_activation. */
+#include "activation.clh"
+
 #define CSG_BIAS 1
 #define CSG_RESIDUAL 2
-#define CSG_ACT_QUICK_GELU 1
-#define CSG_ACT_GELU 2
-#define CSG_ACT_RELU 3
 
 #if CSG_ITEM_ROWS
 /* For CPU devices. W is packed: panels of CSG_COLUMNS columns, each [k, CSG_COLUMNS], the last one filled up with zeros. A
@@ -39,38 +38,6 @@
             _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) sums[i][j] = csg_fma(a, b[j], sums[i][j]);                   \
         }                                                                                                                        \
     }
-
-/* x (1 + erf(x / sqrt 2)) / 2 = x (1 - c / 2), c = erfc(|x| / sqrt 2), for x >= 0 and x c / 2 for x < 0, which loses nothing where
- * the result is small. erfc(z) = t e^(g(t) - z^2) with t = 1 / (1 + z / 2) and g a polynomial in t moved to -1..1, fitted at
- * Chebyshev's nodes within 1.7e-8. Ten times the speed of erf(), which drivers compute lane by lane. */
-vecf csg_gelu(vecf x)
-{
-    vecf z = fabs(x) * 0.70710678118654752f, t = 1.0f / csg_fma(z, (vecf)(0.5f), (vecf)(1.0f));
-    vecf u = csg_fma(max(t, (vecf)(0.125f)), (vecf)(2.0f / 0.875f), (vecf)(-1.125f / 0.875f));
-    vecf g = csg_fma((vecf)(-2.93395318e-5f), u, (vecf)(9.71910977e-5f));
-    g = csg_fma(g, u, (vecf)(1.35669237e-4f));
-    g = csg_fma(g, u, (vecf)(-8.07234414e-4f));
-    g = csg_fma(g, u, (vecf)(-9.66711834e-5f));
-    g = csg_fma(g, u, (vecf)(4.79438374e-3f));
-    g = csg_fma(g, u, (vecf)(-2.41031172e-3f));
-    g = csg_fma(g, u, (vecf)(-3.37642268e-2f));
-    g = csg_fma(g, u, (vecf)(2.22104824e-2f));
-    g = csg_fma(g, u, (vecf)(5.9693774e-1f));
-    g = csg_fma(g, u, (vecf)(-5.87067675e-1f));
-    vecf half_c = 0.5f * t * csg_exp(csg_fma(-0.5f * x, x, g));
-    return select(x * half_c, x - x * half_c, x >= (vecf)(0.0f));
-}
-
-vecf csg_activate(vecf v, ulong act)
-{
-    if (act == CSG_ACT_QUICK_GELU)
-        return v / (1.0f + csg_exp(min(-1.702f * v, (vecf)(88.0f))));
-    if (act == CSG_ACT_GELU)
-        return csg_gelu(v);
-    if (act == CSG_ACT_RELU)
-        return select(v, (vecf)(0.0f), v < (vecf)(0.0f));
-    return v;
-}
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 gemm_packed(__global const float *restrict x, ulong x_at, __global const float *restrict w, __global const float *restrict bias,
@@ -133,17 +100,6 @@ gemm_packed(__global const float *restrict x, ulong x_at, __global const float *
         }
 }
 #else
-float csg_activate(float v, ulong act)
-{
-    if (act == CSG_ACT_QUICK_GELU)
-        return v / (1.0f + exp(-1.702f * v));
-    if (act == CSG_ACT_GELU)
-        return 0.5f * v * (1.0f + erf(v * 0.70710678118654752f));
-    if (act == CSG_ACT_RELU)
-        return v < 0.0f ? 0.0f : v;
-    return v;
-}
-
 /* After CLBlast: bias, activation and residual on y. A work-item makes one element. */
 __kernel void gemm_finish(__global const float *bias, ulong bias_at, __global const float *residual, ulong residual_at,
                           __global float *y, ulong y_at, ulong residual_stride, ulong y_stride, ulong n, ulong parts, ulong act)
