@@ -64,6 +64,9 @@ class Viewer(unittest.TestCase):
                     "XDG_CONFIG_HOME": self.path("config"), "XDG_STATE_HOME": self.path("state"),
                     "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":use_sigaltstack=0",
                     "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + suppressions}
+        # Kernels are compiled once for these tests and those of the command line.
+        self.env["XDG_CACHE_HOME"] = os.path.join(os.path.dirname(PROGRAM), "cli-test-cache")
+        self.env["CSG_PRECISION"] = "f32"  # that of the command line, which the viewer is compared with; its own default is measured
         self.env.pop("WAYLAND_DISPLAY", None)
 
     def path(self, name):
@@ -231,6 +234,11 @@ class Viewer(unittest.TestCase):
             key R
             wait map
             expect mode set
+            key P
+            wait map
+            expect precision f16
+            key P
+            key P
             key P
             wait map
             expect precision f32
@@ -493,7 +501,8 @@ class Viewer(unittest.TestCase):
     @unittest.skipUnless(FAILING, "skipped: no CSG_FAILING_BINARY")
     def test_a_device_that_breaks_while_it_works(self):
         """The next device takes over, in this build the reference; the banner and the title say so."""
-        for broken in "CSG_TEST_FAIL_PICTURES", "CSG_TEST_FAIL_TEXTS":
+        for broken, calls in ("CSG_TEST_FAIL_PICTURES", 1), ("CSG_TEST_FAIL_TEXTS", 2):  # what a map of one text takes
+            shutil.rmtree(os.path.join(self.env["XDG_CACHE_HOME"], "clip-surgeon", "texts"), True)  # else nothing is computed
             self.view(["lavfi:testsrc=size=64x48:rate=5", "horse", "--size", "64", "--templates", "none"], """
                 wait map
                 expect banner
@@ -503,7 +512,7 @@ class Viewer(unittest.TestCase):
                 wait ms 500
                 expect texts 2
                 window window.png
-                quit""", program=FAILING, env={broken: "1", "CSG_DEVICE": "pthread"})
+                quit""", program=FAILING, env={broken: str(calls), "CSG_DEVICE": "pthread"})
             os.unlink(self.path("window.png"))
         self.view([HORSES, "horse", "--fallback", "none"], "await banner ~CL_OUT_OF_RESOURCES\nquit", program=FAILING,
                   env={"CSG_TEST_FAIL_PICTURES": "0", "CSG_DEVICE": "pthread"})
