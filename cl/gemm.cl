@@ -16,8 +16,8 @@
 
 /* Weights that are out of the caches when their turn comes, as those of a whole model are, cost a tenth of the speed. Each tile
  * asks for a part of the next panel, a line in every turn; asking for all of it at once gained nothing, and neither did OpenCL's
- * prefetch() on PoCL, which on Intel's runtime costs a fifth of the speed. Compilers to SPIR go without. */
-#if defined(__has_builtin) && !defined(__SPIR__)
+ * prefetch() on PoCL, which on Intel's runtime costs a fifth of the speed. Compilers to SPIR know no such instruction. */
+#if defined(__has_builtin) && (defined(__x86_64__) || defined(__aarch64__))
 #if __has_builtin(__builtin_prefetch)
 #define CSG_FETCH(p) __builtin_prefetch((const void *)(ulong)(p), 0, 2)
 #endif
