@@ -57,11 +57,12 @@ class Cache(CliTest):
     def setUp(self):
         super().setUp()
         self.cache = os.path.join(self.folder, "cache")
-        self.env = {"XDG_CACHE_HOME": self.cache}
+        # PoCL's own cache is that of all tests: what is compiled does not matter here. The reference keeps no texts.
+        self.env = {"XDG_CACHE_HOME": self.cache, "POCL_CACHE_DIR": os.path.join(CACHE, "pocl")}
         self.texts = os.path.join(self.cache, "clip-surgeon", "texts")
 
     def embed(self, *more, **env):
-        self.succeed("embed", "--text", "dog", "cat", "--npy", "e.npy", "-y", *REFERENCE, *more, env=self.env | env)
+        self.succeed("embed", "--text", "dog", "cat", "--npy", "e.npy", "-y", "--templates", "none", *more, env=self.env | env)
         return self.read("e.npy")
 
     def rows(self):
@@ -109,7 +110,7 @@ class Cache(CliTest):
     def test_without(self):
         for more, env in ((["--no-cache"], {}), (["--cache", "off"], {}), ([], {"CSG_CACHE": "off"})):
             self.embed(*more, **env)
-            self.assertFalse(os.path.exists(self.cache))
+            self.assertFalse(os.path.exists(os.path.join(self.cache, "clip-surgeon")))
         self.fail_with(USAGE, "embed", "--text", "dog", "--npy", "f.npy", "--cache", "perhaps", *REFERENCE, words=["perhaps"])
 
     def test_a_text_that_is_cut_says_so_every_time(self):
@@ -125,12 +126,10 @@ class Cache(CliTest):
 
     def test_clear(self):
         self.embed()
-        os.makedirs(os.path.join(self.cache, "clip-surgeon", "programs"))
-        with open(os.path.join(self.cache, "clip-surgeon", "programs", "x.bin"), "wb") as f:
-            f.write(b"1234")
-        self.assertEqual((self.rows()["programs"]["files"], self.rows()["programs"]["bytes"]), (1, 4))
+        compiled = self.rows()["programs"]["files"]
+        self.assertGreater(compiled, 0)
         self.succeed("cache", "clear", "texts", env=self.env)
-        self.assertEqual((self.rows()["texts"]["files"], self.rows()["programs"]["files"]), (0, 1))
+        self.assertEqual((self.rows()["texts"]["files"], self.rows()["programs"]["files"]), (0, compiled))
         self.succeed("cache", "clear", env=self.env)
         self.assertEqual({r["files"] for r in self.rows().values()}, {0})
         self.succeed("cache", "clear", env=self.env)
