@@ -196,14 +196,12 @@ int csg_ocl_mem_create(struct csg_ocl *ocl, size_t bytes, cl_mem *mem, struct cs
 /* ocl->scratch with at least that many bytes. */
 int csg_ocl_scratch(struct csg_ocl *ocl, size_t bytes, struct csg_error *err);
 
-/* ------------------------------------------------------------------------------------------ weight.c, weight_half.c, op_gemm_half.c */
+/* ------------------------------------------------------------------------------------------ weight.c, op_gemm_half.c */
 
 int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_part *parts, size_t n_parts, size_t k,
                           struct csg_weight **out, struct csg_error *err);
 void csg_ocl_weight_destroy(struct csg_weight *weight);
-/* The same in the backend's precision, which is not f32, and the products with such weights. */
-int csg_ocl_half_create(struct csg_backend *backend, const struct csg_weight_part *parts, size_t n_parts, size_t k,
-                        struct csg_weight **out, struct csg_error *err);
+/* Products with weights that are not in f32. */
 int csg_ocl_gemm_half(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err);
 
 /* ------------------------------------------------------------------------------------------ launch.c */

@@ -1,56 +1,86 @@
-/* Weights of GEMM: converted to float32 and laid out for the class once, straight into the memory of the device. */
+/* Weights of GEMM: converted to the type of the backend's precision and laid out for the class once, straight into the memory of the
+ * device. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/dtype.h"
 #include "base/mem.h"
 #include "ocl/ocl.h"
 
-/* Where rows come from. */
+/* Where rows come from, and what they become. */
 struct source {
     const struct csg_weight_part *parts;
-    size_t n_parts, k;
+    size_t n_parts, n, k;
+    enum csg_dtype dtype;
 };
 
-/* Rows from up to from + count of the whole matrix as float32, [count, k]; `line` holds one row of a transposed part. */
-static void read_rows(const struct source *source, size_t from, size_t count, float *out, float *line)
+static void convert(const struct source *source, void *out, const void *data, enum csg_dtype dtype, size_t count)
 {
-    size_t first = 0, k = source->k;
+    if (source->dtype == CSG_F32)
+        csg_to_f32(out, data, dtype, count);
+    else
+        csg_to_16(out, source->dtype, data, dtype, count);
+}
+
+/* [columns, rows] from [rows, columns]. */
+static void transpose(void *out, const void *in, size_t rows, size_t columns, size_t element_bytes)
+{
+    const uint16_t *in16 = in;
+    const uint32_t *in32 = in;
+    uint16_t *out16 = out;
+    uint32_t *out32 = out;
+    for (size_t c = 0; c < columns; c++)
+        for (size_t r = 0; r < rows; r++)
+            if (element_bytes == sizeof *out16)
+                out16[c * rows + r] = in16[r * columns + c];
+            else
+                out32[c * rows + r] = in32[r * columns + c];
+}
+
+/* Rows from up to from + count of the whole matrix, [count, k]; `turned` has room for as many. */
+static void read_rows(const struct source *source, size_t from, size_t count, char *out, void *turned)
+{
+    size_t first = 0, k = source->k, element = csg_dtype_bytes(source->dtype);
     for (size_t p = 0; p < source->n_parts; first += source->parts[p].n, p++) {
         const struct csg_weight_part *part = &source->parts[p];
         size_t begin = from > first ? from : first;
         size_t end = from + count < first + part->n ? from + count : first + part->n;
         if (begin >= end)
             continue;
-        const unsigned char *data = part->data;
-        size_t element = csg_dtype_bytes(part->dtype);
-        float *to = out + (begin - from) * k;
+        const char *data = part->data;
+        size_t rows = end - begin, own = csg_dtype_bytes(part->dtype);
+        char *to = out + (begin - from) * k * element;
         if (!part->transposed) {
-            csg_to_f32(to, data + (begin - first) * k * element, part->dtype, (end - begin) * k);
+            convert(source, to, data + (begin - first) * k * own, part->dtype, rows * k);
             continue;
         }
-        for (size_t c = 0; c < k; c++) {
-            csg_to_f32(line, data + (c * part->n + (begin - first)) * element, part->dtype, end - begin);
-            for (size_t r = 0; r < end - begin; r++)
-                to[r * k + c] = line[r];
-        }
+        for (size_t c = 0; c < k; c++)
+            convert(source, (char *)turned + c * rows * element, data + (c * part->n + (begin - first)) * own, part->dtype, rows);
+        transpose(to, turned, k, rows, element);
     }
 }
 
-/* Fills `out` (mapped or staged) with rows from up to from + count: one panel, or plain rows. */
-static void lay_out(const struct source *source, size_t n, unsigned nr, size_t from, size_t count, float *out, float *rows,
-                    float *line)
+/* Whether a number became an infinity as it was rounded, or was one, which is no weight either. */
+static bool too_large(const struct source *source, const void *rows, size_t count)
+{
+    const uint16_t *values = rows;
+    uint16_t exponent = source->dtype == CSG_F16 ? 0x7c00u : 0x7f80u;
+    if (source->dtype == CSG_F32)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if ((values[i] & 0x7fffu) == exponent)
+            return true;
+    return false;
+}
+
+/* One panel, or plain rows, from `rows` into `out`. */
+static void lay_out(char *out, char *rows, size_t there, unsigned nr, size_t k, size_t element)
 {
     if (nr == 0) {
-        read_rows(source, from, count, out, line);
+        memcpy(out, rows, there * k * element);
         return;
     }
-    size_t k = source->k, there = n - from < count ? n - from : count;
-    read_rows(source, from, there, rows, line);
-    memset(rows + there * k, 0, (nr - there) * k * sizeof *rows);
-    for (size_t c = 0; c < k; c++)
-        for (size_t r = 0; r < nr; r++)
-            out[c * nr + r] = rows[r * k + c];
+    memset(rows + there * k * element, 0, (nr - there) * k * element);
+    transpose(out, rows, nr, k, element);
 }
 
 #define PLAIN_ROWS 64
@@ -58,34 +88,39 @@ static void lay_out(const struct source *source, size_t n, unsigned nr, size_t f
 static int fill(struct csg_ocl *ocl, struct csg_ocl_weight *weight, const struct source *source, size_t bytes,
                 struct csg_error *err)
 {
-    size_t n = weight->base.n, k = source->k, step = weight->nr ? weight->nr : PLAIN_ROWS;
+    size_t n = source->n, step = weight->nr ? weight->nr : PLAIN_ROWS;
+    size_t element = csg_dtype_bytes(source->dtype), row_bytes = source->k * element;
     cl_int code = CL_SUCCESS;
-    float *staged = NULL, *mapped = NULL;
-    float *rows = csg_calloc(step * k, sizeof *rows);
-    float *line = csg_calloc(step, sizeof *line);
+    char *staged = NULL, *mapped = NULL;
+    char *rows = csg_calloc(step, row_bytes), *turned = csg_calloc(step, row_bytes);
+    bool large = false;
     /* Mapping saves a copy where memory is shared; a driver that cannot map so much gets pieces. */
     if (!(ocl->quirks & CSG_QUIRK_NO_MAP))
         mapped =
             clEnqueueMapBuffer(ocl->queue, weight->mem, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes, 0, NULL, NULL, NULL);
     if (!mapped)
-        staged = csg_calloc(step * k, sizeof *staged);
-    bool memory = rows && line && (mapped || staged);
+        staged = csg_calloc(step, row_bytes);
+    bool memory = rows && turned && (mapped || staged);
     for (size_t from = 0; memory && code == CL_SUCCESS && from < n; from += step) {
-        size_t count = weight->nr ? step : n - from < step ? n - from : step;
-        lay_out(source, n, weight->nr, from, count, mapped ? mapped + from * k : staged, rows, line);
+        size_t there = n - from < step ? n - from : step, count = weight->nr ? step : there;
+        read_rows(source, from, there, rows, turned);
+        large = large || too_large(source, rows, there * source->k);
+        lay_out(mapped ? mapped + from * row_bytes : staged, rows, there, weight->nr, source->k, element);
         if (staged)
-            code = clEnqueueWriteBuffer(ocl->queue, weight->mem, CL_TRUE, from * k * sizeof(float), count * k * sizeof(float),
-                                        staged, 0, NULL, NULL);
+            code = clEnqueueWriteBuffer(ocl->queue, weight->mem, CL_TRUE, from * row_bytes, count * row_bytes, staged, 0, NULL,
+                                        NULL);
     }
     if (mapped) {
         cl_int unmapped = clEnqueueUnmapMemObject(ocl->queue, weight->mem, mapped, 0, NULL, NULL);
         code = code == CL_SUCCESS ? unmapped : code;
     }
     free(rows);
-    free(line);
+    free(turned);
     free(staged);
     if (!memory)
         return csg_fail_memory(err);
+    if (large)
+        return csg_too_large(weight->base.precision, err);
     return code == CL_SUCCESS ? CSG_OK : csg_ocl_failed(ocl, err, code, "putting a weight");
 }
 
@@ -93,27 +128,23 @@ int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_p
                           struct csg_weight **out, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
-    if (backend->precision != CSG_PRECISION_F32)
-        return csg_ocl_half_create(backend, parts, n_parts, k, out, err);
-    struct source source = {parts, n_parts, k};
-    size_t n = 0, bytes;
+    struct source source = {parts, n_parts, 0, k, csg_precisions[backend->precision].dtype};
+    size_t bytes;
     *out = NULL;
     for (size_t p = 0; p < n_parts; p++) {
-        if (parts[p].n > SIZE_MAX / 4 - n)
+        if (parts[p].n > SIZE_MAX / 4 - source.n)
             return csg_fail(err, CSG_ERROR_MODEL, "a weight has too many rows");
-        n += parts[p].n;
+        source.n += parts[p].n;
     }
     struct csg_ocl_weight *weight = csg_calloc(1, sizeof *weight);
     if (!weight)
         return csg_fail_memory(err);
-    weight->base.backend = backend;
-    weight->base.n = n;
-    weight->base.k = k;
+    weight->base = (struct csg_weight){.backend = backend, .precision = backend->precision, .n = source.n, .k = k};
     weight->nr = ocl->form->packed ? ocl->tile->width * ocl->tile->vectors : 0;
-    size_t rows = weight->nr ? csg_ocl_ceil_div(n, weight->nr) * weight->nr : n;
+    size_t rows = weight->nr ? csg_ocl_ceil_div(source.n, weight->nr) * weight->nr : source.n;
     int status = CSG_OK;
-    if (n == 0 || k == 0 || !csg_mul(rows, k, &bytes) || !csg_mul(bytes, sizeof(float), &bytes))
-        status = csg_fail(err, CSG_ERROR_MODEL, "a weight of %zu x %zu cannot be used", n, k);
+    if (source.n == 0 || k == 0 || !csg_mul(rows, k, &bytes) || !csg_mul(bytes, csg_dtype_bytes(source.dtype), &bytes))
+        status = csg_fail(err, CSG_ERROR_MODEL, "a weight of %zu x %zu cannot be used", source.n, k);
     if (status == CSG_OK)
         status = csg_ocl_mem_create(ocl, bytes, &weight->mem, err);
     if (status == CSG_OK)
