@@ -1,8 +1,6 @@
 /* y = act(x W^T + bias) + residual. `parts`: bit 0 bias, bit 1 residual (which may be y). act: enum csg_activation. */
 #include "activation.clh"
-
-#define CSG_BIAS 1
-#define CSG_RESIDUAL 2
+#include "gemm.clh"
 
 #if CSG_ITEM_ROWS
 /* For CPU devices. W is packed: panels of CSG_COLUMNS columns, each [k, CSG_COLUMNS], the last one filled up with zeros. A
@@ -76,28 +74,14 @@ gemm_packed(__global const float *restrict x, ulong x_at, __global const float *
         for (int j = 0; j < CSG_VECTORS; j++)
             tile[i][j] = sums[i][j];
     ulong there = min(n - column, (ulong)CSG_COLUMNS);
-    for (ulong c = 0; c < CSG_COLUMNS; c++)
-        shift[c] = (parts & CSG_BIAS) && c < there ? bias[bias_at + column + c] : 0.0f;
+    csg_panel_bias(shift, bias + bias_at + column, CSG_COLUMNS, there, parts);
     residual += residual_at + row * residual_stride + column;
     y += y_at + row * y_stride + column;
 #pragma nounroll
     for (ulong i = begin - row; i < CSG_ROWS; i++)
 #pragma nounroll
-        for (ulong j = 0; j < CSG_VECTORS; j++) {
-            vecf v = csg_activate(tile[i][j] + csg_load(j, shift), act);
-            if ((j + 1) * CSG_WIDTH <= there) {
-                if (parts & CSG_RESIDUAL)
-                    v += csg_load(j, residual + i * residual_stride);
-                csg_store(v, j, y + i * y_stride);
-                continue;
-            }
-            float lanes[CSG_WIDTH];
-            csg_store(v, 0, lanes);
-            for (ulong c = j * CSG_WIDTH; c < there; c++) {
-                float value = lanes[c - j * CSG_WIDTH];
-                y[i * y_stride + c] = parts & CSG_RESIDUAL ? value + residual[i * residual_stride + c] : value;
-            }
-        }
+        for (ulong j = 0; j < CSG_VECTORS; j++)
+            csg_finish_vector(tile[i][j], j, shift, there, residual + i * residual_stride, y + i * y_stride, parts, act);
 }
 #else
 /* After CLBlast: bias, activation and residual on y. A work-item makes one element. */
@@ -116,20 +100,13 @@ __kernel void gemm_finish(__global const float *bias, ulong bias_at, __global co
     y[y_at + row * y_stride + column] = v;
 }
 
-/* For GPUs without a trusted CLBlast. W is plain, [n, k]. A work-group of CSG_SIDE x CSG_SIDE makes a square of CSG_TILE rows and
- * columns, CSG_EACH x CSG_EACH of them in a work-item's registers, from slices of CSG_DEPTH columns of x and W in local memory.
- *   CSG_SIDE  16, or 8 where work-groups of 256 are not allowed */
-#define CSG_EACH 4
-#define CSG_TILE (CSG_SIDE * CSG_EACH)
-#define CSG_DEPTH 16
-
+/* For GPUs without a trusted CLBlast. W is plain, [n, k]; squares as in gemm.clh. */
 __kernel __attribute__((reqd_work_group_size(CSG_SIDE, CSG_SIDE, 1))) void
 gemm_tiled(__global const float *restrict x, ulong x_at, __global const float *restrict w, __global const float *restrict bias,
            ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
            ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
 {
-    /* One more column than needed: work-items that write one column of a slice then meet different banks. */
-    __local float a[CSG_DEPTH][CSG_TILE + 1], b[CSG_DEPTH][CSG_TILE + 1];
+    __local csg_slice a, b;
     uint lx = (uint)get_local_id(0), ly = (uint)get_local_id(1), item = ly * CSG_SIDE + lx;
     ulong row = get_group_id(1) * CSG_TILE, column = get_group_id(0) * CSG_TILE;
     float sums[CSG_EACH][CSG_EACH];
@@ -147,33 +124,10 @@ gemm_tiled(__global const float *restrict x, ulong x_at, __global const float *r
             b[c][r] = inside && column + r < n ? w[(column + r) * k + from + c] : 0.0f;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-#pragma unroll
-        for (uint c = 0; c < CSG_DEPTH; c++) {
-            float p[CSG_EACH], q[CSG_EACH];
-#pragma unroll
-            for (uint i = 0; i < CSG_EACH; i++) {
-                p[i] = a[c][ly + i * CSG_SIDE];
-                q[i] = b[c][lx + i * CSG_SIDE];
-            }
-#pragma unroll
-            for (uint i = 0; i < CSG_EACH; i++)
-#pragma unroll
-                for (uint j = 0; j < CSG_EACH; j++)
-                    sums[i][j] = csg_fma(p[i], q[j], sums[i][j]);
-        }
+        csg_add_slice(sums, &a, &b);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-#pragma unroll
-    for (uint i = 0; i < CSG_EACH; i++)
-#pragma unroll
-        for (uint j = 0; j < CSG_EACH; j++) {
-            ulong r = row + ly + i * CSG_SIDE, c = column + lx + j * CSG_SIDE;
-            if (r >= rows || c >= n)
-                continue;
-            float v = csg_activate(sums[i][j] + (parts & CSG_BIAS ? bias[bias_at + c] : 0.0f), act);
-            if (parts & CSG_RESIDUAL)
-                v += residual[residual_at + r * residual_stride + c];
-            y[y_at + r * y_stride + c] = v;
-        }
+    csg_finish_square(sums, row, column, rows, n, bias + bias_at, residual + residual_at, residual_stride, y + y_at, y_stride, parts,
+                      act);
 }
 #endif

@@ -1,9 +1,7 @@
 /* y = act(x W^T + bias) + residual with W in 16 bits an element, the rest as in gemm.cl. Sums are single precision.
  *   CSG_HALF  1: W is f16; 2: W is bfloat16, and x is rounded to bfloat16 before it is multiplied */
 #include "activation.clh"
-
-#define CSG_BIAS 1
-#define CSG_RESIDUAL 2
+#include "gemm.clh"
 #define CSG_F16 1
 #define CSG_BF16 2
 
@@ -96,8 +94,7 @@ gemm_half(__global const float *restrict x, ulong x_at, __global const ushort *r
     }
     float shift[CSG_COLUMNS];
     ulong there = min(n - column, (ulong)CSG_COLUMNS);
-    for (ulong c = 0; c < CSG_COLUMNS; c++)
-        shift[c] = (parts & CSG_BIAS) && c < there ? bias[bias_at + column + c] : 0.0f;
+    csg_panel_bias(shift, bias + bias_at + column, CSG_COLUMNS, there, parts);
     residual += residual_at + column;
     y += y_at + column;
 #pragma nounroll
@@ -105,30 +102,13 @@ gemm_half(__global const float *restrict x, ulong x_at, __global const ushort *r
         /* The rows that a moved tile shares with the one before are taken from there. */
         ulong t = (r - first) / CSG_ROWS, begin = min(first + t * CSG_ROWS, rows - CSG_ROWS);
 #pragma nounroll
-        for (ulong j = 0; j < CSG_VECTORS; j++) {
-            vecf v = csg_activate(sums[t][r - begin][j] + csg_load(j, shift), act);
-            if ((j + 1) * CSG_WIDTH <= there) {
-                if (parts & CSG_RESIDUAL)
-                    v += csg_load(j, residual + r * residual_stride);
-                csg_store(v, j, y + r * y_stride);
-                continue;
-            }
-            float lanes[CSG_WIDTH];
-            csg_store(v, 0, lanes);
-            for (ulong c = j * CSG_WIDTH; c < there; c++) {
-                float value = lanes[c - j * CSG_WIDTH];
-                y[r * y_stride + c] = parts & CSG_RESIDUAL ? value + residual[r * residual_stride + c] : value;
-            }
-        }
+        for (ulong j = 0; j < CSG_VECTORS; j++)
+            csg_finish_vector(sums[t][r - begin][j], j, shift, there, residual + r * residual_stride, y + r * y_stride, parts,
+                              act);
     }
 }
 #else
-/* For GPUs: W is plain, [n, k]; squares as in gemm_tiled of gemm.cl, widened and rounded on the way into local memory.
- *   CSG_SIDE  16, or 8 where work-groups of 256 are not allowed */
-#define CSG_EACH 4
-#define CSG_TILE (CSG_SIDE * CSG_EACH)
-#define CSG_DEPTH 16
-
+/* For GPUs: W is plain, [n, k]; squares as in gemm.clh, widened and rounded on the way into local memory. */
 #if CSG_HALF == CSG_F16
 #define csg_widen(i) vload_half(i, (__global const half *)w)
 #define csg_operand(v) (v)
@@ -142,8 +122,7 @@ gemm_half(__global const float *restrict x, ulong x_at, __global const ushort *r
           ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
           ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
 {
-    /* One more column than needed: work-items that write one column of a slice then meet different banks. */
-    __local float a[CSG_DEPTH][CSG_TILE + 1], b[CSG_DEPTH][CSG_TILE + 1];
+    __local csg_slice a, b;
     uint lx = (uint)get_local_id(0), ly = (uint)get_local_id(1), item = ly * CSG_SIDE + lx;
     ulong row = get_group_id(1) * CSG_TILE, column = get_group_id(0) * CSG_TILE;
     float sums[CSG_EACH][CSG_EACH];
@@ -161,33 +140,10 @@ gemm_half(__global const float *restrict x, ulong x_at, __global const ushort *r
             b[c][r] = inside && column + r < n ? csg_widen((column + r) * k + from + c) : 0.0f;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-#pragma unroll
-        for (uint c = 0; c < CSG_DEPTH; c++) {
-            float p[CSG_EACH], q[CSG_EACH];
-#pragma unroll
-            for (uint i = 0; i < CSG_EACH; i++) {
-                p[i] = a[c][ly + i * CSG_SIDE];
-                q[i] = b[c][lx + i * CSG_SIDE];
-            }
-#pragma unroll
-            for (uint i = 0; i < CSG_EACH; i++)
-#pragma unroll
-                for (uint j = 0; j < CSG_EACH; j++)
-                    sums[i][j] = csg_fma(p[i], q[j], sums[i][j]);
-        }
+        csg_add_slice(sums, &a, &b);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-#pragma unroll
-    for (uint i = 0; i < CSG_EACH; i++)
-#pragma unroll
-        for (uint j = 0; j < CSG_EACH; j++) {
-            ulong r = row + ly + i * CSG_SIDE, c = column + lx + j * CSG_SIDE;
-            if (r >= rows || c >= n)
-                continue;
-            float v = csg_activate(sums[i][j] + (parts & CSG_BIAS ? bias[bias_at + c] : 0.0f), act);
-            if (parts & CSG_RESIDUAL)
-                v += residual[residual_at + r * residual_stride + c];
-            y[y_at + r * y_stride + c] = v;
-        }
+    csg_finish_square(sums, row, column, rows, n, bias + bias_at, residual + residual_at, residual_stride, y + y_at, y_stride, parts,
+                      act);
 }
 #endif

@@ -196,13 +196,11 @@ int csg_ocl_mem_create(struct csg_ocl *ocl, size_t bytes, cl_mem *mem, struct cs
 /* ocl->scratch with at least that many bytes. */
 int csg_ocl_scratch(struct csg_ocl *ocl, size_t bytes, struct csg_error *err);
 
-/* ------------------------------------------------------------------------------------------ weight.c, op_gemm_half.c */
+/* ------------------------------------------------------------------------------------------ weight.c */
 
 int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_part *parts, size_t n_parts, size_t k,
                           struct csg_weight **out, struct csg_error *err);
 void csg_ocl_weight_destroy(struct csg_weight *weight);
-/* Products with weights that are not in f32. */
-int csg_ocl_gemm_half(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err);
 
 /* ------------------------------------------------------------------------------------------ launch.c */
 
@@ -264,6 +262,19 @@ static inline size_t csg_ocl_ceil_div(size_t a, size_t b)
 {
     return a / b + (a % b != 0);
 }
+
+/* ------------------------------------------------------------------------------------------ op_gemm.c, op_gemm_half.c */
+
+/* A kernel of GEMM, all of which take the same arguments. */
+int csg_ocl_gemm_launch(struct csg_ocl *ocl, int source, const char *kernel, const char *options, struct csg_ocl_range range,
+                        const struct csg_gemm_args *a, struct csg_error *err);
+/* Rows of a register tile for a matrix of `rows` rows. */
+size_t csg_ocl_gemm_rows(const struct csg_ocl *ocl, size_t rows);
+/* Side of a work-group on GPUs, and the work-groups whose squares cover the product. */
+size_t csg_ocl_gemm_side(const struct csg_ocl *ocl);
+struct csg_ocl_range csg_ocl_gemm_squares(const struct csg_ocl *ocl, const struct csg_gemm_args *a);
+/* Products with weights that are not in f32. */
+int csg_ocl_gemm_half(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err);
 
 /* ------------------------------------------------------------------------------------------ clblast.c */
 

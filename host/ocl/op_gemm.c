@@ -7,15 +7,15 @@
 
 #define PARTS_BIAS 1u
 #define PARTS_RESIDUAL 2u
-#define EACH 4 /* rows and columns of a work-item of gemm_tiled */
+#define EACH 4 /* rows and columns of a work-item, CSG_EACH of gemm.clh */
 
 static size_t parts_of(const struct csg_gemm_args *a)
 {
     return (a->bias.buffer ? PARTS_BIAS : 0u) | (a->residual.buffer ? PARTS_RESIDUAL : 0u);
 }
 
-static int launch_own(struct csg_ocl *ocl, const char *kernel, const char *options, struct csg_ocl_range range,
-                      const struct csg_gemm_args *a, struct csg_error *err)
+int csg_ocl_gemm_launch(struct csg_ocl *ocl, int source, const char *kernel, const char *options, struct csg_ocl_range range,
+                        const struct csg_gemm_args *a, struct csg_error *err)
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
     const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->x),
@@ -31,8 +31,26 @@ static int launch_own(struct csg_ocl *ocl, const char *kernel, const char *optio
                                        CSG_SIZE_ARG(weight->base.k),
                                        CSG_SIZE_ARG(parts_of(a)),
                                        CSG_SIZE_ARG((size_t)a->act)};
-    struct csg_ocl_launch launch = {CSG_OP_gemm, options, kernel, range, args, CSG_COUNT(args)};
+    struct csg_ocl_launch launch = {source, options, kernel, range, args, CSG_COUNT(args)};
     return csg_ocl_launch(ocl, &launch, err);
+}
+
+size_t csg_ocl_gemm_rows(const struct csg_ocl *ocl, size_t rows)
+{
+    const struct csg_ocl_tile *tile = ocl->tile;
+    return rows >= tile->rows ? tile->rows : rows >= tile->rows_few ? tile->rows_few : 1;
+}
+
+size_t csg_ocl_gemm_side(const struct csg_ocl *ocl)
+{
+    return ocl->limits.max_group >= 256 ? 16 : 8;
+}
+
+struct csg_ocl_range csg_ocl_gemm_squares(const struct csg_ocl *ocl, const struct csg_gemm_args *a)
+{
+    size_t side = csg_ocl_gemm_side(ocl);
+    return (struct csg_ocl_range){{csg_ocl_ceil_div(a->weight->n, side * EACH), csg_ocl_ceil_div(a->rows, side * EACH), 1},
+                                  {side, side, 1}};
 }
 
 /* Rows of x that stay in the cache of the second level while the panels pass: 0.8 MB of 768 columns. */
@@ -41,19 +59,13 @@ static int launch_own(struct csg_ocl *ocl, const char *kernel, const char *optio
 static int packed(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err)
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
-    const struct csg_ocl_tile *tile = ocl->tile;
-    size_t rows = a->rows >= tile->rows ? tile->rows : a->rows >= tile->rows_few ? tile->rows_few : 1;
+    size_t rows = csg_ocl_gemm_rows(ocl, a->rows);
     char options[64];
-    snprintf(options, sizeof options, "-DCSG_ROWS=%zu -DCSG_VECTORS=%u", rows, tile->vectors);
+    snprintf(options, sizeof options, "-DCSG_ROWS=%zu -DCSG_VECTORS=%u", rows, ocl->tile->vectors);
     size_t tiles = csg_ocl_ceil_div(a->rows, rows), blocks = csg_ocl_ceil_div(a->rows, BLOCK_ROWS);
     struct csg_ocl_range range = {{csg_ocl_ceil_div(tiles, blocks), csg_ocl_ceil_div(weight->base.n, weight->nr), blocks},
                                   {1, 1, 1}};
-    return launch_own(ocl, "gemm_packed", options, range, a, err);
-}
-
-static size_t tiled_side(const struct csg_ocl *ocl)
-{
-    return ocl->limits.max_group >= 256 ? 16 : 8;
+    return csg_ocl_gemm_launch(ocl, CSG_OP_gemm, "gemm_packed", options, range, a, err);
 }
 
 bool csg_ocl_gemm_variant(size_t index, char *needs, char *limit, size_t capacity)
@@ -64,14 +76,6 @@ bool csg_ocl_gemm_variant(size_t index, char *needs, char *limit, size_t capacit
     snprintf(needs, capacity, "%s", rows[index][0]);
     snprintf(limit, capacity, "%s", rows[index][1]);
     return true;
-}
-
-static int tiled(struct csg_ocl *ocl, const struct csg_gemm_args *a, const char *options, struct csg_error *err)
-{
-    size_t side = tiled_side(ocl);
-    struct csg_ocl_range range = {{csg_ocl_ceil_div(a->weight->n, side * EACH), csg_ocl_ceil_div(a->rows, side * EACH), 1},
-                                  {side, side, 1}};
-    return launch_own(ocl, "gemm_tiled", options, range, a, err);
 }
 
 static int blas(struct csg_ocl *ocl, const struct csg_gemm_args *a, const char *options, struct csg_error *err)
@@ -121,9 +125,10 @@ int csg_ocl_gemm(struct csg_backend *backend, const struct csg_gemm_args *a, str
         return csg_ocl_gemm_half(ocl, a, err);
     if (ocl->form->packed)
         return packed(ocl, a, err);
-    snprintf(options, sizeof options, "-DCSG_SIDE=%zu", tiled_side(ocl));
+    snprintf(options, sizeof options, "-DCSG_SIDE=%zu", csg_ocl_gemm_side(ocl));
     int status = blas_can(a) ? csg_ocl_blas_usable(ocl, &usable, err) : CSG_OK;
     if (status)
         return status;
-    return usable ? blas(ocl, a, options, err) : tiled(ocl, a, options, err);
+    return usable ? blas(ocl, a, options, err)
+                  : csg_ocl_gemm_launch(ocl, CSG_OP_gemm, "gemm_tiled", options, csg_ocl_gemm_squares(ocl, a), a, err);
 }
