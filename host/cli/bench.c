@@ -1,14 +1,8 @@
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
-
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null(); /* JSON has neither NaN nor infinity */
-}
 
 static json_t *share(double value, double of)
 {
@@ -36,15 +30,15 @@ static json_t *stages(const struct csg_bench *bench)
 static json_t *document(const struct csg_bench *bench, bool texts)
 {
     json_t *encode = json_pack("{s:f, s:f}", "min", bench->encode_min_ms, "median", bench->encode_median_ms);
-    json_t *json = json_pack("{s:o, s:o, s:o, s:f, s:s, s:o, s:o, s:i, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:f, s:o}", "encode_ms",
-                             encode, "text_ms", texts ? json_real(bench->text_ms) : json_null(), "map_ms",
-                             texts ? json_real(bench->map_ms) : json_null(), "gflops", bench->gflop_s, "precision_used",
-                             bench->precision, "device", cli_json_string(bench->device), "error", number(bench->error), "size_px",
-                             bench->size_px, "tokens", (json_int_t)bench->tokens, "runs", (json_int_t)bench->runs, "encode_gflop",
-                             bench->encode_flop * 1e-9, "frames_per_second", 1e3 / bench->encode_min_ms, "peak_gflops",
-                             bench->peak_gflop_s > 0.0 ? json_real(bench->peak_gflop_s) : json_null(), "peak_gbytes",
-                             bench->peak_gbyte_s > 0.0 ? json_real(bench->peak_gbyte_s) : json_null(), "share_of_peak",
-                             share(bench->gflop_s, bench->peak_gflop_s), "gap_ms", bench->gap_ms, "stages", stages(bench));
+    json_t *json = json_pack(
+        "{s:o, s:o, s:o, s:f, s:s, s:o, s:o, s:i, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:f, s:o}", "encode_ms", encode, "text_ms",
+        texts ? json_real(bench->text_ms) : json_null(), "map_ms", texts ? json_real(bench->map_ms) : json_null(), "gflops",
+        bench->gflop_s, "precision_used", bench->precision, "device", cli_json_string(bench->device), "error",
+        cli_json_number(bench->error), "size_px", bench->size_px, "tokens", (json_int_t)bench->tokens, "runs",
+        (json_int_t)bench->runs, "encode_gflop", bench->encode_flop * 1e-9, "frames_per_second", 1e3 / bench->encode_min_ms,
+        "peak_gflops", bench->peak_gflop_s > 0.0 ? json_real(bench->peak_gflop_s) : json_null(), "peak_gbytes",
+        bench->peak_gbyte_s > 0.0 ? json_real(bench->peak_gbyte_s) : json_null(), "share_of_peak",
+        share(bench->gflop_s, bench->peak_gflop_s), "gap_ms", bench->gap_ms, "stages", stages(bench));
     if (json && texts) {
         json_object_set_new(json, "texts", json_integer((json_int_t)bench->n_texts));
         json_object_set_new(json, "templates", json_integer((json_int_t)bench->n_templates));
@@ -76,18 +70,7 @@ static int write_trace(const struct csg_bench *bench, const char *path, struct c
     }
     json_t *json = json_pack("{s:o, s:s, s:{s:o, s:s}}", "traceEvents", events, "displayTimeUnit", "ms", "otherData", "device",
                              cli_json_string(bench->device), "precision", bench->precision);
-    size_t bytes = strlen(path) + sizeof ".part";
-    char *part = malloc(bytes);
-    int failed = !part || !json;
-    if (!failed) {
-        snprintf(part, bytes, "%s.part", path);
-        failed = json_dump_file(json, part, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) != 0 || rename(part, path) != 0;
-        if (failed)
-            remove(part);
-    }
-    json_decref(json);
-    free(part);
-    return failed ? cli_fail(err, CSG_ERROR, "%s cannot be written", path) : CSG_OK;
+    return cli_write_json(json, path, 12, err);
 }
 
 static void print_share(double value, double peak)

@@ -79,7 +79,11 @@ void cli_warn_unknown(struct csg_engine *engine, const char *text);
 
 /* Prints the document to stdout and releases it. */
 int cli_print_json(json_t *document, struct csg_error *err);
+/* Writes it to a file, under another name first: one that was cut short would mislead. Releases it. */
+int cli_write_json(json_t *document, const char *path, size_t digits, struct csg_error *err);
 json_t *cli_json_string(const char *text);
+/* null where JSON has no such number: neither NaN nor infinity. */
+json_t *cli_json_number(double value);
 
 int cli_map(const struct cli_args *args, struct csg_error *err);
 int cli_embed(const struct cli_args *args, struct csg_error *err);

@@ -38,11 +38,6 @@ static void on_progress(void *user, size_t done, size_t total)
     }
 }
 
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static int print_json(struct csg_engine *engine, const struct csg_eval_result *result, const char *folder, struct csg_error *err)
 {
     struct csg_engine_info info;
@@ -54,10 +49,11 @@ static int print_json(struct csg_engine *engine, const struct csg_eval_result *r
     json_t *methods = json_array();
     for (size_t i = 0; i < result->n_methods; i++) {
         const struct csg_eval_method *m = result->methods + i;
-        json_array_append_new(methods, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "method", m->method, "miou",
-                                                 number(m->miou), "threshold", number(m->threshold), "miou_by_class",
-                                                 number(m->miou_by_class), "msc", number(m->msc), "segmentation_miou",
-                                                 number(m->segmentation_miou), "map", number(m->map)));
+        json_array_append_new(methods,
+                              json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "method", m->method, "miou",
+                                        cli_json_number(m->miou), "threshold", cli_json_number(m->threshold), "miou_by_class",
+                                        cli_json_number(m->miou_by_class), "msc", cli_json_number(m->msc), "segmentation_miou",
+                                        cli_json_number(m->segmentation_miou), "map", cli_json_number(m->map)));
     }
     return cli_print_json(json_pack("{s:o, s:o, s:{s:o, s:s}, s:s, s:I, s:I, s:I, s:I, s:o}", "dataset", cli_json_string(folder),
                                     "split", cli_json_string(result->split), "model", "name", cli_json_string(info.model_name),

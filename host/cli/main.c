@@ -157,20 +157,6 @@ void cli_warn_unknown(struct csg_engine *engine, const char *text)
         cli_say("warning: the model was never taught: %s", words);
 }
 
-json_t *cli_json_string(const char *text)
-{
-    json_t *string = json_string(text);
-    return string ? string : json_string("(not UTF-8)");
-}
-
-int cli_print_json(json_t *document, struct csg_error *err)
-{
-    int failed = !document || json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 ||
-                 putchar('\n') == EOF || fflush(stdout) != 0;
-    json_decref(document);
-    return failed ? cli_fail(err, CSG_ERROR, "standard output cannot be written") : CSG_OK;
-}
-
 static int run(int argc, char **argv, struct csg_error *err)
 {
     const char *name = argc > 1 ? argv[1] : "";

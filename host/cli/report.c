@@ -1,23 +1,17 @@
 #include "report.h"
 
-#include <math.h>
 #include <stdio.h>
-
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 static json_t *texts_json(const struct csg_result *result)
 {
     json_t *texts = json_array();
     for (size_t i = 0; i < result->n_texts; i++) {
         const struct csg_text_result *text = result->texts + i;
-        json_array_append_new(texts,
-                              json_pack("{s:o, s:o, s:o, s:o, s:o, s:[i, i], s:b}", "text", cli_json_string(text->text), "score",
-                                        number((double)text->score), "raw_min", number((double)text->raw_min), "raw_max",
-                                        number((double)text->raw_max), "raw_mean", number((double)text->raw_mean), "peak_px",
-                                        text->peak_x_px, text->peak_y_px, "constant", text->constant));
+        json_array_append_new(
+            texts, json_pack("{s:o, s:o, s:o, s:o, s:o, s:[i, i], s:b}", "text", cli_json_string(text->text), "score",
+                             cli_json_number((double)text->score), "raw_min", cli_json_number((double)text->raw_min), "raw_max",
+                             cli_json_number((double)text->raw_max), "raw_mean", cli_json_number((double)text->raw_mean),
+                             "peak_px", text->peak_x_px, text->peak_y_px, "constant", text->constant));
     }
     return texts;
 }
@@ -26,7 +20,7 @@ static json_t *stages_json(const struct csg_result *result)
 {
     json_t *stages = json_object();
     for (size_t i = 0; i < result->n_stages; i++)
-        json_object_set_new(stages, result->stages[i].stage, number(result->stages[i].ms));
+        json_object_set_new(stages, result->stages[i].stage, cli_json_number(result->stages[i].ms));
     return stages;
 }
 
@@ -34,8 +28,9 @@ static json_t *operators_json(const struct csg_op_stat *stats, size_t count)
 {
     json_t *operators = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(operators, json_pack("{s:s, s:I, s:o}", "op", stats[i].op, "launches",
-                                                   (json_int_t)stats[i].launches, "event_ms", number(stats[i].event_ms)));
+        json_array_append_new(operators,
+                              json_pack("{s:s, s:I, s:o}", "op", stats[i].op, "launches", (json_int_t)stats[i].launches,
+                                        "event_ms", cli_json_number(stats[i].event_ms)));
     return operators;
 }
 
@@ -89,10 +84,7 @@ int cli_report_write(struct csg_engine *engine, const struct csg_result *result,
     int status = csg_check_output(path, false, err);
     if (status == CSG_OK)
         status = report(&document, engine, result, files, n_files, err);
-    if (status == CSG_OK && (!document || json_dump_file(document, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0))
-        status = cli_fail(err, CSG_ERROR, "%s cannot be written", path);
-    json_decref(document);
-    return status;
+    return status ? status : cli_write_json(document, path, 9, err);
 }
 
 void cli_report_table(const struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files)

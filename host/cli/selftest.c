@@ -1,7 +1,4 @@
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "cli.h"
 
@@ -10,12 +7,11 @@ static json_t *operators(const struct csg_self_test *test)
     json_t *list = json_array();
     for (size_t i = 0; i < test->n_ops; i++) {
         const struct csg_self_test_op *op = test->ops + i;
-        /* JSON has no infinity */
-        json_array_append_new(
-            list, json_pack("{s:s, s:i, s:i, s:o, s:o, s:f, s:f, s:o}", "op", op->op, "cases", (int)op->cases, "failed",
-                            (int)op->failed, "error", isfinite(op->error) ? json_real(op->error) : json_null(), "bound",
-                            json_real(op->bound), "gflop_s", op->gflop_s, "gbyte_s", op->gbyte_s, "first_failure",
-                            op->first_failure[0] ? cli_json_string(op->first_failure) : json_null()));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:i, s:i, s:o, s:o, s:f, s:f, s:o}", "op", op->op, "cases", (int)op->cases,
+                                        "failed", (int)op->failed, "error", cli_json_number(op->error), "bound",
+                                        json_real(op->bound), "gflop_s", op->gflop_s, "gbyte_s", op->gbyte_s, "first_failure",
+                                        op->first_failure[0] ? cli_json_string(op->first_failure) : json_null()));
     }
     return list;
 }
@@ -33,24 +29,6 @@ static json_t *document(const struct csg_self_test *test)
     return json_pack("{s:s, s:o, s:s, s:s, s:s, s:b, s:f, s:o}", "clip_surgeon", csg_version(), "device", device, "device_class",
                      test->device_class, "fingerprint", test->fingerprint, "cases", test->full ? "full" : "quick", "passed",
                      test->passed, "seconds", test->ms * 1e-3, "operators", operators(test));
-}
-
-/* Under another name first: a report that was cut short would mislead. */
-static int write_report(const struct csg_self_test *test, const char *path, struct csg_error *err)
-{
-    size_t bytes = strlen(path) + sizeof ".part";
-    char *part = malloc(bytes);
-    json_t *json = document(test);
-    int failed = !part || !json;
-    if (!failed) {
-        snprintf(part, bytes, "%s.part", path);
-        failed = json_dump_file(json, part, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) != 0 || rename(part, path) != 0;
-        if (failed)
-            remove(part);
-    }
-    json_decref(json);
-    free(part);
-    return failed ? cli_fail(err, CSG_ERROR, "%s cannot be written", path) : CSG_OK;
 }
 
 static void print_table(const struct csg_self_test *test)
@@ -83,7 +61,7 @@ int cli_selftest(const struct cli_args *args, struct csg_error *err)
     if (status)
         return status;
     if (args->report)
-        status = write_report(test, args->report, err);
+        status = cli_write_json(document(test), args->report, 6, err);
     if (status == CSG_OK && args->json)
         status = cli_print_json(document(test), err);
     else if (status == CSG_OK)
