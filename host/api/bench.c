@@ -22,7 +22,7 @@ int csg_bench_run(struct csg_engine *engine, const struct csg_bench_params *para
         status = csg_task_bench(&context, params, reference, &full, err);
     csg_backend_destroy(&reference);
     if (status == CSG_OK && engine->backend->class_->counts_itself) {
-        struct csg_ocl_peak peak;
+        struct csg_ocl_peak peak = {0};
         status = csg_ocl_peak_measure(engine->backend, &peak, err);
         full->bench.peak_gflop_s = peak.gflop_s;
         full->bench.peak_gbyte_s = peak.gbyte_s;

@@ -29,28 +29,26 @@ static const char *fallback_at(size_t index)
     return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
 
+static const struct {
+    const char *name;
+    bool text, image;
+} towers[] = {{"both", true, true}, {"text", true, false}, {"image", false, true}};
+
 static const char *towers_at(size_t index)
 {
-    static const char *const names[] = {"both", "text", "image"};
-    return index < sizeof names / sizeof *names ? names[index] : NULL;
+    return index < sizeof towers / sizeof *towers ? towers[index].name : NULL;
 }
 
 /* The one place that knows which backends there are. */
-static int open_backend(struct csg_engine *engine, const struct csg_engine_params *params, enum csg_precision precision,
-                        struct csg_error *err)
+static int open_backend(struct csg_engine *engine, const struct csg_engine_params *params, struct csg_error *err)
 {
-    if (params->device && strcmp(params->device, "reference") == 0) {
-        int status = csg_ref_backend_create(&engine->backend, err);
-        if (status == CSG_OK)
-            engine->backend->precision = precision;
-        return status;
-    }
+    if (params->device && strcmp(params->device, "reference") == 0)
+        return csg_ref_backend_create(&engine->backend, err);
     const struct csg_ocl_params ocl = {
         .device = params->device, .cache_dir = engine->cache_dir, .device_class = params->device_class, .log = &engine->log};
     struct csg_error why = {0};
     int status = csg_ocl_backend_create(&engine->backend, &ocl, err);
     if (status == CSG_OK) {
-        engine->backend->precision = precision;
         status = csg_trust(engine->backend, ocl.cache_dir, engine->model->vision.width / engine->model->vision.heads,
                            &engine->log, &why);
         if (status && err)
@@ -62,8 +60,6 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
         csg_backend_destroy(&engine->backend);
         status = csg_ref_backend_create(&engine->backend, err);
     }
-    if (status == CSG_OK)
-        engine->backend->precision = precision;
     return status;
 }
 
@@ -89,7 +85,7 @@ static int open_ensemble(struct csg_engine *engine, const char *templates, bool 
 int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err)
 {
     static const struct csg_engine_params defaults = {0};
-    size_t ignored, precision = 0, towers = 0;
+    size_t ignored, precision = 0, parts = 0;
     *out = NULL;
     if (!params)
         params = &defaults;
@@ -106,22 +102,24 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
     if (status == CSG_OK)
         status = csg_name_find(&ignored, params->fallback, "fallback", fallback_at, err);
     if (status == CSG_OK)
-        status = csg_name_find(&towers, params->towers, "kind of towers", towers_at, err);
+        status = csg_name_find(&parts, params->towers, "kind of towers", towers_at, err);
     if (status == CSG_OK)
         status = csg_model_open(&engine->model, params->model ? params->model : "demo-model", &engine->log, err);
     if (status == CSG_OK)
-        status = open_backend(engine, params, measure ? CSG_PRECISION_F32 : (enum csg_precision)precision, err);
+        status = open_backend(engine, params, err);
     if (status == CSG_OK) {
         engine->backend->interrupted = &engine->interrupted;
-        if (measure && strcmp(towers_at(towers), "text") != 0) /* texts alone are not worth it, and stay in f32 */
+        if (!measure)
+            engine->backend->precision = (enum csg_precision)precision;
+        else if (towers[parts].image) /* texts alone are not worth it, and stay in f32 */
             status = csg_precision_measure(engine, err);
     }
     if (status == CSG_OK)
         status = csg_weights_fit(engine->model, engine->backend, err);
-    if (status == CSG_OK && strcmp(towers_at(towers), "text") != 0)
+    if (status == CSG_OK && towers[parts].image)
         status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
     if (status == CSG_OK)
-        status = open_ensemble(engine, params->templates, strcmp(towers_at(towers), "image") == 0, err);
+        status = open_ensemble(engine, params->templates, !towers[parts].text, err);
     if (status) {
         csg_engine_destroy(&engine);
         return status;

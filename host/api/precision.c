@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/files.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/record.h"
 #include "ocl/backend.h"
 #include "task/map.h"
 
@@ -42,66 +42,41 @@ int csg_weights_fit(const struct csg_model *model, const struct csg_backend *bac
 
 /* ------------------------------------------------------------------------------------------ what was measured before */
 
-/* CACHE/precision/KEY.txt: this and a name. KEY is of the device, its kernels and the model's files. */
-#define HEADER "CSGPREC1 "
-#define LIMIT_BYTES 64
+/* CACHE/precision: a name under a hash of the device, its kernels and the model's files. */
+static const struct csg_record_kind choices = {"CSGPREC2", ".txt", 4096};
 
-/* NULL: nothing can be remembered. To be freed. */
-static char *path_of(const struct csg_engine *engine)
+static int key_of(const struct csg_engine *engine, char key[CSG_SHA256_HEX], struct csg_error *err)
 {
-    char key[CSG_SHA256_HEX], name[100], files[64];
+    char files[64];
     struct csg_sha256 *hash = NULL;
-    char *path = NULL;
     uint64_t bytes = 0;
     for (size_t i = 0; i < engine->model->n_files; i++)
         bytes += engine->model->files[i].bytes;
     snprintf(files, sizeof files, "%llu", (unsigned long long)bytes);
-    int status = csg_ocl_fingerprint(engine->backend, key, NULL);
+    int status = csg_ocl_fingerprint(engine->backend, key, err);
     if (status == CSG_OK)
-        status = csg_sha256_create(&hash, NULL);
+        status = csg_sha256_create(&hash, err);
     const char *const parts[] = {key, engine->model->weights_path, files};
     for (size_t i = 0; status == CSG_OK && i < sizeof parts / sizeof *parts; i++)
-        status = csg_sha256_update(hash, parts[i], strlen(parts[i]) + 1, NULL);
+        status = csg_sha256_update(hash, parts[i], strlen(parts[i]) + 1, err);
     if (status == CSG_OK)
-        status = csg_sha256_finish(&hash, key, NULL);
+        status = csg_sha256_finish(&hash, key, err);
     csg_sha256_destroy(&hash);
-    if (status == CSG_OK && engine->cache_dir) {
-        snprintf(name, sizeof name, "precision/%.64s.txt", key);
-        path = csg_path_join(engine->cache_dir, name);
-    }
-    return path;
+    return status;
 }
 
-/* A file that is missing or damaged says nothing. */
-static bool remembered(const char *path, enum csg_precision *precision)
+static bool remembered(const char *folder, const char *key, enum csg_precision *precision)
 {
-    char *data = NULL;
-    size_t bytes = 0, n = strlen(HEADER);
+    size_t bytes = 0;
     bool found = false;
-    if (!path || !csg_is_file(path) || csg_read_file(&data, &bytes, path, LIMIT_BYTES, CSG_ERROR, NULL))
-        return false;
-    for (size_t p = 0; bytes > n && memcmp(data, HEADER, n) == 0 && p < CSG_PRECISION_COUNT; p++)
-        if (strncmp(data + n, csg_precision_name(p), bytes - n) == 0 && strlen(csg_precision_name(p)) == bytes - n) {
+    unsigned char *name = csg_record_load(&choices, folder, key, &bytes, NULL);
+    for (size_t p = 0; name && p < CSG_PRECISION_COUNT; p++)
+        if (strlen(csg_precision_name(p)) == bytes && memcmp(name, csg_precision_name(p), bytes) == 0) {
             *precision = (enum csg_precision)p;
             found = true;
         }
-    free(data);
+    free(name);
     return found;
-}
-
-static void remember(const char *path, enum csg_precision precision)
-{
-    char *folder = path ? csg_strdup(path) : NULL, *end = folder ? strrchr(folder, '/') : NULL;
-    struct csg_output *output = NULL;
-    const char *name = csg_precision_name(precision);
-    if (end)
-        *end = '\0';
-    if (end && csg_make_folders(folder, NULL) == CSG_OK && csg_output_create(&output, path, true, NULL) == CSG_OK &&
-        csg_output_write(output, HEADER, strlen(HEADER), NULL) == CSG_OK &&
-        csg_output_write(output, name, strlen(name), NULL) == CSG_OK)
-        csg_output_commit(&output, NULL); /* else the next start measures again */
-    csg_output_destroy(&output);
-    free(folder);
 }
 
 /* ------------------------------------------------------------------------------------------ measuring */
@@ -221,17 +196,18 @@ static int measure(struct csg_engine *engine, enum csg_precision *best, struct c
 int csg_precision_measure(struct csg_engine *engine, struct csg_error *err)
 {
     enum csg_precision best = CSG_PRECISION_F32;
+    char key[CSG_SHA256_HEX];
     /* On the reference all of them take the same time. */
     if (strcmp(engine->backend->device_class, "reference") == 0)
         return CSG_OK;
-    char *path = path_of(engine);
-    int status = CSG_OK;
-    if (!remembered(path, &best)) {
+    char *folder = engine->cache_dir ? csg_path_join(engine->cache_dir, "precision") : NULL;
+    int status = folder ? key_of(engine, key, err) : CSG_OK;
+    if (status == CSG_OK && (!folder || !remembered(folder, key, &best))) {
         status = measure(engine, &best, err);
-        if (status == CSG_OK)
-            remember(path, best);
+        if (status == CSG_OK && folder) /* without room the next start measures again */
+            csg_record_store(&choices, folder, key, csg_precision_name(best), strlen(csg_precision_name(best)), NULL);
     }
     engine->backend->precision = best;
-    free(path);
+    free(folder);
     return status;
 }

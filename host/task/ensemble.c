@@ -22,7 +22,9 @@ struct csg_ensemble {
     struct csg_tokenizer *tokenizer; /* the same */
     struct csg_strings templates;
     bool given_only;
-    struct csg_kept *kept; /* NULL: nothing is kept on disk */
+    const char *cache_dir; /* NULL: nothing is kept on disk */
+    char *identity;
+    struct csg_kept *kept; /* NULL until a text is not known: its key holds the hash of all weights */
     struct entry *known;
     size_t n_known, capacity;
 };
@@ -38,8 +40,11 @@ int csg_ensemble_create(struct csg_ensemble **out, const struct csg_ensemble_par
     ensemble->log = params->log;
     ensemble->given_only = params->given_only;
     int status = csg_templates_load(&ensemble->templates, params->templates, err);
-    if (status == CSG_OK && params->cache_dir)
-        status = csg_kept_create(&ensemble->kept, params->cache_dir, params->identity, params->model, &ensemble->templates, err);
+    if (status == CSG_OK && params->cache_dir) {
+        ensemble->cache_dir = params->cache_dir;
+        ensemble->identity = csg_strdup(params->identity);
+        status = ensemble->identity ? CSG_OK : csg_fail_memory(err);
+    }
     if (status) {
         csg_ensemble_destroy(&ensemble);
         return status;
@@ -75,6 +80,7 @@ void csg_ensemble_destroy(struct csg_ensemble **out)
     free(ensemble->known);
     csg_strings_free(&ensemble->templates);
     csg_kept_destroy(&ensemble->kept);
+    free(ensemble->identity);
     csg_tokenizer_destroy(&ensemble->tokenizer);
     csg_text_destroy(&ensemble->tower);
     free(ensemble);
@@ -216,9 +222,15 @@ static int take_kept(struct csg_ensemble *ensemble, const char *const *texts, si
 {
     float *feature = csg_calloc(ensemble->model->embed_dim, sizeof *feature);
     int status = feature ? CSG_OK : csg_fail_memory(err);
-    for (size_t i = 0; status == CSG_OK && i < n_texts; i++)
-        if (!find(ensemble, texts[i]) && csg_kept_load(ensemble->kept, texts[i], feature))
+    for (size_t i = 0; status == CSG_OK && i < n_texts; i++) {
+        if (find(ensemble, texts[i]))
+            continue;
+        if (!ensemble->kept)
+            status = csg_kept_create(&ensemble->kept, ensemble->cache_dir, ensemble->identity, ensemble->model,
+                                     &ensemble->templates, err);
+        if (status == CSG_OK && csg_kept_load(ensemble->kept, texts[i], feature))
             status = remember(ensemble, texts[i], feature, err);
+    }
     free(feature);
     return status;
 }
@@ -231,7 +243,7 @@ static int encode_missing(struct csg_ensemble *ensemble, const char *const *text
     bool *cut = csg_calloc(n_texts, sizeof *cut);
     float *features = NULL;
     int status = list && cut ? CSG_OK : csg_fail_memory(err);
-    if (status == CSG_OK && ensemble->kept)
+    if (status == CSG_OK && ensemble->cache_dir)
         status = take_kept(ensemble, texts, n_texts, err);
     for (size_t i = 0; status == CSG_OK && i < n_texts; i++) {
         bool there = find(ensemble, texts[i]) != NULL;

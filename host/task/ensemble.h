@@ -13,7 +13,7 @@ struct csg_ensemble_params {
     const struct csg_model *model;
     const struct csg_log *log;
     const char *templates; /* as csg_templates_load */
-    const char *cache_dir; /* where features are kept; NULL: nowhere */
+    const char *cache_dir; /* where features are kept, outliving the ensemble; NULL: nowhere */
     bool given_only;       /* no text tower: only texts that were given (csg_ensemble_take) or are kept can be asked for */
     const char *identity;  /* of what computes, see csg_kept_create */
 };

@@ -1,5 +1,5 @@
 """`clip-surgeon map`: every option, what is written where, and what is never overwritten."""
-import io, json, os, subprocess, unittest
+import hashlib, io, json, os, struct, subprocess, unittest
 
 import numpy as np
 from support import *
@@ -220,19 +220,23 @@ class Map(CliTest):
         self.assertEqual(document["precision_used"], "f32")
 
     def test_precision_auto_is_remembered(self):
-        self.copy_model("own")  # whose name no other run remembers
+        own = self.copy_model(os.path.basename(self.folder))  # whose name no other run remembers
         folder = os.path.join(CACHE, "clip-surgeon/precision")
         before = set(os.listdir(folder) if os.path.isdir(folder) else ())
 
         def used(*more):
-            words = ("map", "photo.png", "dog", "--json", "-m", "own", "--precision", "auto", "-o", "heat.png", *more)
+            words = ("map", "photo.png", "dog", "--json", "-m", own, "--precision", "auto", "-o", "heat.png", *more)
             return json.loads(self.succeed(*words).stdout)["precision_used"]
 
         first = used()
         self.assertIn(first, ("f32", "f16", "bf16"))
         (name,) = set(os.listdir(folder)) - before
-        self.assertEqual(self.read(os.path.join(folder, name)), b"CSGPREC1 " + first.encode())
-        for content, names in ((b"CSGPREC1 bf16", ("bf16",)), (b"CSGPREC1 f99", ("f32", "f16", "bf16")), (b"", ("f32", "f16", "bf16"))):
+        def record(payload):
+            digest = hashlib.sha256(payload).hexdigest().encode()
+            return b"CSGPREC2" + name[:64].encode() + struct.pack("<Q", len(payload)) + digest + payload
+
+        self.assertEqual(self.read(os.path.join(folder, name)), record(first.encode()))
+        for content, names in ((record(b"bf16"), ("bf16",)), (record(b"f99"), ("f32", "f16", "bf16")), (b"", ("f32", "f16", "bf16"))):
             with open(os.path.join(folder, name), "wb") as f:
                 f.write(content)
             self.assertIn(used("-y"), names)
