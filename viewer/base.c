@@ -51,6 +51,11 @@ void view_format(char *to, size_t capacity, const char *format, ...)
     va_end(args);
 }
 
+const char *view_or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
 const char *view_base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

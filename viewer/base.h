@@ -22,6 +22,8 @@ double view_now_ms(void); /* monotonic */
 /* Copies as much as fits, never cutting a UTF-8 character. */
 void view_copy(char *to, size_t capacity, const char *from);
 void view_format(char *to, size_t capacity, const char *format, ...) VIEW_PRINTF(3, 4);
+/* NULL where it is empty, as the library takes a default. */
+const char *view_or_null(const char *text);
 /* The part behind the last slash. */
 const char *view_base_name(const char *path);
 bool view_has_ending(const char *path, const char *const *endings); /* NULL-terminated list, without regard to case */

@@ -78,11 +78,6 @@ static int ensure_engine(struct texts *texts, const struct engine_spec *spec, bo
     return status;
 }
 
-static const char *or_null(const char *text)
-{
-    return text[0] ? text : NULL;
-}
-
 static int add_label(struct csg_label_set *set, const char *text, struct csg_error *err)
 {
     for (size_t i = 0; i < set->count; i++)
@@ -112,7 +107,7 @@ static int list_needed(struct encoded *encoded, struct csg_error *err)
         texts[i] = spec->texts[i];
     for (size_t m = 0; status == CSG_OK && m < 2 && (m == 0 || methods[m][0]); m++) {
         const struct csg_map_params params = {
-            .method = or_null(methods[m]), .labels = or_null(spec->labels), .redundant = or_null(spec->redundant)};
+            .method = view_or_null(methods[m]), .labels = view_or_null(spec->labels), .redundant = view_or_null(spec->redundant)};
         struct csg_label_set needed = {0};
         status = csg_map_texts(m ? &needed : &encoded->needed, texts, spec->n_texts, &params, err);
         for (size_t i = 0; status == CSG_OK && i < needed.count; i++)

@@ -162,11 +162,6 @@ static int give_features(struct worker *worker, const struct job *job, struct cs
     return status;
 }
 
-static const char *or_null(const char *text)
-{
-    return text[0] ? text : NULL;
-}
-
 static void set_interruptible(struct worker *worker, struct csg_engine *engine)
 {
     pthread_mutex_lock(&worker->lock);
@@ -178,10 +173,10 @@ static int map_once(struct worker *worker, struct csg_engine *engine, const stru
                     struct csg_result **out, struct csg_error *err)
 {
     const char *texts[VIEW_MAX_TEXTS];
-    const struct csg_map_params params = {.method = or_null(method),
-                                          .labels = or_null(job->map.labels),
-                                          .redundant = or_null(job->map.redundant),
-                                          .fit = or_null(job->map.fit),
+    const struct csg_map_params params = {.method = view_or_null(method),
+                                          .labels = view_or_null(job->map.labels),
+                                          .redundant = view_or_null(job->map.redundant),
+                                          .fit = view_or_null(job->map.fit),
                                           .size_px = job->map.size_px,
                                           .first_block = job->map.first_block,
                                           .no_peaks = true};

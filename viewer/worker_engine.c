@@ -12,18 +12,13 @@ static bool engine_device_failed(int status)
            status == CSG_ERROR_SELF_TEST || status == CSG_ERROR_DEVICE_LOST;
 }
 
-static const char *or_null(const char *text)
-{
-    return text[0] ? text : NULL;
-}
-
 static int open_one(struct csg_engine **out, const struct keeper *keeper, const struct engine_spec *spec, const char *device,
                     struct csg_error *err)
 {
-    const struct csg_engine_params params = {.model = or_null(spec->model),
+    const struct csg_engine_params params = {.model = view_or_null(spec->model),
                                              .device = device,
-                                             .precision = or_null(spec->precision),
-                                             .templates = or_null(spec->templates),
+                                             .precision = view_or_null(spec->precision),
+                                             .templates = view_or_null(spec->templates),
                                              .towers = keeper->towers,
                                              .log = keeper->log,
                                              .log_user = keeper->log_user};
@@ -69,7 +64,7 @@ static int open_any(struct csg_engine **out, struct keeper *keeper, const struct
 {
     size_t n_usable = 0;
     struct csg_error first = {0};
-    int status = keeper->n_failed ? CSG_ERROR_DEVICE_LOST : open_one(out, keeper, spec, or_null(spec->device), &first);
+    int status = keeper->n_failed ? CSG_ERROR_DEVICE_LOST : open_one(out, keeper, spec, view_or_null(spec->device), &first);
     keeper->trouble[0] = 0;
     if (!engine_device_failed(status) || (!keeper->n_failed && strcmp(spec->fallback, "none") == 0)) {
         if (status)
