@@ -1,6 +1,5 @@
 #include "net/gradient.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -92,24 +91,10 @@ static int forward(struct csg_gradient *g, size_t heads, struct csg_view x, stru
 {
     const struct csg_net_tower *tower = g->tower;
     const struct csg_net_block *block = &tower->blocks[tower->layers - 1];
-    size_t width = tower->width, dim = width / heads;
+    size_t width = tower->width;
     struct csg_view o = csg_view(g->o, 0), y = csg_view(g->y, 0), h2 = csg_view(g->h2, 0), pre = csg_view(g->pre, 0);
     struct csg_view act = csg_view(g->act, 0), z = csg_view(g->z, 0), f = csg_view(g->f, 0);
-    const struct csg_attend_args attend = {.q = qkv,
-                                           .k = csg_view(qkv.buffer, qkv.at + width),
-                                           .v = csg_view(qkv.buffer, qkv.at + 2 * width),
-                                           .out = o,
-                                           .q_stride = 3 * width,
-                                           .k_stride = 3 * width,
-                                           .v_stride = 3 * width,
-                                           .out_stride = width,
-                                           .queries = 1,
-                                           .tokens = rows,
-                                           .heads = heads,
-                                           .head_dim = dim,
-                                           .scale = (float)(1.0 / sqrt((double)dim)),
-                                           .weight = 1};
-    int status = csg_attend(g->backend, &attend, err);
+    int status = csg_net_attention_cls(g->backend, qkv, width, heads, rows, o, err);
     if (status == CSG_OK)
         status = csg_net_multiply(g->backend, o, block->out, block->out_bias, x, y, 1, CSG_ACT_NONE, err);
     if (status == CSG_OK)

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "net/scratch.h"
@@ -157,22 +156,10 @@ static int prepare_scratch(struct csg_net_pool *pool, size_t rows, struct csg_er
 static int own_cls(struct csg_net_pool *pool, size_t rows, struct csg_error *err)
 {
     size_t width = pool->tower.width;
-    const struct csg_attend_args args = {.q = csg_view(pool->qkv_rows, 0),
-                                         .k = csg_view(pool->qkv_rows, width),
-                                         .v = csg_view(pool->qkv_rows, 2 * width),
-                                         .out = csg_view(pool->cls, 0),
-                                         .q_stride = 3 * width,
-                                         .k_stride = 3 * width,
-                                         .v_stride = 3 * width,
-                                         .out_stride = width,
-                                         .queries = 1,
-                                         .tokens = rows,
-                                         .heads = pool->tower.heads,
-                                         .head_dim = pool->tower.head_dim,
-                                         .scale = pool->tower.scale,
-                                         .weight = 1};
-    int status = csg_attend(pool->tower.backend, &args, err);
-    return status ? status : multiply(pool, args.out, width, pool->out, pool->out_bias, NULL, csg_view(pool->tokens, 0), 1, err);
+    struct csg_view cls = csg_view(pool->cls, 0);
+    int status =
+        csg_net_attention_cls(pool->tower.backend, csg_view(pool->qkv_rows, 0), width, pool->tower.heads, rows, cls, err);
+    return status ? status : multiply(pool, cls, width, pool->out, pool->out_bias, NULL, csg_view(pool->tokens, 0), 1, err);
 }
 
 static int attend(struct csg_net_pool *pool, const struct csg_net_plan *plan, const struct csg_net_tokens *tokens,

@@ -201,6 +201,26 @@ int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_to
     return csg_attention(tower->backend, &args, err);
 }
 
+int csg_net_attention_cls(struct csg_backend *backend, struct csg_view qkv, size_t width, size_t heads, size_t tokens,
+                          struct csg_view out, struct csg_error *err)
+{
+    const struct csg_attend_args args = {.q = qkv,
+                                         .k = csg_view(qkv.buffer, qkv.at + width),
+                                         .v = csg_view(qkv.buffer, qkv.at + 2 * width),
+                                         .out = out,
+                                         .q_stride = 3 * width,
+                                         .k_stride = 3 * width,
+                                         .v_stride = 3 * width,
+                                         .out_stride = width,
+                                         .queries = 1,
+                                         .tokens = tokens,
+                                         .heads = heads,
+                                         .head_dim = width / heads,
+                                         .scale = (float)(1.0 / sqrt((double)(width / heads))),
+                                         .weight = 1};
+    return csg_attend(backend, &args, err);
+}
+
 int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view attended, struct csg_view residual,
                 struct csg_view y, size_t rows, struct csg_error *err)
 {

@@ -51,6 +51,9 @@ int csg_net_qkv(const struct csg_net_tower *tower, size_t b, const struct csg_ne
 /* softmax(s q k^T) v into qk and softmax(s v v^T) v into vv; a view without buffer is not computed. */
 int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,
                       struct csg_view vv, struct csg_error *err);
+/* The first of these for token 0 alone, with that many heads, into one row of W. */
+int csg_net_attention_cls(struct csg_backend *backend, struct csg_view qkv, size_t width, size_t heads, size_t tokens,
+                          struct csg_view out, struct csg_error *err);
 /* y = residual + out_proj(attended), rows of W. */
 int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view attended, struct csg_view residual,
                 struct csg_view y, size_t rows, struct csg_error *err);
