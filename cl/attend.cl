@@ -11,6 +11,12 @@ float patch_bias(ulong i, ulong j, ulong grid_w, float fall)
     return exp((float)(dx * dx + dy * dy) * fall);
 }
 
+/* What is given between two patches. */
+float given_bias(ulong i, ulong j, ulong tokens, __global const float *near, float near_weight)
+{
+    return i == 0 || j == 0 ? 0.0f : near_weight * near[(i - 1) * (tokens - 1) + j - 1];
+}
+
 #if CSG_ITEM_ROWS
 #define CSG_WHOLE (CSG_HEAD_DIM / CSG_WIDTH)
 #define CSG_BLOCK 16 /* keys between two updates of the greatest score */
@@ -18,8 +24,9 @@ float patch_bias(ulong i, ulong j, ulong grid_w, float fall)
 /* For CPU devices: a work-item owns a query of a head. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 attend(__global const float *q, ulong q_at, __global const float *k, ulong k_at, __global const float *v, ulong v_at,
-       __global const float *by, ulong by_at, __global float *out, ulong out_at, ulong q_stride, ulong k_stride, ulong v_stride,
-       ulong out_stride, ulong tokens, float scale, ulong has_by, float weight, ulong add, float gauss_std, ulong grid_w)
+       __global const float *by, ulong by_at, __global const float *near, ulong near_at, __global float *out, ulong out_at,
+       ulong q_stride, ulong k_stride, ulong v_stride, ulong out_stride, ulong tokens, float scale, ulong has_by, ulong has_near,
+       float near_weight, float weight, ulong add, float gauss_std, ulong grid_w)
 {
     ulong i = get_global_id(1), head = get_global_id(2) * CSG_HEAD_DIM;
     float fall = gauss_std > 0.0f ? -0.5f / (gauss_std * gauss_std) : 0.0f;
@@ -47,6 +54,8 @@ attend(__global const float *q, ulong q_at, __global const float *k, ulong k_at,
                 score = csg_fma(key[d], query[d], score);
             score += csg_lanes(lanes);
             p[j] = gauss_std > 0.0f ? score + patch_bias(i, from + j, grid_w, fall) : score;
+            if (has_near)
+                p[j] += given_bias(i, from + j, tokens, near + near_at, near_weight);
             top = fmax(top, p[j]);
         }
         float down = exp(most - top);
@@ -74,8 +83,9 @@ attend(__global const float *q, ulong q_at, __global const float *k, ulong k_at,
  * CSG_GROUP-th channel. */
 __kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void
 attend(__global const float *q, ulong q_at, __global const float *k, ulong k_at, __global const float *v, ulong v_at,
-       __global const float *by, ulong by_at, __global float *out, ulong out_at, ulong q_stride, ulong k_stride, ulong v_stride,
-       ulong out_stride, ulong tokens, float scale, ulong has_by, float weight, ulong add, float gauss_std, ulong grid_w)
+       __global const float *by, ulong by_at, __global const float *near, ulong near_at, __global float *out, ulong out_at,
+       ulong q_stride, ulong k_stride, ulong v_stride, ulong out_stride, ulong tokens, float scale, ulong has_by, ulong has_near,
+       float near_weight, float weight, ulong add, float gauss_std, ulong grid_w)
 {
     __local float query[CSG_HEAD_DIM], p[CSG_GROUP], tmp[CSG_GROUP];
     ulong i = get_global_id(1), head = get_global_id(2) * CSG_HEAD_DIM;
@@ -99,6 +109,8 @@ attend(__global const float *q, ulong q_at, __global const float *k, ulong k_at,
         if (j < tokens) {
             __global const float *key = k + j * k_stride;
             score = gauss_std > 0.0f ? patch_bias(i, j, grid_w, fall) : 0.0f;
+            if (has_near)
+                score += given_bias(i, j, tokens, near + near_at, near_weight);
             for (uint d = 0; d < CSG_HEAD_DIM; d++)
                 score = csg_fma(key[d], query[d], score);
         }

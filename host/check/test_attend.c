@@ -16,6 +16,7 @@ struct attend_case {
     bool add;
     enum conf_dist dist;
     float factor;
+    float near_weight; /* 0: no bias is given */
 };
 static const struct attend_case cases[] = {
     {50, 2, 64, 0, 0, 0, 0, 0, 0, 1, false, CONF_NORMAL, 1},
@@ -35,11 +36,19 @@ static const struct attend_case cases[] = {
     {53, 2, 64, 0, 0, 0, 0, 0, 0, 1, true, CONF_CONSTANT, 1},
     {53, 2, 64, 0, 0, 0, 0, 13, 0, 1, false, CONF_ONE_HOT, 10},
     {53, 2, 64, 0, 0, 0, 0, 0, 1.5f, 1, false, CONF_NEAR_TIE, 1},
+    {50, 2, 64, 0, 0, 0, 0, 7, 0, 0.8f, true, CONF_NORMAL, 1, 1.26f},
+    {33, 3, 7, 1, 0, 2, 0, 0, 0.7f, 1, false, CONF_NORMAL, 1, -0.5f},
+    {197, 1, 64, 0, 0, 0, 0, 14, 0, 1, false, CONF_NORMAL, 1, 2},
 };
+
+static bool has_near(const struct attend_case *p)
+{
+    return p->near_weight < 0.0f || p->near_weight > 0.0f;
+}
 
 static size_t out_operand(const struct attend_case *p)
 {
-    return p->by > 0.0f ? 4 : 3;
+    return 3 + (p->by > 0.0f) + has_near(p);
 }
 
 /* Some cases leave queries out. */
@@ -63,6 +72,7 @@ static void shape(struct conf_case *c, size_t index)
                                   .head_dim = p->dim,
                                   .scale = (float)(1.0 / sqrt((double)p->dim)),
                                   .weight = p->weight,
+                                  .near_weight = p->near_weight,
                                   .add = p->add,
                                   .gauss_std = p->grid_w ? 5.0f : 0.0f,
                                   .grid_w = p->grid_w};
@@ -71,20 +81,24 @@ static void shape(struct conf_case *c, size_t index)
     conf_add(c, "v", CONF_IN, CONF_F32, &a->v, p->tokens, width, a->v_stride, 5);
     if (p->by > 0.0f)
         conf_add(c, "by", CONF_IN, CONF_F32, &a->by, 1, 1, 0, 1);
+    if (has_near(p))
+        conf_add(c, "near", CONF_IN, CONF_F32, &a->near, p->tokens - 1, p->tokens - 1, 0, 9);
     conf_add(c, "out", p->add ? CONF_INOUT : CONF_OUT, CONF_F32, &a->out, a->queries, width, a->out_stride, 7);
-    conf_label(c, "%zu queries of %zu tokens, %zu heads of %zu, strides + %zu + %zu + %zu + %zu%s%s%s, %s * %g", a->queries,
+    conf_label(c, "%zu queries of %zu tokens, %zu heads of %zu, strides + %zu + %zu + %zu + %zu%s%s%s%s, %s * %g", a->queries,
                p->tokens, p->heads, p->dim, p->q_pad, p->k_pad, p->v_pad, p->out_pad, p->grid_w ? ", Gaussian" : "",
-               p->by > 0.0f ? ", a factor" : "", p->add ? ", added" : "", conf_dist_name(p->dist), (double)p->factor);
+               p->by > 0.0f ? ", a factor" : "", has_near(p) ? ", a bias" : "", p->add ? ", added" : "", conf_dist_name(p->dist),
+               (double)p->factor);
 }
 
 /* p: the weights of token i in the head at column `at`; d: their relative errors */
-static void weights(const struct conf_case *c, double scale, size_t i, size_t at, double *p, double *d)
+static void weights(const struct conf_case *c, const struct attend_case *from, double scale, size_t i, size_t at, double *p,
+                    double *d)
 {
     const struct csg_attend_args *a = &c->args.attend;
     double top = -INFINITY, sum = 0.0;
     for (size_t j = 0; j < a->tokens; j++) {
         const float *q = conf_row(c, Q, i) + at, *k = conf_row(c, K, j) + at;
-        double t = 0.0, s = 0.0, bias = 0.0;
+        double t = 0.0, s = 0.0, bias = 0.0, given = 0.0;
         for (size_t n = 0; n < a->head_dim; n++) {
             t += scale * (double)q[n] * (double)k[n];
             s += scale * fabs((double)q[n] * (double)k[n]);
@@ -94,8 +108,11 @@ static void weights(const struct conf_case *c, double scale, size_t i, size_t at
             double dy = (double)((i - 1) / a->grid_w) - (double)((j - 1) / a->grid_w);
             bias = exp(-(dx * dx + dy * dy) / (2.0 * (double)a->gauss_std * (double)a->gauss_std));
         }
-        d[j] = conf_sum_error(c, a->head_dim + 1) * (s + bias) + 4.0 * CONF_U * fabs(t) + (bias > 0.0 ? 8.0 * CONF_U : 0.0);
-        p[j] = t + bias;
+        if (has_near(from) && i && j)
+            given = (double)a->near_weight * (double)conf_row(c, out_operand(from) - 1, i - 1)[j - 1];
+        d[j] = conf_sum_error(c, a->head_dim + 2) * (s + bias + fabs(given)) + 4.0 * CONF_U * (fabs(t) + fabs(given)) +
+               (bias > 0.0 ? 8.0 * CONF_U : 0.0);
+        p[j] = t + bias + given;
         top = fmax(top, p[j]);
     }
     for (size_t j = 0; j < a->tokens; j++) {
@@ -113,7 +130,7 @@ static void bound_token(struct conf_case *c, const struct attend_case *from, dou
     const struct csg_attend_args *a = &c->args.attend;
     double weight = (double)a->weight, *bound = conf_bound(c, out_operand(from), i) + at;
     const float *before = conf_row(c, out_operand(from), i) + at;
-    weights(c, scale, i, at, p, d);
+    weights(c, from, scale, i, at, p, d);
     for (size_t n = 0; n < a->head_dim; n++) {
         double o = 0.0, size = 0.0, off = 0.0;
         for (size_t j = 0; j < a->tokens; j++) {
@@ -144,6 +161,8 @@ static void fill(struct conf_case *c, size_t index)
     }
     if (from->by > 0.0f)
         *conf_row(c, 3, 0) = from->by;
+    if (has_near(from))
+        conf_fill(c, out_operand(from) - 1, CONF_NORMAL);
     if (from->add)
         conf_fill(c, out_operand(from), CONF_NORMAL);
     for (size_t i = 0; i < a->queries; i++)

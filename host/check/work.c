@@ -72,6 +72,16 @@ static double flop_of(const struct conf_case *c)
     }
     case CSG_OP_gate:
         return 2.0 * (double)c->args.gate.rows * (double)c->args.gate.n;
+    case CSG_OP_distance:
+        return 3.0 * (double)c->args.distance.rows * (double)c->args.distance.rows * (double)c->args.distance.width;
+    case CSG_OP_affinity:
+        return 4.0 * (double)c->args.affinity.rows * (double)c->args.affinity.width;
+    case CSG_OP_weigh:
+        return 2.0 * (double)c->args.weigh.rows * (double)c->args.weigh.terms * (double)c->args.weigh.width;
+    case CSG_OP_contrast:
+        return 3.0 * 6.0 * CSG_REFINE_NEIGHBOURS * (double)c->args.contrast.w * (double)c->args.contrast.h;
+    case CSG_OP_refine:
+        return 2.0 * CSG_REFINE_NEIGHBOURS * (double)c->args.refine.n * (double)c->args.refine.w * (double)c->args.refine.h;
     case CSG_OP_gather:
     case CSG_OP_unfold:
     case CSG_OP_COUNT:

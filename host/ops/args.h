@@ -119,16 +119,18 @@ struct csg_attention_args {
 
 /* Attention of any queries, keys and values of one sequence, head by head:
  *   out = [out +] weight * softmax(scale * by * q k^T + bias) v
- * The bias, where gauss_std > 0, draws patches to those nearby: exp(-d^2 / (2 gauss_std^2)) for two patches d patches apart in a
- * grid of grid_w columns, whose token is 1 + y * grid_w + x; nothing from or to token 0. q, k and v may be the same. */
+ * The bias is between patches; nothing from or to token 0. Where gauss_std > 0, it draws to those nearby: exp(-d^2 / (2 gauss_std^2)) for
+ * two patches d patches apart in a grid of grid_w columns, whose token is 1 + y * grid_w + x; near_weight * near is added. q, k and v may
+ * be the same. */
 struct csg_attend_args {
     struct csg_view q;    /* [queries, heads * head_dim], of the first tokens */
     struct csg_view k, v; /* [tokens, heads * head_dim] */
     struct csg_view by;   /* [1], optional: 1 */
+    struct csg_view near; /* [tokens - 1, tokens - 1], stride tokens - 1, optional */
     struct csg_view out;  /* [queries, heads * head_dim] */
     size_t q_stride, k_stride, v_stride, out_stride;
     size_t queries, tokens, heads, head_dim; /* queries at most tokens */
-    float scale, weight;
+    float scale, weight, near_weight;
     bool add;
     float gauss_std;
     size_t grid_w;
@@ -221,6 +223,37 @@ struct csg_gather_args {
     size_t in_stride, out_stride, rows, width;
 };
 
+/* out[i, j] = ||x_i - x_j||^2. */
+struct csg_distance_args {
+    struct csg_view x;   /* [rows, width] */
+    struct csg_view out; /* [rows, rows], stride rows */
+    size_t x_stride, rows, width;
+};
+
+enum csg_affinity {
+    CSG_AFFINITY_SHARE, /* s where s >= level, else 0; over the row's sum + 1e-6 */
+    CSG_AFFINITY_SOFTMAX /* softmax(factor * (s - level)) over those of the row with s >= level, else 0; a row without one is zeros */
+};
+
+/* Weights by which a row's items are mixed, from their similarities. */
+struct csg_affinity_args {
+    struct csg_view s, out; /* [rows, width], stride width; out may be s */
+    struct csg_view level;  /* [1], not negative for CSG_AFFINITY_SHARE */
+    size_t rows, width;
+    float factor;
+    enum csg_affinity kind;
+};
+
+/* out[i] = [out +] factor * sum_j weights[i, j] x_j. */
+struct csg_weigh_args {
+    struct csg_view weights; /* [rows, terms], stride terms */
+    struct csg_view x;       /* [terms, width] */
+    struct csg_view out;     /* [rows, width] */
+    size_t x_stride, out_stride, rows, terms, width;
+    float factor;
+    bool add;
+};
+
 /* y = x / ||x||_2 per row; a row of zeros stays zeros. y may be x. */
 struct csg_normalize_args {
     struct csg_view x, y; /* [rows, width] */
@@ -271,6 +304,25 @@ struct csg_bilinear_args {
     struct csg_view in;  /* [n, in_h, in_w] */
     struct csg_view out; /* [n, out_h, out_w] */
     size_t n, in_w, in_h, out_w, out_h;
+};
+
+/* Pixel-adaptive mask refinement (Araslanov and Roth 2020). The neighbours of a pixel are those `dilations_px` away in eight directions, row
+ * by row, the first dilation before the second; outside of the picture the border's pixel is taken.
+ * The weights of the neighbours from a picture: softmax over them of the mean over the channels of
+ *   -|I_n - I| / (1e-8 + std / 10), I in 0..1, std that of the neighbours and twice the pixel itself, unbiased. */
+#define CSG_REFINE_NEIGHBOURS 16
+struct csg_contrast_args {
+    struct csg_view in;  /* uint8 [h, w, 3] */
+    struct csg_view out; /* [CSG_REFINE_NEIGHBOURS, h * w] */
+    size_t w, h;
+    size_t dilations_px[2];
+};
+/* A step: out[i, p] = sum over the neighbours n of weights[n, p] in[i, p_n]. */
+struct csg_refine_args {
+    struct csg_view in, out; /* [n, h, w] */
+    struct csg_view weights; /* [CSG_REFINE_NEIGHBOURS, h * w] */
+    size_t n, w, h;
+    size_t dilations_px[2];
 };
 
 /* out[i] = {column, row} of the greatest element of map i, the first in row order of equal ones; exact below 2^24. */

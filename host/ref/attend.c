@@ -6,11 +6,17 @@
 
 static double bias(const struct csg_attend_args *a, size_t i, size_t j)
 {
-    if (!(a->gauss_std > 0.0f) || i == 0 || j == 0)
+    double sum = 0.0;
+    if (i == 0 || j == 0)
         return 0.0;
-    double dx = (double)((i - 1) % a->grid_w) - (double)((j - 1) % a->grid_w);
-    double dy = (double)((i - 1) / a->grid_w) - (double)((j - 1) / a->grid_w);
-    return exp(-(dx * dx + dy * dy) / (2.0 * (double)a->gauss_std * (double)a->gauss_std));
+    if (a->gauss_std > 0.0f) {
+        double dx = (double)((i - 1) % a->grid_w) - (double)((j - 1) % a->grid_w);
+        double dy = (double)((i - 1) / a->grid_w) - (double)((j - 1) / a->grid_w);
+        sum += exp(-(dx * dx + dy * dy) / (2.0 * (double)a->gauss_std * (double)a->gauss_std));
+    }
+    if (a->near.buffer)
+        sum += (double)a->near_weight * (double)CSG_REF_AT(a->near, float)[(i - 1) * (a->tokens - 1) + j - 1];
+    return sum;
 }
 
 /* p = softmax of the scores of token i in the head that begins at column `at` */
