@@ -12,6 +12,7 @@ int csg_vision_create(struct csg_vision **out, struct csg_backend *backend, cons
 void csg_vision_destroy(struct csg_vision **vision)
 {
     if (vision && *vision) {
+        csg_buffer_destroy(&(*vision)->picture);
         (*vision)->class_->destroy(*vision);
         *vision = NULL;
     }
@@ -23,7 +24,14 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
     return vision->class_->encode(vision, rgb, w_px, h_px, plan, tokens, err);
 }
 
-int csg_vision_relevance(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb)
+{
+    csg_buffer_destroy(&vision->picture);
+    vision->picture = *rgb;
+    *rgb = NULL;
+}
+
+int csg_vision_relevance(struct csg_vision *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                          struct csg_view *relevance, struct csg_error *err)
 {
     if (!vision->class_->relevance)

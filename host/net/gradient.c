@@ -288,11 +288,11 @@ static int gradeclip(const struct request *r, struct csg_error *err)
 static const struct {
     int (*run)(const struct request *, struct csg_error *);
     bool one_head; /* the last block's attention has one head of full width, as published */
-} kinds[] = {[CSG_GRADIENT_GRADCAM] = {gradcam, false},
-             [CSG_GRADIENT_BIMODAL] = {bimodal, false},
-             [CSG_GRADIENT_GRADECLIP] = {gradeclip, true}};
+} kinds[] = {[CSG_RELEVANCE_GRADCAM] = {gradcam, false},
+             [CSG_RELEVANCE_BIMODAL] = {bimodal, false},
+             [CSG_RELEVANCE_GRADECLIP] = {gradeclip, true}};
 
-int csg_gradient_relevance(struct csg_gradient *gradient, enum csg_net_gradient kind, struct csg_view x, struct csg_view qkv,
+int csg_gradient_relevance(struct csg_gradient *gradient, enum csg_net_relevance kind, struct csg_view x, struct csg_view qkv,
                            size_t rows, struct csg_view texts, size_t n, struct csg_view *relevance, struct csg_error *err)
 {
     const struct request request = {gradient, x, qkv, rows, n};

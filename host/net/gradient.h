@@ -3,15 +3,8 @@
 #ifndef CSG_NET_GRADIENT_H
 #define CSG_NET_GRADIENT_H
 
+#include "net/relevance.h"
 #include "net/tower.h"
-
-enum csg_net_gradient {
-    CSG_GRADIENT_NONE,
-    CSG_GRADIENT_GRADCAM,     /* max(0, sum over channels of mean gradient * ln_1's output) */
-    CSG_GRADIENT_BIMODAL,     /* mean over heads of max(0, gradient * attention), row CLS */
-    CSG_GRADIENT_BIMODAL_ALL, /* the same through every block: net/through.h */
-    CSG_GRADIENT_GRADECLIP    /* max(0, sum over channels of gradient * value) * loosened q-k similarity */
-};
 
 struct csg_gradient;
 
@@ -22,7 +15,7 @@ void csg_gradient_destroy(struct csg_gradient **gradient);
 
 /* x: what goes into the last block [rows, W], CLS first; qkv: its q, k and v. texts: [n, embed_dim], normalised. *relevance is
  * [rows, n], row 0 without meaning; the gradient's, valid until the next call. */
-int csg_gradient_relevance(struct csg_gradient *gradient, enum csg_net_gradient kind, struct csg_view x, struct csg_view qkv,
+int csg_gradient_relevance(struct csg_gradient *gradient, enum csg_net_relevance kind, struct csg_view x, struct csg_view qkv,
                            size_t rows, struct csg_view texts, size_t n, struct csg_view *relevance, struct csg_error *err);
 
 #endif

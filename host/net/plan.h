@@ -28,7 +28,7 @@ struct csg_net_plan {
     float gauss_std;  /* in patches; 0: no bias */
     bool residual;    /* of the attention */
     bool ffn;
-    bool keep_inputs; /* without streams: what goes into every block is kept for the way back */
+    bool keep_inputs; /* without streams: what goes into every block is kept */
     bool cls_too;     /* of a ResNet's pool with a second path: CLS is taken from it as well, as published */
 };
 

@@ -272,3 +272,19 @@ int csg_net_pace(const struct csg_net_tower *tower, size_t rows, struct csg_erro
     const size_t few = 1024;
     return rows > few ? csg_backend_finish(tower->backend, err) : CSG_OK;
 }
+
+int csg_net_project(const struct csg_net_tower *tower, const struct csg_net_head *head, struct csg_view x, struct csg_view h,
+                    struct csg_view out, size_t rows, struct csg_error *err)
+{
+    int status = csg_net_layernorm(tower->backend, head->ln_post, x, h, rows, tower->width, tower->eps, err);
+    if (status)
+        return status;
+    const struct csg_gemm_args gemm = {
+        .x = h, .weight = head->proj, .y = out, .x_stride = tower->width, .y_stride = head->embed, .rows = rows};
+    status = csg_gemm(tower->backend, &gemm, err);
+    if (status)
+        return status;
+    const struct csg_normalize_args unit = {
+        .x = out, .y = out, .x_stride = head->embed, .y_stride = head->embed, .rows = rows, .width = head->embed};
+    return csg_normalize(tower->backend, &unit, err);
+}

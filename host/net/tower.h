@@ -29,6 +29,13 @@ int csg_net_tower_create(struct csg_net_tower **out, struct csg_backend *backend
                          const struct csg_tower *tower, struct csg_error *err);
 void csg_net_tower_destroy(struct csg_net_tower **tower);
 
+/* From the tokens of the last block to the features of both towers' space. */
+struct csg_net_head {
+    const struct csg_net_norm *ln_post;
+    const struct csg_weight *proj;
+    size_t embed;
+};
+
 /* Uploads. */
 int csg_net_vector(struct csg_backend *backend, const struct csg_tensor *tensor, struct csg_buffer **out, struct csg_error *err);
 int csg_net_matrix(struct csg_backend *backend, const struct csg_tensor *tensor, bool transposed, struct csg_weight **out,
@@ -60,6 +67,9 @@ int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view att
 /* x += mlp(ln_2(x)) for the first `rows` tokens. */
 int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, size_t rows,
                 struct csg_error *err);
+/* out [rows, embed] = unit(ln_post(x) proj), x and scratch h rows of W; out stands packed. */
+int csg_net_project(const struct csg_net_tower *tower, const struct csg_net_head *head, struct csg_view x, struct csg_view h,
+                    struct csg_view out, size_t rows, struct csg_error *err);
 /* After a block of many tokens: waits for it, so that an interrupt is obeyed soon and no driver's watchdog sees seconds of queued work.
  * Blocks of few tokens are queued without a wait. */
 int csg_net_pace(const struct csg_net_tower *tower, size_t rows, struct csg_error *err);

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/calibrate.h"
+#include "net/feedback.h"
 #include "net/forms.h"
+#include "net/gradient.h"
 #include "net/scratch.h"
 #include "net/through.h"
 #include "net/tower.h"
@@ -26,7 +29,10 @@ struct vit {
     struct csg_net_forms forms;
     struct csg_gradient *gradient; /* NULL until the first is asked for */
     struct csg_through *through;   /* the same */
-    struct csg_buffer *inputs;     /* [layers + 1, rows, W], of a plan that keeps them */
+    struct csg_calibrate calibrate;
+    struct csg_feedback feedback;
+    struct csg_net_seen seen;  /* of the last call */
+    struct csg_buffer *inputs; /* [layers + 1, rows, W], of a plan that keeps them */
     struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
 };
 
@@ -53,6 +59,8 @@ static void destroy(struct csg_vision *base)
     struct vit *vision = (struct vit *)base;
     csg_gradient_destroy(&vision->gradient);
     csg_through_destroy(&vision->through);
+    csg_calibrate_free(&vision->calibrate);
+    csg_feedback_free(&vision->feedback);
     csg_net_tower_destroy(&vision->tower); /* which the two above look at */
     csg_weight_destroy(&vision->patch);
     csg_weight_destroy(&vision->proj);
@@ -69,7 +77,7 @@ static void destroy(struct csg_vision *base)
 
 static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                   struct csg_view *tokens_out, struct csg_error *err);
-static int relevance_of(struct csg_vision *base, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+static int relevance_of(struct csg_vision *base, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                         struct csg_view *relevance, struct csg_error *err);
 static const struct csg_vision_class vit_class = {destroy, encode, relevance_of};
 
@@ -272,23 +280,15 @@ static int changed_dual_block(struct vit *vision, const struct csg_net_plan *pla
     return status ? status : csg_net_mlp(tower, b, tokens, original_rows, err);
 }
 
-/* ln_post and the projection on all tokens, then L2 over the channels. */
+static struct csg_net_head head_of(const struct vit *vision)
+{
+    return (struct csg_net_head){.ln_post = &vision->ln_post, .proj = vision->proj, .embed = vision->model->embed_dim};
+}
+
 static int project(struct vit *vision, struct csg_view x, size_t rows, struct csg_error *err)
 {
-    const struct csg_model *model = vision->model;
-    size_t width = model->vision.width;
-    struct csg_view h = csg_view(vision->h, 0), out = csg_view(vision->out, 0);
-    int status = csg_net_layernorm(vision->backend, &vision->ln_post, x, h, rows, width, model->layer_norm_eps, err);
-    if (status)
-        return status;
-    const struct csg_gemm_args gemm = {
-        .x = h, .weight = vision->proj, .y = out, .x_stride = width, .y_stride = model->embed_dim, .rows = rows};
-    status = csg_gemm(vision->backend, &gemm, err);
-    if (status)
-        return status;
-    const struct csg_normalize_args unit = {
-        .x = out, .y = out, .x_stride = model->embed_dim, .y_stride = model->embed_dim, .rows = rows, .width = model->embed_dim};
-    return csg_normalize(vision->backend, &unit, err);
+    const struct csg_net_head head = head_of(vision);
+    return csg_net_project(vision->tower, &head, x, csg_view(vision->h, 0), csg_view(vision->out, 0), rows, err);
 }
 
 /* Every block of CLIP as it is, each into the next place of `inputs`. */
@@ -334,8 +334,13 @@ static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, siz
     struct csg_view x_new = csg_view(vision->x, rows * width);
     struct csg_view qk = csg_view(vision->attended, 0), vv = csg_view(vision->attended, rows * width);
     *tokens_out = csg_view(vision->out, 0);
-    if (plan->streams == CSG_STREAMS_NONE && plan->keep_inputs)
-        return kept_tower(vision, rgb, w_px, h_px, &tokens, qk, err);
+    vision->seen =
+        (struct csg_net_seen){.rows = rows, .grid_w = grid_w, .grid_h = grid_h, .rgb = rgb, .w_px = w_px, .h_px = h_px};
+    if (plan->streams == CSG_STREAMS_NONE && plan->keep_inputs) {
+        status = kept_tower(vision, rgb, w_px, h_px, &tokens, qk, err);
+        vision->seen.inputs = vision->inputs;
+        return status;
+    }
     status = embed_patches(vision, rgb, w_px, h_px, rows, tokens.x, err);
     for (size_t b = 0; status == CSG_OK && b < layers; b++) {
         if (b < first && b + 1 == layers)
@@ -366,21 +371,51 @@ static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, siz
     return status;
 }
 
-static int relevance_of(struct csg_vision *base, enum csg_net_gradient kind, struct csg_view texts, size_t n,
-                        struct csg_view *relevance, struct csg_error *err)
+/* What makes the values of a relevance, created when it is first asked for. */
+static int by_gradient(struct vit *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
+                       struct csg_view *relevance, struct csg_error *err)
 {
-    struct vit *vision = (struct vit *)base;
-    size_t rows = 1 + vision->grid_w * vision->grid_h;
     int status = CSG_OK;
-    if (kind == CSG_GRADIENT_BIMODAL_ALL) {
-        if (!vision->through)
-            status = csg_through_create(&vision->through, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
-        return status ? status : csg_through_relevance(vision->through, vision->inputs, rows, texts, n, relevance, err);
-    }
     if (!vision->gradient)
         status = csg_gradient_create(&vision->gradient, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
-    if (status)
-        return status;
-    return csg_gradient_relevance(vision->gradient, kind, csg_view(vision->x, 0), csg_view(vision->qkv, 0), rows, texts, n,
-                                  relevance, err);
+    return status ? status
+                  : csg_gradient_relevance(vision->gradient, kind, csg_view(vision->x, 0), csg_view(vision->qkv, 0),
+                                           vision->seen.rows, texts, n, relevance, err);
+}
+
+static int through_blocks(struct vit *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
+                          struct csg_view *relevance, struct csg_error *err)
+{
+    (void)kind;
+    int status = CSG_OK;
+    if (!vision->through)
+        status = csg_through_create(&vision->through, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
+    return status ? status : csg_through_relevance(vision->through, vision->inputs, vision->seen.rows, texts, n, relevance, err);
+}
+
+static int calibrated(struct vit *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
+                      struct csg_view *relevance, struct csg_error *err)
+{
+    (void)kind;
+    const struct csg_net_head head = head_of(vision);
+    return csg_calibrate_relevance(&vision->calibrate, vision->tower, &head, &vision->seen, texts, n, relevance, err);
+}
+
+static int fed_back(struct vit *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n, struct csg_view *relevance,
+                    struct csg_error *err)
+{
+    (void)kind;
+    const struct csg_net_head head = head_of(vision);
+    return csg_feedback_relevance(&vision->feedback, vision->tower, &head, &vision->seen, texts, n, relevance, err);
+}
+
+static int (*const relevances[])(struct vit *, enum csg_net_relevance, struct csg_view, size_t, struct csg_view *,
+                                 struct csg_error *) = {
+    [CSG_RELEVANCE_GRADCAM] = by_gradient,   [CSG_RELEVANCE_BIMODAL] = by_gradient, [CSG_RELEVANCE_BIMODAL_ALL] = through_blocks,
+    [CSG_RELEVANCE_GRADECLIP] = by_gradient, [CSG_RELEVANCE_SCCLIP] = calibrated,   [CSG_RELEVANCE_RESCLIP] = fed_back};
+
+static int relevance_of(struct csg_vision *base, enum csg_net_relevance kind, struct csg_view texts, size_t n,
+                        struct csg_view *relevance, struct csg_error *err)
+{
+    return relevances[kind]((struct vit *)base, kind, texts, n, relevance, err);
 }

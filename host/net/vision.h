@@ -4,8 +4,8 @@
 #define CSG_NET_VISION_H
 
 #include "model/model.h"
-#include "net/gradient.h"
 #include "net/plan.h"
+#include "net/relevance.h"
 #include "ops/backend.h"
 
 struct csg_vision;
@@ -16,11 +16,12 @@ struct csg_vision_class {
     int (*encode)(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                   struct csg_view *tokens, struct csg_error *err);
     /* NULL: the architecture has none. */
-    int (*relevance)(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+    int (*relevance)(struct csg_vision *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                      struct csg_view *relevance, struct csg_error *err);
 };
 struct csg_vision {
     const struct csg_vision_class *class_;
+    struct csg_buffer *picture; /* of the last call, where its plan keeps the inputs */
 };
 int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
 int csg_resnet_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
@@ -35,9 +36,12 @@ void csg_vision_destroy(struct csg_vision **vision);
 int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                       struct csg_view *tokens, struct csg_error *err);
 
-/* After csg_vision_encode with a plan without streams, which for CSG_GRADIENT_BIMODAL_ALL keeps its inputs: see
- * csg_gradient_relevance. */
-int csg_vision_relevance(struct csg_vision *vision, enum csg_net_gradient kind, struct csg_view texts, size_t n,
+/* Takes the last call's picture over, for relevances that look at it; *rgb becomes NULL. */
+void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb);
+
+/* After csg_vision_encode with the plan of the method, and csg_vision_keep where it keeps its inputs. *relevance is [rows, n], row 0 without meaning; the
+ * tower's, valid until the next call. */
+int csg_vision_relevance(struct csg_vision *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                          struct csg_view *relevance, struct csg_error *err);
 
 #endif

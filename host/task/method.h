@@ -3,8 +3,8 @@
 #define CSG_TASK_METHOD_H
 
 #include "model/model.h"
-#include "net/gradient.h"
 #include "net/plan.h"
+#include "net/relevance.h"
 
 /* Which blocks of the image tower change. */
 enum csg_blocks {
@@ -20,10 +20,10 @@ struct csg_method {
     const char *name;
     const char *summary;
     enum csg_blocks blocks;
-    struct csg_net_plan plan;       /* of the changed blocks; first_block is not of the row */
-    bool feature_surgery;           /* what the texts share is subtracted */
-    bool reversed;                  /* values negated */
-    enum csg_net_gradient gradient; /* in place of the cosine; the tower is unchanged */
+    struct csg_net_plan plan;         /* of the changed blocks; first_block is not of the row */
+    bool feature_surgery;             /* what the texts share is subtracted */
+    bool reversed;                    /* values negated */
+    enum csg_net_relevance relevance; /* in place of the cosine; the tower is unchanged */
     enum csg_towers towers;
 };
 

@@ -68,8 +68,8 @@ int csg_similarities_compute(struct csg_similarities *out, const struct csg_cont
     if (status == CSG_OK && mode == CSG_MODE_EMPTY)
         status = subtract(backend, texts, redundant, n_set, embed, err);
     values = csg_view(s, 0);
-    if (status == CSG_OK && method->gradient) {
-        status = csg_vision_relevance(context->vision, method->gradient, csg_view(texts, 0), n_set, &values, err);
+    if (status == CSG_OK && method->relevance) {
+        status = csg_vision_relevance(context->vision, method->relevance, csg_view(texts, 0), n_set, &values, err);
     } else if (status == CSG_OK) {
         const struct csg_similarity_args args = {.tokens = tokens,
                                                  .texts = csg_view(texts, 0),
