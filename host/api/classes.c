@@ -32,8 +32,8 @@ int csg_result_classes(struct csg_engine *engine, const struct csg_result *resul
 {
     if (result->n_texts >= UINT16_MAX)
         return csg_fail(err, CSG_ERROR_USAGE, "%zu classes are more than an index can name", result->n_texts);
-    return csg_engine_end(engine, csg_task_segment(engine->backend, result->similarity, result->n_texts, (size_t)result->grid_w,
-                                                   (size_t)result->grid_h, (size_t)result->image_width_px,
+    return csg_engine_end(engine, csg_task_segment(engine->backend, result->similarity, result->n_texts, (size_t)result->map_w,
+                                                   (size_t)result->map_h, (size_t)result->image_width_px,
                                                    (size_t)result->image_height_px, scale > 0 ? scale : 40,
                                                    background > 0   ? background
                                                    : background < 0 ? 0

@@ -20,7 +20,7 @@ static int upload(struct layers *layers, struct csg_backend *backend, const stru
                   const struct csg_image *image, size_t text, const struct csg_colormap *map, struct csg_error *err)
 {
     size_t cells = (size_t)image->width_px * (size_t)image->height_px;
-    size_t grid = (size_t)result->grid_w * (size_t)result->grid_h;
+    size_t grid = (size_t)result->map_w * (size_t)result->map_h;
     int status = csg_buffer_from(backend, image->rgb, 3 * cells, &layers->image, err);
     if (status == CSG_OK)
         status = csg_buffer_from(backend, map->rgb, 256 * 3, &layers->table, err);
@@ -40,8 +40,8 @@ static int blend(struct csg_backend *backend, const struct csg_result *result, c
         const struct csg_bilinear_args args = {.in = csg_view(layers.grid, 0),
                                                .out = csg_view(layers.map, 0),
                                                .n = 1,
-                                               .in_w = (size_t)result->grid_w,
-                                               .in_h = (size_t)result->grid_h,
+                                               .in_w = (size_t)result->map_w,
+                                               .in_h = (size_t)result->map_h,
                                                .out_w = (size_t)image->width_px,
                                                .out_h = (size_t)image->height_px};
         status = csg_bilinear(backend, &args, err);

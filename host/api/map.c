@@ -82,7 +82,7 @@ static int check_text(const struct csg_result *result, size_t text, struct csg_e
 int csg_result_map(struct csg_engine *engine, const struct csg_result *result, size_t text, int width_px, int height_px,
                    float *map, struct csg_error *err)
 {
-    size_t w = (size_t)result->grid_w, h = (size_t)result->grid_h;
+    size_t w = (size_t)result->map_w, h = (size_t)result->map_h;
     int status = check_text(result, text, err);
     if (status)
         return status;

@@ -57,6 +57,8 @@ static const struct option options[] = {
     {"blocks", NULL, "WHICH", USE_MAP | USE_POINTS, AT(blocks), "last (default) or all: how far back bimodal goes"},
     {"first-block", NULL, "D", USE_PICTURE | USE_BENCH, AT(first_block),
      "first block with two paths, from 1; default: the last six blocks"},
+    {"refine", NULL, "NAME", USE_MAP | USE_EVAL | USE_SEGMENT | USE_TOKENS, AT(refine),
+     "none (default), or pamr: maps follow the picture's edges, at the encoder's size"},
     {"split", NULL, "NAME", USE_EVAL, AT(split), "a list of ImageSets/Segmentation, or FILE.txt; default: val, or the only one"},
     {"limit", NULL, "N", USE_EVAL, AT(limit), "the first N pictures of the list"},
     {"background", NULL, "P", USE_EVAL | USE_SEGMENT, AT(background),

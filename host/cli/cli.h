@@ -8,7 +8,7 @@
 /* Every value that an option can set; NULL or 0 where it was not given. */
 struct cli_args {
     const char *model, *device, *precision, *templates;
-    const char *method, *compare, *labels, *redundant, *fit;
+    const char *method, *compare, *labels, *redundant, *fit, *refine;
     const char *size, *first_block;
     const char *colormap, *opacity, *threshold;
     const char *split, *limit, *background, *scale, *resume, *top, *blocks;

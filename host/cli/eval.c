@@ -112,6 +112,7 @@ static int read_params(struct csg_eval_params *params, const struct cli_args *ar
                                        .fit = map.fit,
                                        .size_px = map.size_px,
                                        .first_block = map.first_block,
+                                       .refine = map.refine,
                                        .scale = scale,
                                        .background = background > 0 ? background : -1,
                                        .limit = (size_t)limit,

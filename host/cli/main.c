@@ -145,6 +145,7 @@ int cli_map_params(struct csg_map_params *params, const struct cli_args *args, s
                                       .labels = args->labels,
                                       .redundant = args->redundant,
                                       .fit = args->fit,
+                                      .refine = args->refine,
                                       .size_px = (int)size_px,
                                       .first_block = (unsigned)first_block};
     return status ? status : through_blocks(&params->method, args->blocks, err);

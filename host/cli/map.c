@@ -139,7 +139,7 @@ static int write_pictures(struct map_job *job, struct csg_error *err)
 static int write_all(struct map_job *job, struct csg_error *err)
 {
     const struct csg_result *result = job->result;
-    const size_t dims[3] = {result->n_texts, (size_t)result->grid_h, (size_t)result->grid_w};
+    const size_t dims[3] = {result->n_texts, (size_t)result->map_h, (size_t)result->map_w};
     int status = write_pictures(job, err);
     if (status == CSG_OK && job->sheet) {
         const struct cli_sheet sheet = {.engine = job->engine,

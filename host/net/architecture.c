@@ -31,6 +31,11 @@ void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb)
     *rgb = NULL;
 }
 
+struct csg_view csg_vision_picture(const struct csg_vision *vision)
+{
+    return csg_view(vision->picture, 0);
+}
+
 int csg_vision_relevance(struct csg_vision *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                          struct csg_view *relevance, struct csg_error *err)
 {

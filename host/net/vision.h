@@ -21,7 +21,7 @@ struct csg_vision_class {
 };
 struct csg_vision {
     const struct csg_vision_class *class_;
-    struct csg_buffer *picture; /* of the last call, where its plan keeps the inputs */
+    struct csg_buffer *picture; /* of the last call */
 };
 int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
 int csg_resnet_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
@@ -36,10 +36,12 @@ void csg_vision_destroy(struct csg_vision **vision);
 int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                       struct csg_view *tokens, struct csg_error *err);
 
-/* Takes the last call's picture over, for relevances that look at it; *rgb becomes NULL. */
+/* Takes the last call's picture over, for what looks at it afterwards; *rgb becomes NULL. */
 void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb);
+/* uint8 [h, w, 3], as the last call saw it. */
+struct csg_view csg_vision_picture(const struct csg_vision *vision);
 
-/* After csg_vision_encode with the plan of the method, and csg_vision_keep where it keeps its inputs. *relevance is [rows, n], row 0 without meaning; the
+/* After csg_vision_encode with the plan of the method, and csg_vision_keep. *relevance is [rows, n], row 0 without meaning; the
  * tower's, valid until the next call. */
 int csg_vision_relevance(struct csg_vision *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                          struct csg_view *relevance, struct csg_error *err);

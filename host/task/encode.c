@@ -136,7 +136,7 @@ int csg_encode_picture(const struct csg_context *context, const struct csg_image
         *resize_ms = resized_ms - start_ms;
     if (encode_ms)
         *encode_ms = csg_now_ms() - resized_ms;
-    if (status == CSG_OK && plan->keep_inputs)
+    if (status == CSG_OK)
         csg_vision_keep(context->vision, &rgb);
     csg_buffer_destroy(&rgb);
     return status;

@@ -28,6 +28,7 @@ struct eval {
     struct csg_net_plan *plans;
     float *features; /* [n_classes, embed_dim] */
     double scale, background;
+    enum csg_refinement refinement;
     struct csg_eval_shape shape;
     struct csg_eval_sums sums;
     struct csg_journal *journal;
@@ -40,11 +41,12 @@ struct sample {
     struct csg_mask *mask;
     struct csg_input_size size;
     size_t grid_w, grid_h, cells, pixels;
-    float *map;      /* [pixels] */
-    float *rows;     /* [n_classes, cells] */
-    float *cls;      /* [embed_dim] */
-    float *cosines;  /* [n_classes] */
-    uint16_t *index; /* [pixels] */
+    size_t map_w, map_h, map_cells; /* of a map: the grid, or with refinement the pixels that the encoder saw */
+    float *map;                     /* [pixels] */
+    float *rows;                    /* [n_classes, map_cells] */
+    float *cls;                     /* [embed_dim] */
+    float *cosines;                 /* [n_classes] */
+    uint16_t *index;                /* [pixels] */
 };
 
 static int find_methods(struct eval *eval, struct csg_error *err)
@@ -85,8 +87,8 @@ static int journal_key(const struct eval *eval, char key[CSG_SHA256_HEX], struct
         status = csg_sha256_create(&hash, err);
     if (status)
         return status;
-    snprintf(line, sizeof line, "2 %s %s %d %u %.17g %.17g %zu", weights, params->fit ? params->fit : "", params->size_px,
-             params->first_block, eval->scale, eval->background, eval->shape.n_images);
+    snprintf(line, sizeof line, "3 %s %s %d %u %d %.17g %.17g %zu", weights, params->fit ? params->fit : "", params->size_px,
+             params->first_block, (int)eval->refinement, eval->scale, eval->background, eval->shape.n_images);
     status = csg_sha256_update(hash, line, strlen(line) + 1, err);
     for (size_t i = 0; status == CSG_OK && i < eval->shape.n_images; i++)
         status = csg_sha256_update(hash, eval->dataset->ids.items[i], strlen(eval->dataset->ids.items[i]) + 1, err);
@@ -121,6 +123,8 @@ static int prepare(struct eval *eval, const char *folder, struct csg_error *err)
     eval->scale = params->scale > 0 ? params->scale : 40;
     eval->background = params->background > 0 ? params->background : params->background < 0 ? 0 : 0.1;
     int status = find_methods(eval, err);
+    if (status == CSG_OK)
+        status = csg_refinement_find(&eval->refinement, params->refine, err);
     if (status == CSG_OK)
         status = csg_labels_load(&eval->classes, params->labels ? params->labels : "voc20", err);
     if (status == CSG_OK && (eval->classes.count < 2 || eval->classes.count > MAX_CLASSES))
@@ -168,12 +172,20 @@ static int list_present(const struct eval *eval, const struct csg_mask *mask, ui
     return status;
 }
 
-/* The similarities of all classes by one method, and its maps of the present ones; *s is to be freed. */
+/* The similarities of all classes by one method, and their maps; *s is to be freed. */
 static int similarities(const struct eval *eval, const struct sample *sample, size_t m, bool surgery, struct csg_view tokens,
                         struct csg_similarities *s, struct csg_error *err)
 {
-    return csg_similarities_compute(s, eval->context, tokens, sample->cells, eval->features, NULL, eval->shape.n_classes,
-                                    surgery ? CSG_MODE_SET : CSG_MODE_OFF, eval->methods[m], err);
+    struct csg_similarities fine = {0};
+    int status = csg_similarities_compute(s, eval->context, tokens, sample->cells, eval->features, NULL, eval->shape.n_classes,
+                                          surgery ? CSG_MODE_SET : CSG_MODE_OFF, eval->methods[m], err);
+    if (status || !eval->refinement)
+        return status;
+    status = csg_similarities_refine(&fine, s, eval->context, eval->shape.n_classes, sample->grid_w, sample->grid_h,
+                                     sample->map_w, sample->map_h, err);
+    csg_similarities_free(s);
+    *s = fine;
+    return status;
 }
 
 static int score_maps(const struct eval *eval, const struct sample *sample, size_t m, const struct csg_similarities *s,
@@ -181,10 +193,10 @@ static int score_maps(const struct eval *eval, const struct sample *sample, size
 {
     int status = CSG_OK;
     for (size_t i = 0; status == CSG_OK && i < record->n_present; i++) {
-        size_t class_ = record->present[i], row_bytes = sample->cells * sizeof(float);
+        size_t class_ = record->present[i], row_bytes = sample->map_cells * sizeof(float);
         status = csg_buffer_read(s->buffer, s->map.at * sizeof(float) + class_ * row_bytes, sample->rows, row_bytes, err);
         if (status == CSG_OK)
-            status = csg_task_bilinear(eval->context->backend, sample->rows, 1, sample->grid_w, sample->grid_h, sample->map,
+            status = csg_task_bilinear(eval->context->backend, sample->rows, 1, sample->map_w, sample->map_h, sample->map,
                                        (size_t)sample->mask->width_px, (size_t)sample->mask->height_px, err);
         if (status == CSG_OK)
             csg_score_map(&record->scores[m * record->n_present + i], sample->map, sample->mask->index, sample->pixels,
@@ -198,9 +210,9 @@ static int segment(const struct eval *eval, const struct sample *sample, size_t 
 {
     size_t n = eval->shape.n_classes;
     int status =
-        csg_buffer_read(s->buffer, s->similarity.at * sizeof(float), sample->rows, n * sample->cells * sizeof(float), err);
+        csg_buffer_read(s->buffer, s->similarity.at * sizeof(float), sample->rows, n * sample->map_cells * sizeof(float), err);
     if (status == CSG_OK)
-        status = csg_task_segment(eval->context->backend, sample->rows, n, sample->grid_w, sample->grid_h,
+        status = csg_task_segment(eval->context->backend, sample->rows, n, sample->map_w, sample->map_h,
                                   (size_t)sample->mask->width_px, (size_t)sample->mask->height_px, eval->scale, eval->background,
                                   sample->index, err);
     if (status == CSG_OK)
@@ -284,10 +296,13 @@ static int sample_create(struct sample *sample, const struct eval *eval, struct 
     sample->grid_w = (size_t)sample->size.w_px / patch_px;
     sample->grid_h = (size_t)sample->size.h_px / patch_px;
     sample->cells = sample->grid_w * sample->grid_h;
+    sample->map_w = eval->refinement ? (size_t)sample->size.w_px : sample->grid_w;
+    sample->map_h = eval->refinement ? (size_t)sample->size.h_px : sample->grid_h;
+    sample->map_cells = sample->map_w * sample->map_h;
     sample->pixels = (size_t)sample->mask->width_px * (size_t)sample->mask->height_px;
     sample->map = csg_calloc(sample->pixels, sizeof *sample->map);
     sample->index = csg_calloc(sample->pixels, sizeof *sample->index);
-    sample->rows = csg_calloc(n, sample->cells * sizeof *sample->rows);
+    sample->rows = csg_calloc(n, sample->map_cells * sizeof *sample->rows);
     sample->cls = csg_calloc(eval->context->model->embed_dim, sizeof *sample->cls);
     sample->cosines = csg_calloc(n, sizeof *sample->cosines);
     return sample->map && sample->index && sample->rows && sample->cls && sample->cosines ? CSG_OK : csg_fail_memory(err);

@@ -19,7 +19,8 @@ struct job {
     const char *sentence; /* its tokens are the texts; NULL: the texts are */
     struct csg_input_size size;
     struct csg_net_plan plan;
-    size_t cells;
+    enum csg_refinement refinement;
+    size_t cells, map_cells; /* patches, and values of a map: as many, or the pixels that the encoder saw */
     bool no_peaks;
     float *features; /* [n_set, embed_dim] */
     float *redundant;
@@ -80,8 +81,8 @@ static int allocate_result(struct job *job, const char *const *texts, size_t n_t
     struct csg_full_result *full = job->result;
     size_t total = job->set->part_from[n_texts], tokens;
     full->texts = csg_calloc(n_texts, sizeof *full->texts);
-    full->similarity = csg_calloc(n_texts, job->cells * sizeof *full->similarity);
-    full->grid_map = csg_calloc(n_texts, job->cells * sizeof *full->grid_map);
+    full->similarity = csg_calloc(n_texts, job->map_cells * sizeof *full->similarity);
+    full->grid_map = csg_calloc(n_texts, job->map_cells * sizeof *full->grid_map);
     full->part_from = csg_calloc(n_texts + 1, sizeof *full->part_from);
     full->part_similarity = csg_calloc(total, job->cells * sizeof *full->part_similarity);
     if (csg_mul(job->cells + 1, job->context->model->embed_dim, &tokens))
@@ -117,22 +118,35 @@ static int combine(struct job *job, struct csg_similarities *shown, struct csg_e
     return status;
 }
 
+static int refine(struct job *job, struct csg_similarities *shown, struct csg_error *err)
+{
+    const struct csg_result *result = &job->result->result;
+    struct csg_similarities fine = {0};
+    int status = csg_similarities_refine(&fine, shown, job->context, job->set->n_texts, (size_t)result->grid_w,
+                                         (size_t)result->grid_h, (size_t)result->map_w, (size_t)result->map_h, err);
+    csg_similarities_free(shown);
+    *shown = fine;
+    return status;
+}
+
 /* Similarities, maps and ranges of the texts, in one piece, and the similarities of every part. */
 static int read_rows(struct job *job, const struct csg_similarities *shown, float *ranges, struct csg_error *err)
 {
     struct csg_full_result *full = job->result;
     const struct csg_text_set *set = job->set;
     size_t n = set->n_texts, n_parts = set->part_from[n], row_bytes = job->cells * sizeof(float);
-    float *all = csg_calloc(n, 2 * (job->cells + 1) * sizeof *all);
-    int status = all ? csg_buffer_read(shown->buffer, 0, all, n * 2 * (job->cells + 1) * sizeof *all, err) : csg_fail_memory(err);
+    size_t values = n * job->map_cells;
+    bool same = n == n_parts && job->map_cells == job->cells;
+    float *all = csg_calloc(n, 2 * (job->map_cells + 1) * sizeof *all);
+    int status = all ? csg_buffer_read(shown->buffer, 0, all, (2 * values + 2 * n) * sizeof *all, err) : csg_fail_memory(err);
     if (status == CSG_OK) {
-        memcpy(full->similarity, all, n * row_bytes);
-        memcpy(full->grid_map, all + n * job->cells, n * row_bytes);
-        memcpy(ranges, all + 2 * n * job->cells, n * 2 * sizeof *ranges);
-        memcpy(full->part_similarity, all, n == n_parts ? n * row_bytes : 0);
+        memcpy(full->similarity, all, values * sizeof *all);
+        memcpy(full->grid_map, all + values, values * sizeof *all);
+        memcpy(ranges, all + 2 * values, n * 2 * sizeof *ranges);
+        memcpy(full->part_similarity, all, same ? n * row_bytes : 0);
     }
     free(all);
-    for (size_t i = 0; status == CSG_OK && n != n_parts && i < n_parts; i++)
+    for (size_t i = 0; status == CSG_OK && !same && i < n_parts; i++)
         status = csg_buffer_read(job->similarities.buffer,
                                  job->similarities.similarity.at * sizeof(float) + (size_t)set->parts[i] * row_bytes,
                                  full->part_similarity + i * job->cells, row_bytes, err);
@@ -161,7 +175,7 @@ static int find_peaks(struct job *job, const struct csg_similarities *shown, str
     float *peaks = csg_calloc(n, 2 * sizeof *peaks);
     if (!peaks)
         return csg_fail_memory(err);
-    int status = csg_task_peaks(job->context->backend, shown->map, n, (size_t)full->result.grid_w, (size_t)full->result.grid_h, w,
+    int status = csg_task_peaks(job->context->backend, shown->map, n, (size_t)full->result.map_w, (size_t)full->result.map_h, w,
                                 h, peaks, err);
     for (size_t t = 0; status == CSG_OK && t < n; t++) {
         full->texts[t].peak_x_px = (int)peaks[2 * t];
@@ -177,12 +191,12 @@ static void describe_texts(struct job *job, const float *ranges)
     for (size_t t = 0; t < job->set->n_texts; t++) {
         struct csg_text_result *text = full->texts + t;
         double sum = 0;
-        for (size_t i = 0; i < job->cells; i++)
-            sum += (double)full->similarity[t * job->cells + i];
+        for (size_t i = 0; i < job->map_cells; i++)
+            sum += (double)full->similarity[t * job->map_cells + i];
         text->score = score(job, t);
         text->raw_min = ranges[2 * t];
         text->raw_max = ranges[2 * t + 1];
-        text->raw_mean = (float)(sum / (double)job->cells);
+        text->raw_mean = (float)(sum / (double)job->map_cells);
         text->constant = !(text->raw_min < text->raw_max);
         if (text->constant)
             csg_log(job->context->log, CSG_LOG_WARNING, "the similarities of '%s' are all equal: its map is empty", text->text);
@@ -223,6 +237,8 @@ static int compare(struct job *job, const char *const *texts, size_t n_texts, st
         status = check_finite(job, err);
     if (status == CSG_OK)
         status = combine(job, &shown, err);
+    if (status == CSG_OK && job->refinement)
+        status = refine(job, &shown, err);
     if (status == CSG_OK)
         status = read_rows(job, &shown, ranges, err);
     add_stage(job->result, "similarity", csg_now_ms() - start_ms);
@@ -249,6 +265,8 @@ static void fill_public(struct job *job)
     result->input_height_px = job->size.h_px;
     result->grid_w = job->size.w_px / (int)job->context->model->patch_px;
     result->grid_h = job->size.h_px / (int)job->context->model->patch_px;
+    result->map_w = job->refinement ? job->size.w_px : result->grid_w;
+    result->map_h = job->refinement ? job->size.h_px : result->grid_h;
     result->image_width_px = job->image->width_px;
     result->image_height_px = job->image->height_px;
     result->embed_dim = job->context->model->embed_dim;
@@ -279,6 +297,8 @@ static int run(struct job job, const char *const *texts, size_t n_texts, const s
     if (status == CSG_OK)
         status = csg_method_plan(&job.plan, job.method, context->model, params->first_block, err);
     if (status == CSG_OK)
+        status = csg_refinement_find(&job.refinement, params->refine, err);
+    if (status == CSG_OK)
         status = csg_input_size(&job.size, context->model, image, params->fit, params->size_px, err);
     if (status == CSG_OK && job.sentence)
         status = token_features(&job, params, err);
@@ -289,6 +309,7 @@ static int run(struct job job, const char *const *texts, size_t n_texts, const s
     if (status == CSG_OK) {
         fill_public(&job);
         job.cells = (size_t)job.result->result.grid_w * (size_t)job.result->result.grid_h;
+        job.map_cells = (size_t)job.result->result.map_w * (size_t)job.result->result.map_h;
         status = encode(&job, err);
     }
     if (status == CSG_OK)

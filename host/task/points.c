@@ -99,6 +99,8 @@ int csg_task_points(struct csg_backend *backend, struct csg_full_result *result,
     bool combined = to - from > 1;
     struct ranking ranking;
     *count = 0;
+    if (public->map_w != public->grid_w || public->map_h != public->grid_h)
+        return csg_fail(err, CSG_ERROR_USAGE, "points are found among patches: compute the maps without refinement");
     /* One text: its positives, then its negatives. a+b: the negatives of the mean map, then the positives of each part. */
     int status = rank(backend, public, public->similarity + text * cells, threshold, &ranking, err);
     if (status == CSG_OK && !combined)

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/names.h"
+#include "net/refine.h"
 
 /* texts - redundant, in place. */
 static int subtract(struct csg_backend *backend, struct csg_buffer *texts, const float *redundant, size_t n_set, size_t embed,
@@ -181,6 +183,57 @@ int csg_similarities_combine(const struct csg_similarities *out, size_t row, con
     csg_buffer_destroy(&picked);
     csg_buffer_destroy(&groups);
     csg_buffer_destroy(&padded);
+    return status;
+}
+
+static const char *refinement_at(size_t index)
+{
+    static const char *const names[] = {[CSG_REFINEMENT_NONE] = "none", [CSG_REFINEMENT_PAMR] = "pamr"};
+    return index < sizeof names / sizeof *names ? names[index] : NULL;
+}
+
+int csg_refinement_find(enum csg_refinement *out, const char *name, struct csg_error *err)
+{
+    size_t index = 0;
+    int status = csg_name_find(&index, name, "refinement", refinement_at, err);
+    *out = (enum csg_refinement)index;
+    return status;
+}
+
+int csg_similarities_refine(struct csg_similarities *out, const struct csg_similarities *from, const struct csg_context *context,
+                            size_t n, size_t grid_w, size_t grid_h, size_t w_px, size_t h_px, struct csg_error *err)
+{
+    struct csg_backend *backend = context->backend;
+    struct csg_net_refine refine = {0};
+    struct csg_buffer *padded = NULL;
+    size_t pixels = w_px * h_px;
+    const float pad = 0;
+    int status = allocate(out, backend, pixels, n, err);
+    if (status == CSG_OK)
+        status = csg_buffer_create(backend, (pixels + 1) * sizeof(float), &padded, err);
+    if (status == CSG_OK)
+        status = csg_buffer_write(padded, 0, &pad, sizeof pad, err);
+    if (status == CSG_OK)
+        status = csg_net_refine_prepare(&refine, backend, csg_vision_picture(context->vision), w_px, h_px, err);
+    for (size_t i = 0; status == CSG_OK && i < n; i++) {
+        const struct csg_bilinear_args up = {.in = row_of(from->similarity, i, grid_w * grid_h),
+                                             .out = csg_view(padded, 1),
+                                             .n = 1,
+                                             .in_w = grid_w,
+                                             .in_h = grid_h,
+                                             .out_w = w_px,
+                                             .out_h = h_px};
+        status = csg_bilinear(backend, &up, err);
+        if (status == CSG_OK)
+            status = csg_net_refine(&refine, backend, up.out, 1, err);
+        if (status == CSG_OK)
+            status = minmax_padded(backend, padded, pixels, row_of(out->similarity, i, pixels), row_of(out->map, i, pixels),
+                                   row_of(out->range, i, 2), err);
+    }
+    if (status)
+        csg_similarities_free(out);
+    csg_buffer_destroy(&padded);
+    csg_net_refine_free(&refine);
     return status;
 }
 

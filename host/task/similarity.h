@@ -26,6 +26,14 @@ int csg_similarities_combine(const struct csg_similarities *out, size_t row, con
                              const struct csg_context *context, const int32_t *rows_at, size_t n_rows, size_t cells,
                              struct csg_error *err);
 
+/* What maps go through at the size that the encoder saw. */
+enum csg_refinement { CSG_REFINEMENT_NONE, CSG_REFINEMENT_PAMR };
+/* name NULL: none. CSG_ERROR_USAGE names the known ones. */
+int csg_refinement_find(enum csg_refinement *out, const char *name, struct csg_error *err);
+/* n similarities of a grid, upsampled to w_px x h_px and refined by the picture of the last encoding; their maps and ranges. */
+int csg_similarities_refine(struct csg_similarities *out, const struct csg_similarities *from, const struct csg_context *context,
+                            size_t n, size_t grid_w, size_t grid_h, size_t w_px, size_t h_px, struct csg_error *err);
+
 /* Min-max of one row in host memory, on the backend. */
 int csg_minmax_row(struct csg_backend *backend, const float *row, size_t cells, float *map, float range[2],
                    struct csg_error *err);

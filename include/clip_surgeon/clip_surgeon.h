@@ -325,6 +325,7 @@ struct csg_map_params {
     const char *fit;       /* "stretch" (NULL): square, as published; "aspect": the picture's own aspect ratio */
     int size_px;           /* a multiple of the patch; 0: the model's. With "aspect" the shorter side. */
     unsigned first_block;  /* first block with two paths, counted from 1; 0: the default of the model */
+    const char *refine;    /* "none" (NULL); "pamr": maps at the size that the encoder sees, refined by the picture's pixels */
     bool no_peaks;         /* leave peak_x_px and peak_y_px at -1: they need the map at the picture's size */
 };
 
@@ -353,11 +354,12 @@ struct csg_result {
     unsigned first_block;
     int input_width_px, input_height_px; /* what the encoder saw */
     int grid_w, grid_h;
+    int map_w, map_h; /* of the maps: the grid, or with refinement the pixels that the encoder saw */
     int image_width_px, image_height_px;
     size_t n_texts;
     const struct csg_text_result *texts; /* [n_texts] */
-    const float *similarity;             /* [n_texts, grid_h, grid_w] before min-max */
-    const float *grid_map;               /* [n_texts, grid_h, grid_w] after min-max */
+    const float *similarity;             /* [n_texts, map_h, map_w] before min-max */
+    const float *grid_map;               /* [n_texts, map_h, map_w] after min-max */
     const float *tokens;                 /* [1 + grid_h * grid_w, embed_dim] projected, L2-normalised image tokens */
     size_t embed_dim;
     size_t n_set; /* texts in the label set, those that are not drawn included */
@@ -406,7 +408,7 @@ CSG_API int csg_contact_sheet(const struct csg_image *const *cells, const char *
 /* Points for SAM, as published (t = threshold, down_sample = 2): for one text the k highest cells ascending by value, then
  * the k lowest; for a+b first the negatives of the mean map, then the positives of each part. *points [count, 2] in
  * pixels (x, y), *labels [count] (1 positive, 0 negative); owned by the result. A constant map or a grid of one
- * patch has no points. threshold 0: 0.8. */
+ * patch has no points. threshold 0: 0.8. CSG_ERROR_USAGE: the result was refined. */
 CSG_API int csg_result_points(struct csg_engine *engine, struct csg_result *result, size_t text, double threshold,
                               const int (**points)[2], const uint8_t **labels, size_t *count, struct csg_error *err);
 
@@ -444,9 +446,10 @@ struct csg_eval_params {
     size_t n_methods;
     const char *split;  /* a list of ImageSets/Segmentation, or a file with a list (FILE.txt); NULL: val, or the only one */
     const char *labels; /* the classes in the order of mask indices from 1, as in csg_map_params; NULL: "voc20" */
-    const char *fit;    /* as in csg_map_params, as the next two */
+    const char *fit;    /* as in csg_map_params, as the next three */
     int size_px;
     unsigned first_block;
+    const char *refine;
     double scale;       /* of the cosines before softmax, for the background; 0: 40 */
     double background;  /* a pixel of lower probability is background; 0: 0.1; negative: no pixel is */
     size_t limit;       /* pictures of the list at most, the first ones; 0: all */
