@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The goldens of the methods, from their formulas alone (docs/methods.md), with PyTorch in double precision and gradients by autograd.
 
-    method_goldens.py MODEL_FOLDER GOLDEN_FOLDER [--write]
+    method_goldens.py MODEL_FOLDER GOLDEN_FOLDER [--write [NAME...]]
 
 MODEL_FOLDER is what make_model.py wrote. Reads resized.png and text_features.npy of the golden folder, whose picture has the model's
-native size; prints for each method how far methods/NAME.npy is from what comes out here, in parts of each map's range, or with
---write writes the files. Needs torch, numpy and Pillow.
+native size, and bench.png beside the folder; prints for each method how far methods/NAME.npy is from what comes out here, in parts of each map's range, or with
+--write writes the files, all or the named ones. Needs torch, numpy and Pillow.
 """
 import json, os, struct, sys
 import numpy as np
@@ -30,7 +30,7 @@ def load(folder):
 
 class Tower:
     def __init__(self, folder, picture):
-        self.t = load(folder)
+        self.folder, self.t = folder, load(folder)
         self.width = self.t["visual.class_embedding"].shape[0]
         self.heads, self.layers = self.width // 64, len([n for n in self.t if n.startswith("visual.") and n.endswith("ln_1.weight")])
         patch = self.t["visual.conv1.weight"].shape[-1]
@@ -329,6 +329,23 @@ def gscorecam(tower, texts):
     return torch.stack(columns, 1).detach()
 
 
+def windows_along(side, window, stride):
+    return [min(i * stride, max(side - window, 0)) for i in range(-(-max(side - window, 0) // stride) + 1)]
+
+
+def windows(tower, texts, picture, stride):
+    """`arch` of a picture larger than the tower's, in windows of its size: sums of similarities divided by counts, patch by patch."""
+    patch, g = tower.t["visual.conv1.weight"].shape[-1], tower.grid
+    w, h = picture.width // patch, picture.height // patch
+    total, count = torch.zeros(h, w, len(texts), dtype=torch.float64), torch.zeros(h, w, 1, dtype=torch.float64)
+    for y in windows_along(h, g, stride // patch):
+        for x in windows_along(w, g, stride // patch):
+            cut = Tower(tower.folder, picture.crop((x * patch, y * patch, (x + g) * patch, (y + g) * patch)))
+            total[y:y + g, x:x + g] += plain(cut, texts)["arch"].reshape(g, g, -1)
+            count[y:y + g, x:x + g] += 1
+    return (total / count).reshape(w * h, -1)
+
+
 def main():
     model, folder, *rest = sys.argv[1:]
     tower = Tower(model, Image.open(os.path.join(folder, "resized.png")))
@@ -336,9 +353,11 @@ def main():
     more = {"scclip": scclip(tower, texts), "resclip": resclip(tower, texts, tower.pixels), "gscorecam": gscorecam(tower, texts)}
     maps = F.interpolate(plain(tower, texts)["arch"].T.reshape(1, -1, tower.grid, tower.grid), tower.pixels.shape[-2:], mode="bilinear")
     more["../pamr_arch_eighth"] = pamr(tower.pixels, maps[0]).flatten(1).T[::8]
+    bench = Image.open(os.path.join(folder, "..", "bench.png")).convert("RGB").resize((208, 160), Image.BICUBIC)
+    more["../windows_arch"] = windows(tower, texts, bench, 48)
     for name, values in (plain(tower, texts) | gradients(tower, texts) | more).items():
         path, values = os.path.join(folder, "methods", name + ".npy"), values.detach().numpy()
-        if "--write" in rest:
+        if "--write" in rest and (rest[-1] == "--write" or name in rest):
             np.save(path, np.ascontiguousarray(values, np.float32))
             print(f"{name:12} written")
         else:

@@ -17,8 +17,9 @@ int csg_embed_image(struct csg_engine *engine, const struct csg_image *image, fl
     const struct csg_context context = csg_engine_context(engine);
     int size_px = (int)engine->model->image_px;
     const struct csg_net_plan plan = {.streams = CSG_STREAMS_NONE};
+    const struct csg_input_size size = {.w_px = size_px, .h_px = size_px};
     struct csg_view tokens;
-    int status = csg_encode_picture(&context, image, size_px, size_px, &plan, &tokens, NULL, NULL, err);
+    int status = csg_encode_picture(&context, image, &size, &plan, &tokens, NULL, NULL, err);
     if (status == CSG_OK)
         status =
             csg_buffer_read(tokens.buffer, tokens.at * sizeof(float), feature, engine->model->embed_dim * sizeof *feature, err);

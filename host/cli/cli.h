@@ -9,7 +9,7 @@
 struct cli_args {
     const char *model, *device, *precision, *templates;
     const char *method, *compare, *labels, *redundant, *fit, *refine;
-    const char *size, *first_block;
+    const char *size, *first_block, *window_px, *stride_px;
     const char *colormap, *opacity, *threshold;
     const char *split, *limit, *background, *scale, *resume, *top, *blocks;
     const char *output, *npy, *report;

@@ -113,6 +113,8 @@ static int read_params(struct csg_eval_params *params, const struct cli_args *ar
                                        .size_px = map.size_px,
                                        .first_block = map.first_block,
                                        .refine = map.refine,
+                                       .window_px = map.window_px,
+                                       .stride_px = map.stride_px,
                                        .scale = scale,
                                        .background = background > 0 ? background : -1,
                                        .limit = (size_t)limit,

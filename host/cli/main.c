@@ -133,21 +133,30 @@ static int through_blocks(const char **method, const char *blocks, struct csg_er
     return cli_fail(err, CSG_ERROR_USAGE, "the method %s has no form through all blocks; bimodal has", name);
 }
 
+/* A whole number; *value keeps its default where text is NULL. */
+static int whole_number(int *value, const char *text, const char *option, struct csg_error *err)
+{
+    double number = *value;
+    int status = cli_number(&number, text, option, 1, 1e6, err);
+    if (status == CSG_OK && number != (double)(int)number)
+        status = cli_fail(err, CSG_ERROR_USAGE, "%s is '%s', but must be a whole number", option, text);
+    *value = (int)number;
+    return status;
+}
+
 int cli_map_params(struct csg_map_params *params, const struct cli_args *args, struct csg_error *err)
 {
-    double size_px = 0, first_block = 0;
-    int status = cli_number(&size_px, args->size, "--size", 1, 1e6, err);
+    int first_block = 0;
+    *params = (struct csg_map_params){
+        .method = args->method, .labels = args->labels, .redundant = args->redundant, .fit = args->fit, .refine = args->refine};
+    int status = whole_number(&params->size_px, args->size, "--size", err);
     if (status == CSG_OK)
-        status = cli_number(&first_block, args->first_block, "--first-block", 1, 1e6, err);
-    if (status == CSG_OK && (size_px != (double)(int)size_px || first_block != (double)(int)first_block))
-        status = cli_fail(err, CSG_ERROR_USAGE, "--size and --first-block must be whole numbers");
-    *params = (struct csg_map_params){.method = args->method,
-                                      .labels = args->labels,
-                                      .redundant = args->redundant,
-                                      .fit = args->fit,
-                                      .refine = args->refine,
-                                      .size_px = (int)size_px,
-                                      .first_block = (unsigned)first_block};
+        status = whole_number(&first_block, args->first_block, "--first-block", err);
+    if (status == CSG_OK)
+        status = whole_number(&params->window_px, args->window_px, "--window", err);
+    if (status == CSG_OK)
+        status = whole_number(&params->stride_px, args->stride_px, "--stride", err);
+    params->first_block = (unsigned)first_block;
     return status ? status : through_blocks(&params->method, args->blocks, err);
 }
 

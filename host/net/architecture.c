@@ -1,4 +1,5 @@
 /* The kinds of image towers. */
+#include "net/scratch.h"
 #include "net/vision.h"
 
 static int (*const creates[])(struct csg_vision **, struct csg_backend *, const struct csg_model *,
@@ -13,6 +14,7 @@ void csg_vision_destroy(struct csg_vision **vision)
 {
     if (vision && *vision) {
         csg_buffer_destroy(&(*vision)->picture);
+        csg_buffer_destroy(&(*vision)->tokens);
         (*vision)->class_->destroy(*vision);
         *vision = NULL;
     }
@@ -29,6 +31,14 @@ void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb)
     csg_buffer_destroy(&vision->picture);
     vision->picture = *rgb;
     *rgb = NULL;
+}
+
+int csg_vision_take_tokens(struct csg_vision *vision, struct csg_backend *backend, const float *values, size_t elements,
+                           struct csg_view *tokens, struct csg_error *err)
+{
+    int status = csg_scratch_f32(backend, &vision->tokens, elements, 1, err);
+    *tokens = csg_view(vision->tokens, 0);
+    return status ? status : csg_buffer_write(vision->tokens, 0, values, elements * sizeof *values, err);
 }
 
 struct csg_view csg_vision_picture(const struct csg_vision *vision)

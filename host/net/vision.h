@@ -22,6 +22,7 @@ struct csg_vision_class {
 struct csg_vision {
     const struct csg_vision_class *class_;
     struct csg_buffer *picture; /* of the last call */
+    struct csg_buffer *tokens;  /* given by csg_vision_take_tokens */
 };
 int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
 int csg_resnet_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
@@ -38,6 +39,10 @@ int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_p
 
 /* Takes the last call's picture over, for what looks at it afterwards; *rgb becomes NULL. */
 void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb);
+/* Tokens that were put together from several calls: `elements` numbers of host memory go to *tokens, the tower's until the next call of
+ * this. */
+int csg_vision_take_tokens(struct csg_vision *vision, struct csg_backend *backend, const float *values, size_t elements,
+                           struct csg_view *tokens, struct csg_error *err);
 /* uint8 [h, w, 3], as the last call saw it. */
 struct csg_view csg_vision_picture(const struct csg_vision *vision);
 

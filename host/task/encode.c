@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/names.h"
 #include "image/resize.h"
+#include "task/windows.h"
 
 static void stretch(struct csg_input_size *size, const struct csg_image *image, int size_px, int patch_px)
 {
@@ -116,7 +117,30 @@ static int resized(struct csg_backend *backend, const struct csg_image *image, i
     return status;
 }
 
-int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, int w_px, int h_px,
+int csg_input_windows(struct csg_input_size *size, const struct csg_model *model, const struct csg_method *method, int window_px,
+                      int stride_px, struct csg_error *err)
+{
+    int patch_px = (int)model->patch_px;
+    if (!window_px && stride_px)
+        return csg_fail(err, CSG_ERROR_USAGE, "a stride of %d pixels is of no use without windows", stride_px);
+    if (!window_px)
+        return CSG_OK;
+    if (!stride_px)
+        stride_px = window_px / patch_px > 1 ? window_px / patch_px / 2 * patch_px : patch_px;
+    if (window_px <= 0 || window_px % patch_px || stride_px <= 0 || stride_px % patch_px || stride_px > window_px)
+        return csg_fail(
+            err, CSG_ERROR_USAGE,
+            "windows of %d pixels every %d are not positive multiples of the model's patch of %d, the second at most the first",
+            window_px, stride_px, patch_px);
+    if (method->relevance)
+        return csg_fail(err, CSG_ERROR_USAGE, "%s looks at one encoding as a whole and cannot do windows; surgery and arch can",
+                        method->name);
+    size->window_px = window_px;
+    size->stride_px = stride_px;
+    return CSG_OK;
+}
+
+int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, const struct csg_input_size *size,
                        const struct csg_net_plan *plan, struct csg_view *tokens, double *resize_ms, double *encode_ms,
                        struct csg_error *err)
 {
@@ -124,12 +148,14 @@ int csg_encode_picture(const struct csg_context *context, const struct csg_image
     double start_ms = csg_now_ms();
     if (!context->vision)
         return csg_fail(err, CSG_ERROR_USAGE, "this engine was opened without its image tower");
-    int status = resized(context->backend, image, w_px, h_px, &rgb, err);
+    int status = resized(context->backend, image, size->w_px, size->h_px, &rgb, err);
     if (status == CSG_OK)
         status = csg_backend_finish(context->backend, err);
     double resized_ms = csg_now_ms();
-    if (status == CSG_OK)
-        status = csg_vision_encode(context->vision, csg_view(rgb, 0), (size_t)w_px, (size_t)h_px, plan, tokens, err);
+    if (status == CSG_OK && size->window_px)
+        status = csg_encode_windows(context, rgb, size, plan, tokens, err);
+    else if (status == CSG_OK)
+        status = csg_vision_encode(context->vision, csg_view(rgb, 0), (size_t)size->w_px, (size_t)size->h_px, plan, tokens, err);
     if (status == CSG_OK)
         status = csg_backend_finish(context->backend, err);
     if (resize_ms)

@@ -3,6 +3,7 @@
 #define CSG_TASK_ENCODE_H
 
 #include "task/context.h"
+#include "task/method.h"
 
 /* Patches of one picture at most: attention grows with the square. */
 #define CSG_MAX_CELLS 65536
@@ -10,13 +11,18 @@
 struct csg_input_size {
     const char *fit;
     int w_px, h_px;
+    int window_px, stride_px; /* window_px 0: the picture is encoded as a whole */
 };
-/* fit NULL: the first row of the table. size_px 0: the model's own. CSG_ERROR_USAGE. */
+/* fit NULL: the first row of the table. size_px 0: the model's own. No windows. CSG_ERROR_USAGE. */
 int csg_input_size(struct csg_input_size *out, const struct csg_model *model, const struct csg_image *image, const char *fit,
                    int size_px, struct csg_error *err);
 
-/* Resizes and encodes; *tokens as csg_vision_encode. *resize_ms and *encode_ms may be NULL. */
-int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, int w_px, int h_px,
+/* stride_px 0: half of the window, in whole patches. CSG_ERROR_USAGE: not whole patches, or the method looks at one encoding as a whole. */
+int csg_input_windows(struct csg_input_size *size, const struct csg_model *model, const struct csg_method *method, int window_px,
+                      int stride_px, struct csg_error *err);
+
+/* Resizes and encodes; *tokens as csg_vision_encode, or with windows the means over them. *resize_ms and *encode_ms may be NULL. */
+int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, const struct csg_input_size *size,
                        const struct csg_net_plan *plan, struct csg_view *tokens, double *resize_ms, double *encode_ms,
                        struct csg_error *err);
 

@@ -29,6 +29,7 @@ struct eval {
     float *features; /* [n_classes, embed_dim] */
     double scale, background;
     enum csg_refinement refinement;
+    struct csg_input_size windows; /* their sides alone */
     struct csg_eval_shape shape;
     struct csg_eval_sums sums;
     struct csg_journal *journal;
@@ -63,6 +64,9 @@ static int find_methods(struct eval *eval, struct csg_error *err)
         status = csg_method_find(&eval->methods[m], params->methods ? params->methods[m] : NULL, err);
         if (status == CSG_OK)
             status = csg_method_plan(&eval->plans[m], eval->methods[m], eval->context->model, params->first_block, err);
+        if (status == CSG_OK)
+            status = csg_input_windows(&eval->windows, eval->context->model, eval->methods[m], params->window_px,
+                                       params->stride_px, err);
     }
     return status;
 }
@@ -87,8 +91,9 @@ static int journal_key(const struct eval *eval, char key[CSG_SHA256_HEX], struct
         status = csg_sha256_create(&hash, err);
     if (status)
         return status;
-    snprintf(line, sizeof line, "3 %s %s %d %u %d %.17g %.17g %zu", weights, params->fit ? params->fit : "", params->size_px,
-             params->first_block, (int)eval->refinement, eval->scale, eval->background, eval->shape.n_images);
+    snprintf(line, sizeof line, "3 %s %s %d %u %d %d %d %.17g %.17g %zu", weights, params->fit ? params->fit : "",
+             params->size_px, params->first_block, (int)eval->refinement, params->window_px, params->stride_px, eval->scale,
+             eval->background, eval->shape.n_images);
     status = csg_sha256_update(hash, line, strlen(line) + 1, err);
     for (size_t i = 0; status == CSG_OK && i < eval->shape.n_images; i++)
         status = csg_sha256_update(hash, eval->dataset->ids.items[i], strlen(eval->dataset->ids.items[i]) + 1, err);
@@ -273,8 +278,7 @@ static int measure(const struct eval *eval, const struct sample *sample, struct 
         struct csg_view tokens;
         if (done[m])
             continue;
-        status = csg_encode_picture(eval->context, sample->image, sample->size.w_px, sample->size.h_px, &eval->plans[m], &tokens,
-                                    NULL, NULL, err);
+        status = csg_encode_picture(eval->context, sample->image, &sample->size, &eval->plans[m], &tokens, NULL, NULL, err);
         for (size_t other = m; status == CSG_OK && other < n; other++) {
             if (done[other] || !same_plan(&eval->plans[m], &eval->plans[other]))
                 continue;
@@ -293,6 +297,8 @@ static int sample_create(struct sample *sample, const struct eval *eval, struct 
         csg_input_size(&sample->size, eval->context->model, sample->image, eval->params->fit, eval->params->size_px, err);
     if (status)
         return status;
+    sample->size.window_px = eval->windows.window_px;
+    sample->size.stride_px = eval->windows.stride_px;
     sample->grid_w = (size_t)sample->size.w_px / patch_px;
     sample->grid_h = (size_t)sample->size.h_px / patch_px;
     sample->cells = sample->grid_w * sample->grid_h;

@@ -69,8 +69,7 @@ static int text_features(struct job *job, struct csg_error *err)
 static int encode(struct job *job, struct csg_error *err)
 {
     double resize_ms = 0, encode_ms = 0;
-    int status = csg_encode_picture(job->context, job->image, job->size.w_px, job->size.h_px, &job->plan, &job->tokens,
-                                    &resize_ms, &encode_ms, err);
+    int status = csg_encode_picture(job->context, job->image, &job->size, &job->plan, &job->tokens, &resize_ms, &encode_ms, err);
     add_stage(job->result, "resize", resize_ms);
     add_stage(job->result, "encode", encode_ms);
     return status;
@@ -300,6 +299,8 @@ static int run(struct job job, const char *const *texts, size_t n_texts, const s
         status = csg_refinement_find(&job.refinement, params->refine, err);
     if (status == CSG_OK)
         status = csg_input_size(&job.size, context->model, image, params->fit, params->size_px, err);
+    if (status == CSG_OK)
+        status = csg_input_windows(&job.size, context->model, job.method, params->window_px, params->stride_px, err);
     if (status == CSG_OK && job.sentence)
         status = token_features(&job, params, err);
     else if (status == CSG_OK)

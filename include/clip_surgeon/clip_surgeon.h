@@ -326,7 +326,10 @@ struct csg_map_params {
     int size_px;           /* a multiple of the patch; 0: the model's. With "aspect" the shorter side. */
     unsigned first_block;  /* first block with two paths, counted from 1; 0: the default of the model */
     const char *refine;    /* "none" (NULL); "pamr": maps at the size that the encoder sees, refined by the picture's pixels */
-    bool no_peaks;         /* leave peak_x_px and peak_y_px at -1: they need the map at the picture's size */
+    /* Sliding windows over the picture of that size, for pictures larger than the model's: side and distance, multiples of the patch. Tokens
+     * are means over the windows that see their patch, CLS over all. window_px 0: none; stride_px 0: half of the window. */
+    int window_px, stride_px;
+    bool no_peaks; /* leave peak_x_px and peak_y_px at -1: they need the map at the picture's size */
 };
 
 /* Rows of the method table; NULL past the end. */
@@ -446,10 +449,11 @@ struct csg_eval_params {
     size_t n_methods;
     const char *split;  /* a list of ImageSets/Segmentation, or a file with a list (FILE.txt); NULL: val, or the only one */
     const char *labels; /* the classes in the order of mask indices from 1, as in csg_map_params; NULL: "voc20" */
-    const char *fit;    /* as in csg_map_params, as the next three */
+    const char *fit;    /* as in csg_map_params, as the next five */
     int size_px;
     unsigned first_block;
     const char *refine;
+    int window_px, stride_px;
     double scale;       /* of the cosines before softmax, for the background; 0: 40 */
     double background;  /* a pixel of lower probability is background; 0: 0.1; negative: no pixel is */
     size_t limit;       /* pictures of the list at most, the first ones; 0: all */

@@ -3,7 +3,8 @@
  *     test_methods DEVICE MODELS GOLDEN_ROOT CASE...
  *
  * CASE/methods/NAME.npy is [patches, labels]: raw values, before min-max. A method without one fails: it is not to be in the table.
- * CASE/pamr_arch_eighth.npy is [pixels / 8, labels]: every eighth pixel of the refined maps.
+ * CASE/pamr_arch_eighth.npy is [pixels / 8, labels]: every eighth pixel of the refined maps; CASE/windows_arch.npy is of the picture at
+ * 208 x 160 in windows of 112 every 48.
  * DEVICE is a device SPEC, or "best". */
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static int check_file(struct csg_engine *engine, const struct golden_case *golde
         printf("FAILED there is no %s\n", golden_path(golden, file));
         return 1;
     }
-    params.fit = golden->fit;
+    params.fit = params.fit ? params.fit : golden->fit;
     params.size_px = params.size_px ? params.size_px : golden->size_px;
     int status = csg_map(engine, golden->picture, golden->labels, golden->n_labels, &params, &result, &err);
     double error = status == CSG_OK ? error_of(result, &want, step) : INFINITY;
@@ -83,9 +84,11 @@ static int check_case(const char *device, const char *models, const char *root, 
     for (size_t i = 0; engine && csg_method_name(i); i++)
         if (csg_method_fits(engine, i))
             failed += check_method(engine, golden, csg_method_name(i));
+    const struct csg_map_params refined = {.method = "arch", .refine = "pamr"};
+    const struct csg_map_params windows = {.method = "arch", .fit = "aspect", .size_px = 160, .window_px = 112, .stride_px = 48};
     if (engine)
-        failed +=
-            check_file(engine, golden, "pamr_arch_eighth.npy", (struct csg_map_params){.method = "arch", .refine = "pamr"}, 8);
+        failed += check_file(engine, golden, "pamr_arch_eighth.npy", refined, 8) +
+                  check_file(engine, golden, "windows_arch.npy", windows, 1);
     csg_engine_destroy(&engine);
     golden_close(&golden);
     return failed;
