@@ -4,17 +4,20 @@
 
 #if CSG_ITEM_ROWS
 /* For CPU devices. W is packed: panels of CSG_COLUMNS columns, each [k, CSG_COLUMNS], the last one filled up with zeros. A
- * work-item makes a tile of CSG_ROWS x CSG_COLUMNS, all of it in registers; its panel comes from the cache, where it stays
- * while the tiles below each other (dimension 0) run. There are so many of them as x may have rows in the cache while the panels
- * (dimension 1) pass; the blocks of rows are dimension 2.
+ * work-item owns some tiles of CSG_ROWS x CSG_COLUMNS below each other. The sums of a tile are in registers while a slice of the
+ * panel passes, and in memory between two slices, so that the slice, the next one and the rows of x stay in the cache of the second
+ * level until all tiles went through them.
  *   CSG_ROWS     rows of a tile; the matrix has at least as many
- *   CSG_VECTORS  vectors of CSG_WIDTH floats in a tile's row */
+ *   CSG_VECTORS  vectors of CSG_WIDTH floats in a tile's row
+ *   CSG_TILES    tiles of a work-item at most */
 #define CSG_COLUMNS (CSG_VECTORS * CSG_WIDTH)
-#define CSG_STEPS 4 /* of k in one turn of the inner loop: 8 are a third slower on PoCL 3.1 */
+#define CSG_DEPTH 768 /* rows of a slice at most: 192 KB in panels of 64 columns */
+#define CSG_STEPS 4   /* of k in one turn of the inner loop: 8 are a third slower on PoCL 3.1 */
 
 /* Weights that are out of the caches when their turn comes, as those of a whole model are, cost a tenth of the speed. Each tile
- * asks for a part of the next panel, a line in every turn; asking for all of it at once gained nothing, and neither did OpenCL's
- * prefetch() on PoCL, which on Intel's runtime costs a fifth of the speed. Compilers to SPIR know no such instruction. */
+ * asks for a part of the next slice, CSG_LINES in every turn: eight tiles have asked for all of it, and the rest ask again for lines
+ * that are there. OpenCL's prefetch() gained nothing on PoCL, and on Intel's runtime it costs a fifth of the speed. Compilers to
+ * SPIR know no such instruction. */
 #if defined(__has_builtin) && (defined(__x86_64__) || defined(__aarch64__))
 #if __has_builtin(__builtin_prefetch)
 #define CSG_FETCH(p) __builtin_prefetch((const void *)(ulong)(p), 0, 2)
@@ -24,64 +27,96 @@
 #define CSG_FETCH(p) (void)(p)
 #endif
 #define CSG_LINE 16 /* floats of a cache line */
+#define CSG_LINES 2
 
-/* One column of x times one row of the panel. */
+#define CSG_EACH_VECTOR                                                                                                          \
+    _Pragma("unroll") for (int i = 0; i < CSG_ROWS; i++) _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++)
+
+/* One column of x times one row of the slice. */
 #define CSG_STEP_OF_K(c)                                                                                                         \
     {                                                                                                                            \
         vecf b[CSG_VECTORS];                                                                                                     \
-        _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) b[j] = csg_load(j, w + (c)*CSG_COLUMNS);                         \
+        _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) b[j] = csg_load(j, slice + (c)*CSG_COLUMNS);                     \
         _Pragma("unroll") for (int i = 0; i < CSG_ROWS; i++)                                                                     \
         {                                                                                                                        \
-            vecf a = (vecf)(x[i * x_stride + (c)]);                                                                              \
-            _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) sums[i][j] = csg_fma(a, b[j], sums[i][j]);                   \
+            vecf f = (vecf)(a[i * x_stride + (c)]);                                                                              \
+            _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) sums[i][j] = csg_fma(f, b[j], sums[i][j]);                   \
         }                                                                                                                        \
     }
 
+/* Dimension 0 is blocks of rows, those of a panel one after the other, and before them work-items that do nothing. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 gemm_packed(__global const float *restrict x, ulong x_at, __global const float *restrict w, __global const float *restrict bias,
             ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
             ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
 {
-    /* The last tile is moved up so that it lies inside; the rows it shares with the one before are not stored again. */
-    ulong begin = (get_global_id(2) * get_global_size(0) + get_global_id(0)) * CSG_ROWS;
-    if (begin >= rows)
+    ulong panels = (n + CSG_COLUMNS - 1) / CSG_COLUMNS, blocks = get_global_size(0) / panels;
+    ulong idle = get_global_size(0) - blocks * panels, item = get_global_id(0) - idle;
+    if (get_global_id(0) < idle)
         return;
-    ulong row = min(begin, rows - CSG_ROWS), column = get_global_id(1) * CSG_COLUMNS, panel = k * CSG_COLUMNS;
-    vecf sums[CSG_ROWS][CSG_VECTORS];
-#pragma unroll
-    for (int i = 0; i < CSG_ROWS; i++)
-#pragma unroll
-        for (int j = 0; j < CSG_VECTORS; j++)
-            sums[i][j] = (vecf)(0.0f);
-    x += x_at + row * x_stride;
+    ulong panel = item / blocks, block = item - panel * blocks, all = (rows + CSG_ROWS - 1) / CSG_ROWS;
+    ulong each = (all + blocks - 1) / blocks, first = block * each;
+    if (first >= all)
+        return;
+    ulong tiles = min(all - first, each), column = panel * CSG_COLUMNS, there = min(n - column, (ulong)CSG_COLUMNS);
+    /* A single tile gains nothing from slices. */
+    ulong slices = each > 1 ? (k + CSG_DEPTH - 1) / CSG_DEPTH : 1, most = (k / slices + CSG_STEPS - 1) / CSG_STEPS * CSG_STEPS;
+    vecf partial[CSG_TILES][CSG_ROWS][CSG_VECTORS];
+    x += x_at;
     w += column * k;
-    ulong whole = k / CSG_STEPS * CSG_STEPS, last = panel - 1, line = get_global_id(0) * (k / CSG_STEPS) * CSG_LINE;
-    __global const float *next = w + (column + CSG_COLUMNS < n ? panel : 0);
-    for (ulong c = 0; c < whole; c += CSG_STEPS, line += CSG_LINE) {
-        CSG_FETCH(next + min(line, last));
+    bias += bias_at + column;
+    residual += residual_at + column;
+    y += y_at + column;
+    for (ulong from = 0; from < k; from += most) {
+        ulong depth = min(k - from, most), whole = depth / CSG_STEPS * CSG_STEPS, end = depth * CSG_COLUMNS - 1;
+        bool last = from + depth == k;
+        __global const float *slice = w + from * CSG_COLUMNS;
+        __global const float *next = slice + (last && panel + 1 == panels ? 0 : depth * CSG_COLUMNS);
+        for (ulong t = 0; t < tiles; t++) {
+            /* The last tile is moved up so that it lies inside; the rows it shares with the one before are not stored again. */
+            ulong begin = (first + t) * CSG_ROWS, row = min(begin, rows - CSG_ROWS), kept = begin - row;
+            __global const float *a = x + row * x_stride + from, *add = residual + row * residual_stride;
+            __global float *to = y + row * y_stride;
+            vecf sums[CSG_ROWS][CSG_VECTORS];
+            CSG_EACH_VECTOR sums[i][j] = from ? partial[t][i][j] : (vecf)(0.0f);
+            if (last && (parts & CSG_RESIDUAL))
+                CSG_EACH_VECTOR CSG_FETCH(add + i * residual_stride + j * CSG_WIDTH);
+            ulong line = (each > 1 ? t : block) * (depth / CSG_STEPS) * CSG_LINES * CSG_LINE;
+            for (ulong c = 0; c < whole; c += CSG_STEPS, line += CSG_LINES * CSG_LINE) {
 #pragma unroll
-        for (int u = 0; u < CSG_STEPS; u++)
-            CSG_STEP_OF_K(c + u)
+                for (int u = 0; u < CSG_LINES; u++)
+                    CSG_FETCH(next + min(line + u * CSG_LINE, end));
+#pragma unroll
+                for (int u = 0; u < CSG_STEPS; u++)
+                    CSG_STEP_OF_K(c + u)
+            }
+            for (ulong c = whole; c < depth; c++)
+                CSG_STEP_OF_K(c)
+            if (last && act == CSG_ACT_NONE && there == CSG_COLUMNS) {
+                vecf shift[CSG_VECTORS];
+#pragma unroll
+                for (int j = 0; j < CSG_VECTORS; j++)
+                    shift[j] = parts & CSG_BIAS ? csg_load(j, bias) : (vecf)(0.0f);
+                CSG_EACH_VECTOR sums[i][j] += shift[j];
+                if (parts & CSG_RESIDUAL)
+                    CSG_EACH_VECTOR sums[i][j] += csg_load(j, add + i * residual_stride);
+                CSG_EACH_VECTOR if ((ulong)i >= kept) csg_store(sums[i][j], j, to + i * y_stride);
+                continue;
+            }
+            CSG_EACH_VECTOR partial[t][i][j] = sums[i][j];
+            if (!last)
+                continue;
+            /* From memory: these loops are not unrolled, so that the activation is compiled once. */
+            float shift[CSG_COLUMNS];
+            csg_panel_bias(shift, bias, CSG_COLUMNS, there, parts);
+#pragma nounroll
+            for (ulong i = kept; i < CSG_ROWS; i++)
+#pragma nounroll
+                for (ulong j = 0; j < CSG_VECTORS; j++)
+                    csg_finish_vector(partial[t][i][j], j, shift, there, add + i * residual_stride, to + i * y_stride, parts,
+                                      act);
+        }
     }
-    for (ulong c = whole; c < k; c++)
-        CSG_STEP_OF_K(c)
-    /* From here on in memory: the loops below are not unrolled, so that the activation is compiled once. */
-    vecf tile[CSG_ROWS][CSG_VECTORS];
-    float shift[CSG_COLUMNS];
-#pragma unroll
-    for (int i = 0; i < CSG_ROWS; i++)
-#pragma unroll
-        for (int j = 0; j < CSG_VECTORS; j++)
-            tile[i][j] = sums[i][j];
-    ulong there = min(n - column, (ulong)CSG_COLUMNS);
-    csg_panel_bias(shift, bias + bias_at + column, CSG_COLUMNS, there, parts);
-    residual += residual_at + row * residual_stride + column;
-    y += y_at + row * y_stride + column;
-#pragma nounroll
-    for (ulong i = begin - row; i < CSG_ROWS; i++)
-#pragma nounroll
-        for (ulong j = 0; j < CSG_VECTORS; j++)
-            csg_finish_vector(tile[i][j], j, shift, there, residual + i * residual_stride, y + i * y_stride, parts, act);
 }
 #else
 /* After CLBlast: bias, activation and residual on y. A work-item makes one element. */
@@ -127,7 +162,7 @@ gemm_tiled(__global const float *restrict x, ulong x_at, __global const float *r
         csg_add_slice(sums, &a, &b);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    csg_finish_square(sums, row, column, rows, n, bias + bias_at, residual + residual_at, residual_stride, y + y_at, y_stride, parts,
-                      act);
+    csg_finish_square(sums, row, column, rows, n, bias + bias_at, residual + residual_at, residual_stride, y + y_at, y_stride,
+                      parts, act);
 }
 #endif

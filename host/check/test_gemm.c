@@ -86,6 +86,8 @@ static const struct gemm_case cases[] = {
     {10, 33, {49}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
     {5, 33, {97}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
     {6, 33, {15}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false},
+    /* so long that sums are kept between slices, the last of them shorter */
+    {100, 1541, {330}, 3, 1, QUICK, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false},
 };
 
 /* The other precisions: from one to around every tile of a work-item, all that is special, weights from every type. */

@@ -66,7 +66,7 @@ static void read_limits(struct csg_ocl *ocl)
     ocl->limits.local_bytes = (size_t)local;
     ocl->limits.max_group = max_group;
     ocl->limits.native_width = width;
-    ocl->limits.compute_units = units;
+    ocl->limits.compute_units = units ? units : 1;
     ocl->limits.fma = (config & CL_FP_FMA) != 0;
     ocl->limits.exact_divide = (config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;
 }

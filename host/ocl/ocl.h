@@ -265,6 +265,8 @@ static inline size_t csg_ocl_ceil_div(size_t a, size_t b)
 
 /* ------------------------------------------------------------------------------------------ op_gemm.c, op_gemm_half.c */
 
+/* Register tiles of a work-item of GEMM on CPU devices: of 6 rows, a third of 197. */
+#define CSG_OCL_TILES 11
 /* A kernel of GEMM, all of which take the same arguments. */
 int csg_ocl_gemm_launch(struct csg_ocl *ocl, int source, const char *kernel, const char *options, struct csg_ocl_range range,
                         const struct csg_gemm_args *a, struct csg_error *err);

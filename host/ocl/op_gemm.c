@@ -53,19 +53,24 @@ struct csg_ocl_range csg_ocl_gemm_squares(const struct csg_ocl *ocl, const struc
                                   {side, side, 1}};
 }
 
-/* Rows of x that stay in the cache of the second level while the panels pass: 0.8 MB of 768 columns. */
-#define BLOCK_ROWS 264
+/* Work-items for each of a device's threads, so that the last one to end does not keep the others waiting long. */
+#define ITEMS_EACH 16
 
 static int packed(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err)
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
-    size_t rows = csg_ocl_gemm_rows(ocl, a->rows);
-    char options[64];
-    snprintf(options, sizeof options, "-DCSG_ROWS=%zu -DCSG_VECTORS=%u", rows, ocl->tile->vectors);
-    size_t tiles = csg_ocl_ceil_div(a->rows, rows), blocks = csg_ocl_ceil_div(a->rows, BLOCK_ROWS);
-    struct csg_ocl_range range = {{csg_ocl_ceil_div(tiles, blocks), csg_ocl_ceil_div(weight->base.n, weight->nr), blocks},
-                                  {1, 1, 1}};
-    return csg_ocl_gemm_launch(ocl, CSG_OP_gemm, "gemm_packed", options, range, a, err);
+    size_t rows = csg_ocl_gemm_rows(ocl, a->rows), threads = ocl->limits.compute_units;
+    size_t tiles = csg_ocl_ceil_div(a->rows, rows), panels = csg_ocl_ceil_div(weight->base.n, weight->nr);
+    size_t each = tiles * panels / (threads * ITEMS_EACH);
+    each = each < 1 ? 1 : each > CSG_OCL_TILES ? CSG_OCL_TILES : each;
+    size_t items = csg_ocl_ceil_div(tiles, each) * panels;
+    /* PoCL gives a thread one more than its share of what is left. One that does nothing makes the shares even. */
+    if (items % threads == 0)
+        items++;
+    char options[80];
+    snprintf(options, sizeof options, "-DCSG_ROWS=%zu -DCSG_VECTORS=%u -DCSG_TILES=%d", rows, ocl->tile->vectors, CSG_OCL_TILES);
+    return csg_ocl_gemm_launch(ocl, CSG_OP_gemm, "gemm_packed", options, (struct csg_ocl_range){{items, 1, 1}, {1, 1, 1}}, a,
+                               err);
 }
 
 bool csg_ocl_gemm_variant(size_t index, char *needs, char *limit, size_t capacity)

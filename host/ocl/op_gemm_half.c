@@ -4,15 +4,14 @@
 #include "base/mem.h"
 #include "ocl/ocl.h"
 
-#define TILES 11    /* register tiles of a work-item for CPU devices: of 6 rows, a third of 197 */
-#define TILES_FEW 3 /* where the tiles are smaller */
+#define TILES_FEW 3 /* register tiles of a work-item where they are smaller */
 
 void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows,
                           size_t side)
 {
     if (rows)
         snprintf(out, capacity, "-DCSG_HALF=%d -DCSG_ROWS=%zu -DCSG_VECTORS=%u -DCSG_TILES=%d", (int)precision, rows,
-                 tile->vectors, rows == tile->rows ? TILES : TILES_FEW);
+                 tile->vectors, rows == tile->rows ? CSG_OCL_TILES : TILES_FEW);
     else
         snprintf(out, capacity, "-DCSG_HALF=%d -DCSG_SIDE=%zu", (int)precision, side);
 }
@@ -40,7 +39,7 @@ int csg_ocl_gemm_half(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct
     char options[96];
     csg_ocl_half_options(options, sizeof options, weight->base.precision, ocl->tile, rows, csg_ocl_gemm_side(ocl));
     if (ocl->form->packed) {
-        size_t tiles = rows == ocl->tile->rows ? TILES : TILES_FEW;
+        size_t tiles = rows == ocl->tile->rows ? CSG_OCL_TILES : TILES_FEW;
         range = (struct csg_ocl_range){{csg_ocl_ceil_div(a->rows, rows * tiles), csg_ocl_ceil_div(a->weight->n, weight->nr), 1},
                                        {1, 1, 1}};
     }
