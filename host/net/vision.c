@@ -219,6 +219,15 @@ static int kept_block(const struct vit *vision, size_t b, const struct csg_net_t
     return status ? status : csg_net_mlp(vision->tower, b, &after, tokens->rows, err);
 }
 
+/* Attention of CLIP's own path: of all tokens, or of CLS alone. */
+static int original_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,
+                              size_t rows, struct csg_error *err)
+{
+    if (rows == tokens->rows)
+        return csg_net_attention(tower, tokens, qk, csg_view(NULL, 0), err);
+    return csg_net_attention_cls(tower->backend, tokens->qkv, tower->width, tower->heads, tokens->rows, qk, err);
+}
+
 /* The new path starts from the same x as the original one at the first dual block; it skips the MLP and never re-enters attention.
  * In the last block nothing but CLS is taken from the original path, so only that row is finished. */
 static int dual_block(const struct vit *vision, size_t b, bool first, const struct csg_net_tokens *tokens, struct csg_view qk,
@@ -228,7 +237,9 @@ static int dual_block(const struct vit *vision, size_t b, bool first, const stru
     size_t rows = tokens->rows, original_rows = b + 1 == tower->layers ? 1 : rows;
     int status = csg_net_qkv(tower, b, tokens, err);
     if (status == CSG_OK)
-        status = csg_net_attention(tower, tokens, qk, vv, err);
+        status = csg_net_attention(tower, tokens, original_rows == rows ? qk : csg_view(NULL, 0), vv, err);
+    if (status == CSG_OK && original_rows != rows)
+        status = original_attention(tower, tokens, qk, original_rows, err);
     if (status == CSG_OK && !first && original_rows == rows) {
         status = csg_net_out(tower, b, qk, tokens->x, tokens->x, 2 * rows, err);
     } else {
@@ -274,7 +285,7 @@ static int changed_dual_block(struct vit *vision, const struct csg_net_plan *pla
     if (status == CSG_OK && plan->ffn)
         status = csg_net_mlp(tower, b, &changed, tokens->rows, err);
     if (status == CSG_OK)
-        status = csg_net_attention(tower, tokens, attended, csg_view(NULL, 0), err);
+        status = original_attention(tower, tokens, attended, original_rows, err);
     if (status == CSG_OK)
         status = csg_net_out(tower, b, attended, tokens->x, tokens->x, original_rows, err);
     return status ? status : csg_net_mlp(tower, b, tokens, original_rows, err);
