@@ -46,19 +46,27 @@ static int open_backend(struct csg_engine *engine, const struct csg_engine_param
         return csg_ref_backend_create(&engine->backend, err);
     const struct csg_ocl_params ocl = {
         .device = params->device, .cache_dir = engine->cache_dir, .device_class = params->device_class, .log = &engine->log};
+    return csg_ocl_backend_create(&engine->backend, &ocl, err);
+}
+
+/* A device that computes wrongly is not used; the reference has nothing to be tested against. */
+static int trust_backend(struct csg_engine *engine, const struct csg_engine_params *params, struct csg_error *err)
+{
     struct csg_error why = {0};
-    int status = csg_ocl_backend_create(&engine->backend, &ocl, err);
-    if (status == CSG_OK) {
-        status = csg_trust(engine->backend, ocl.cache_dir, engine->model->vision.width / engine->model->vision.heads,
+    if (!engine->backend->class_->counts_itself)
+        return CSG_OK;
+    int status = csg_trust(engine->backend, engine->cache_dir, engine->model->vision.width / engine->model->vision.heads,
                            &engine->log, &why);
-        if (status && err)
-            *err = why;
-    }
+    if (status && err)
+        *err = why;
     if (status == CSG_ERROR_SELF_TEST && params->fallback && strcmp(params->fallback, "reference") == 0) {
+        enum csg_precision precision = engine->backend->precision;
         snprintf(engine->fallback_reason, sizeof engine->fallback_reason, "%s", why.sentence);
         csg_log(&engine->log, CSG_LOG_WARNING, "%s; the C reference computes instead, which is slow", why.sentence);
         csg_backend_destroy(&engine->backend);
         status = csg_ref_backend_create(&engine->backend, err);
+        if (status == CSG_OK)
+            engine->backend->precision = precision;
     }
     return status;
 }
@@ -108,14 +116,16 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
     if (status == CSG_OK)
         status = open_backend(engine, params, err);
     if (status == CSG_OK) {
-        engine->backend->interrupted = &engine->interrupted;
-        if (!measure)
-            engine->backend->precision = (enum csg_precision)precision;
-        else if (towers[parts].image) /* texts alone are not worth it, and stay in f32 */
-            status = csg_precision_measure(engine, err);
+        engine->backend->precision = measure ? CSG_PRECISION_F32 : (enum csg_precision)precision;
+        status = csg_weights_fit(engine->model, engine->backend, err); /* before kernels are compiled for nothing */
     }
     if (status == CSG_OK)
-        status = csg_weights_fit(engine->model, engine->backend, err);
+        status = trust_backend(engine, params, err);
+    if (status == CSG_OK) {
+        engine->backend->interrupted = &engine->interrupted;
+        if (measure && towers[parts].image) /* texts alone are not worth it, and stay in f32 */
+            status = csg_precision_measure(engine, err);
+    }
     if (status == CSG_OK && towers[parts].image)
         status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
     if (status == CSG_OK)

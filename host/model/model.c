@@ -225,9 +225,10 @@ int csg_model_sha256(const struct csg_model *model, char hex[65], struct csg_err
     int status = csg_sha256_create(&hash, err);
     for (size_t i = 0; i < model->n_files; i++) {
         const struct csg_mapped *file = &model->files[i];
-        for (size_t at = 0; at < file->bytes && !status; at += piece)
+        for (size_t at = 0; at < file->bytes && !status; at += piece) {
             status = csg_sha256_update(hash, file->data + at, file->bytes - at < piece ? file->bytes - at : piece, err);
-        csg_release_pages(file);
+            csg_release_pages(file); /* else all of the file would be in memory beside the weights on the device */
+        }
     }
     if (!status)
         status = csg_sha256_finish(&hash, hex, err);
