@@ -44,10 +44,12 @@ char *csg_path_join(const char *folder, const char *name);
 int csg_make_folders(const char *path, struct csg_error *err);
 
 /* Folders, to be freed; NULL where there is none.
- *   data: $CSG_DATA_DIR, else the source tree's assets/ while the build folder is used, else PREFIX/share/clip-surgeon,
- *         taken from the running program's place first
+ *   share: the nearest share/clip-surgeon above the library or the running program: PREFIX/share wherever PREFIX was moved to, and
+ *          in a build folder the link there to the source tree's assets
+ *   data: $CSG_DATA_DIR, else share, else what the build was configured with
  *   user data: $XDG_DATA_HOME/clip-surgeon or ~/.local/share/clip-surgeon
  *   cache: $XDG_CACHE_HOME/clip-surgeon or ~/.cache/clip-surgeon */
+char *csg_share_folder(void);
 char *csg_data_folder(void);
 char *csg_user_data_folder(void);
 char *csg_cache_folder(void);

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/files.h"
 #include "base/mem.h"
@@ -81,38 +80,13 @@ char *csg_cache_folder(void)
     return xdg_folder("XDG_CACHE_HOME", ".cache", "clip-surgeon");
 }
 
-/* folder/name if it exists as a folder, else NULL. */
-static char *folder_in(const char *folder, const char *name)
-{
-    char *path = csg_path_join(folder, name);
-    if (path && !csg_is_folder(path)) {
-        free(path);
-        path = NULL;
-    }
-    return path;
-}
-
 char *csg_data_folder(void)
 {
     const char *named = getenv("CSG_DATA_DIR");
     if (named && *named)
         return csg_strdup(named);
-
-    /* Relative to the running program: PREFIX/bin/clip-surgeon finds PREFIX/share/clip-surgeon wherever PREFIX was moved to. */
-    char program[4096];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length > 0) {
-        program[length] = 0;
-        char *slash = strrchr(program, '/');
-        if (slash) {
-            *slash = 0;
-            char *path = folder_in(program, "../share/clip-surgeon");
-            if (path)
-                return path;
-        }
-    }
-    char *path = folder_in(CSG_SOURCE_DIR, "assets");
-    return path ? path : folder_in(CSG_INSTALL_DATA_DIR, "");
+    char *path = csg_share_folder();
+    return path || !csg_is_folder(CSG_INSTALL_DATA_DIR) ? path : csg_strdup(CSG_INSTALL_DATA_DIR);
 }
 
 double csg_now_ms(void)
