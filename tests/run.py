@@ -17,6 +17,7 @@ import sys
 import devices
 import fuzzers
 import implementations
+import variants
 
 ENVIRONMENT = {
     "ASAN_OPTIONS": "abort_on_error=0:allocator_may_return_null=1",
@@ -88,6 +89,7 @@ def main():
     total = [a + b for a, b in zip(total, implementations.run(builds[0], long, required))]
     if long:
         total = [a + b for a, b in zip(total, fuzzers.run())]
+        total = [a + b for a, b in zip(total, variants.run())]
     if not ran or not total[0]:
         print("no test was run", file=sys.stderr)
         total[1] = max(total[1], 1)

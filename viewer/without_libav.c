@@ -2,6 +2,8 @@
 #include "record.h"
 #include "source_av.h"
 
+#include <string.h>
+
 #define MISSING "this clip-surgeon was built without libav (-Dlibav=enabled)"
 
 void av_setup(void)
