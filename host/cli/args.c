@@ -7,16 +7,9 @@
 
 #include "cli.h"
 
-struct option {
-    const char *name, *letter, *value; /* value NULL: a switch */
-    unsigned use;
-    size_t at; /* in struct cli_args */
-    const char *help;
-};
-
 #define AT(member) offsetof(struct cli_args, member)
 
-static const struct option options[] = {
+static const struct cli_option options[] = {
     {"model", "m", "MODEL", USE_MODEL, AT(model),
      "a folder, a .pt file, a name of `model list`, hf:OWNER/REPO; default: the demo model"},
     {"device", NULL, "SPEC", USE_MODEL | USE_SELFTEST, AT(device),
@@ -96,18 +89,26 @@ static const struct option options[] = {
 };
 #define N_OPTIONS (sizeof options / sizeof *options)
 
-static const char **value_at(struct cli_args *args, const struct option *option)
+const char cli_exit_codes[] =
+    "0 ok, 1 an output exists or cannot be written, 2 usage, 3 no device, 4 model, 5 input, 6 kernel build,\n"
+    "7 device memory, 8 self-test failed, 9 device lost, 130 interrupted.";
+
+static const char **value_at(struct cli_args *args, const struct cli_option *option)
 {
     return (const char **)(void *)((char *)args + option->at);
 }
 
-static bool *switch_at(struct cli_args *args, const struct option *option)
+static bool *switch_at(struct cli_args *args, const struct cli_option *option)
 {
     return (bool *)(void *)((char *)args + option->at);
 }
 
-/* CSG_FIRST_BLOCK of first-block; buffer is large enough for every name of the table. */
-static const char *environment_name(const struct option *option, char buffer[64])
+const struct cli_option *cli_option_at(size_t index)
+{
+    return index < N_OPTIONS ? options + index : NULL;
+}
+
+const char *cli_option_environment(const struct cli_option *option, char buffer[64])
 {
     size_t used = (size_t)snprintf(buffer, 64, "CSG_%s", option->name);
     for (size_t i = 4; i < used; i++)
@@ -116,11 +117,11 @@ static const char *environment_name(const struct option *option, char buffer[64]
 }
 
 /* The option of a command that `word` names, "--name", "--name=value" or "-n"; *value is what stands behind "=". */
-static const struct option *find(const char *word, unsigned use, const char **value)
+static const struct cli_option *find(const char *word, unsigned use, const char **value)
 {
     *value = NULL;
     for (size_t i = 0; i < N_OPTIONS; i++) {
-        const struct option *option = options + i;
+        const struct cli_option *option = options + i;
         size_t length = strlen(option->name);
         if (!(option->use & use))
             continue;
@@ -151,7 +152,7 @@ int cli_parse(struct cli_args *args, const struct cli_command *command, int argc
             words_only = true;
             continue;
         }
-        const struct option *option = find(word, command->use, &value);
+        const struct cli_option *option = find(word, command->use, &value);
         if (!option)
             return cli_fail(err, CSG_ERROR_USAGE, "%s has no option %s; `clip-surgeon %s --help` lists them", command->name, word,
                             command->name);
@@ -169,7 +170,7 @@ int cli_parse(struct cli_args *args, const struct cli_command *command, int argc
     }
     for (size_t i = 0; i < N_OPTIONS; i++) {
         char name[64];
-        const char *value = getenv(environment_name(options + i, name));
+        const char *value = getenv(cli_option_environment(options + i, name));
         if (options[i].value && (options[i].use & command->use) && value && *value && !*value_at(args, options + i))
             *value_at(args, options + i) = value;
     }
@@ -179,7 +180,7 @@ int cli_parse(struct cli_args *args, const struct cli_command *command, int argc
 static void print_options(unsigned use)
 {
     for (size_t i = 0; i < N_OPTIONS; i++) {
-        const struct option *option = options + i;
+        const struct cli_option *option = options + i;
         char left[64], name[64];
         if (!(option->use & use))
             continue;
@@ -187,7 +188,7 @@ static void print_options(unsigned use)
                  option->letter ? ", " : "", option->name, option->value ? " " : "", option->value ? option->value : "");
         printf("  %-24s %s", left, option->help);
         if (option->value)
-            printf(" [%s]", environment_name(option, name));
+            printf(" [%s]", cli_option_environment(option, name));
         putchar('\n');
     }
 }
@@ -212,7 +213,7 @@ void cli_help(const struct cli_command *command)
     puts("clip-surgeon shows where CLIP sees words in a picture, on any OpenCL device.\n\nCommands:");
     for (const struct cli_command *c = cli_commands; c->name; c++)
         printf("  clip-surgeon %-10s %s\n%28s%s\n", c->name, c->usage, "", c->summary);
-    puts("\n`clip-surgeon COMMAND --help` lists the options of a command; `--` ends options; `-` as a picture is stdin.\n\n"
-         "Exit codes: 0 ok, 1 an output exists or cannot be written, 2 usage, 3 no device, 4 model, 5 input, 6 kernel build,\n"
-         "7 device memory, 8 self-test failed, 9 device lost, 130 interrupted.");
+    printf("\n`clip-surgeon COMMAND --help` lists the options of a command; `--` ends options; `-` as a picture is stdin.\n\n"
+           "Exit codes: %s\n",
+           cli_exit_codes);
 }

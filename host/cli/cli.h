@@ -40,10 +40,11 @@ enum cli_use {
     USE_SELFTEST = 2048,
     USE_BENCH = 4096,
     USE_CACHE = 8192,
+    USE_COMPLETION = 1 << 30, /* far from the others, which are numbered on */
     USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS |
                 USE_REDUNDANCY | USE_BENCH,
     USE_PICTURE = USE_MAP | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_TOKENS,
-    USE_ALL = 16383
+    USE_ALL = 16383 | USE_COMPLETION
 };
 
 struct cli_command {
@@ -52,6 +53,18 @@ struct cli_command {
     int (*run)(const struct cli_args *args, struct csg_error *err);
 };
 extern const struct cli_command cli_commands[];
+
+struct cli_option {
+    const char *name, *letter, *value; /* value NULL: a switch */
+    unsigned use;
+    size_t at; /* in struct cli_args */
+    const char *help;
+};
+/* Rows of the one table of options; NULL past the end. */
+const struct cli_option *cli_option_at(size_t index);
+/* CSG_FIRST_BLOCK of first-block; buffer is large enough for every name of the table. */
+const char *cli_option_environment(const struct cli_option *option, char buffer[64]);
+extern const char cli_exit_codes[];
 
 /* Sorts argv (after the command's name) into args; args->words is to be freed. The environment fills what is not given: CSG_DEVICE
  * for --device and so on. */
@@ -97,6 +110,7 @@ int cli_eval(const struct cli_args *args, struct csg_error *err);
 int cli_devices(const struct cli_args *args, struct csg_error *err);
 int cli_view(const struct cli_args *args, struct csg_error *err);
 int cli_cache(const struct cli_args *args, struct csg_error *err);
+int cli_completion(const struct cli_args *args, struct csg_error *err);
 int cli_bench(const struct cli_args *args, struct csg_error *err);
 int cli_selftest(const struct cli_args *args, struct csg_error *err);
 

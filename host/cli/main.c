@@ -24,6 +24,8 @@ const struct cli_command cli_commands[] = {
     {"cache", "list | clear [NAME...]", "Shows or empties what is kept on disk: compiled kernels, text features and so on.",
      USE_CACHE, cli_cache},
     {"selftest", "", "Compares every operator on the device with the C reference.", USE_SELFTEST, cli_selftest},
+    {"completion", "bash | zsh | fish | man", "Prints what completes commands in a shell, or the manual page.", USE_COMPLETION,
+     cli_completion},
     {0},
 };
 
