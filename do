@@ -48,6 +48,9 @@ python3-numpy:py numpy:the golden and command-line tests
 xvfb:cmd Xvfb:a display for the tests of the viewer
 xdotool:cmd xdotool:keys and mouse for the tests of the viewer
 libgl1-mesa-dri:dri swrast:OpenGL without a GPU
+desktop-file-utils:cmd desktop-file-validate:judges the viewer's menu entry
+appstream:cmd appstreamcli:judges its description
+groff-base:cmd groff:judges the manual page
 LIST
 }
 # Further OpenCL implementations, so that every kernel runs on several (docs/conformance.md).

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What is installed: the names it offers, where it finds its data, and that C11 and C++ programs can be built with it."""
-import os, re, shutil, tempfile, unittest
+import os, re, shutil, tempfile, unittest, xml.etree.ElementTree
 
 from installed import HEADER, Installed, public_names, run
 
@@ -89,10 +89,28 @@ class Install(unittest.TestCase):
         self.installed.run(os.path.join(moved, "bin", "clip-surgeon"), "points", os.path.join(elsewhere, "pictures", "dog.jpg"), "dog",
                            CSG_DATA_DIR=elsewhere, **at)
 
+    def test_desktop(self):
+        """The viewer's entry, its icon and its description, as the validators of freedesktop.org see them."""
+        if "built without the viewer" in self.installed.run(self.installed.binary, "view", "--cameras", fails=None).stderr:
+            self.skipTest("this build has no viewer")
+        share = os.path.join(self.installed.prefix, "share")
+        name = "org.clip_surgeon.viewer"
+        entry, told = os.path.join(share, "applications", name + ".desktop"), os.path.join(share, "metainfo", name + ".metainfo.xml")
+        icon = xml.etree.ElementTree.parse(os.path.join(share, "icons/hicolor/scalable/apps/clip-surgeon.svg")).getroot()
+        self.assertEqual((icon.tag.split("}")[1], icon.get("viewBox")), ("svg", "0 0 128 128"))
+        tree = xml.etree.ElementTree.parse(told)
+        self.assertEqual([r.get("version") for r in tree.iter("release")][:1],
+                         [self.installed.run(self.installed.binary, "--version").stdout.split()[1]])
+        for command in (["desktop-file-validate", entry], ["appstreamcli", "validate", "--no-net", "--pedantic", told]):
+            if not shutil.which(command[0]):
+                self.skipTest(command[0] + " is not installed")
+            self.assertNotRegex(run(*command).stdout, "error|warning|hint")
+
     def test_files(self):
         files = self.installed.files()
         for wanted in ("bin/clip-surgeon", "include/clip_surgeon/clip_surgeon.h", "share/clip-surgeon/demo-model/open_clip_model.safetensors",
-                       "share/clip-surgeon/SOURCES.md"):
+                       "share/clip-surgeon/SOURCES.md", "share/man/man1/clip-surgeon.1", "share/bash-completion/completions/clip-surgeon",
+                       "share/zsh/site-functions/_clip-surgeon", "share/fish/vendor_completions.d/clip-surgeon.fish"):
             self.assertIn(wanted, files)
         self.assertEqual(len([f for f in files if f.startswith(("bin/", "include/"))]), 2)
 
