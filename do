@@ -62,6 +62,16 @@ python3-pip:py pip:fetches Intel's OpenCL runtime for CPUs
 ca-certificates:file /etc/ssl/certs/ca-certificates.crt:fetches it safely
 LIST
 }
+# Builds Debian packages and judges them.
+package_packages() {
+    cat <<'LIST'
+git:cmd git:lists the files of the source tree
+dpkg-dev:cmd dpkg-buildpackage:builds packages
+debhelper:cmd dh:builds packages
+fakeroot:cmd fakeroot:lets the packages' files belong to root
+lintian:cmd lintian:judges packages
+LIST
+}
 
 # PyTorch, ONNX Runtime and OpenVINO come with pip into an environment of their own.
 bench_packages() {
@@ -187,6 +197,24 @@ bench() {
     exec $venv/bin/python tools/bench.py --binary $BUILD/clip-surgeon "$@"
 }
 
+package() {
+    command -v dpkg >/dev/null 2>&1 || { echo "./do package makes Debian packages, which takes Debian or its kin" >&2; exit 1; }
+    { packages; viewer_packages; package_packages; } | install_missing
+    version=$(sed -n "s/^  version: '\([^']*\)'.*/\1/p" meson.build)
+    # The date of the last commit, so that the same tree makes the same packages.
+    date=$(git log -1 --format=%cD)
+    place=$BUILD-package
+    tree=$place/clip-surgeon-$version
+    rm -rf $place
+    mkdir -p "$tree"
+    git ls-files -z --cached --others --exclude-standard | xargs -0 cp -P --parents -t "$tree"
+    mv "$tree/tools/debian" "$tree/debian"
+    sed -i "s/@VERSION@/$version/; s/@DATE@/$date/" "$tree/debian/changelog"
+    (cd "$tree" && quietly dpkg-buildpackage -us -uc -b)
+    quietly lintian --fail-on error --allow-root $place/*.changes
+    ls $place/*.deb
+}
+
 tests() {
     setup_tests
     configure $BUILD -Dtests=enabled
@@ -212,8 +240,9 @@ bench)
     --kernels) shift; bench_kernels "$@" ;;
     *) bench "$@" ;;
     esac ;;
+package) package ;;
 view) shift; build; exec $BUILD/clip-surgeon view "$@" ;;
-clean) rm -rf $BUILD $BUILD-asan $BUILD-fuzz $OUTPUT ;;
+clean) rm -rf $BUILD $BUILD-asan $BUILD-fuzz $BUILD-package $OUTPUT ;;
 help | -h | --help)
     cat <<'HELP'
 ./do setup   install what is missing (Debian and its kin; elsewhere it says what to install)
@@ -224,6 +253,7 @@ help | -h | --help)
              test --long: those that take long as well, Oclgrind and fuzzers among them
 ./do bench   the speed beside PyTorch, ONNX Runtime and OpenVINO, and docs/benchmarks.md; --quick: to see that it works
              bench --kernels: of every kernel beside the device's measured peaks; options as build/tests/conformance has them
+./do package Debian packages in build-package/, with lintian's blessing
 ./do view    the live viewer: ./do view [SOURCE] [TEXT...]
 ./do clean   remove what was built
 ./do help    this text
