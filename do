@@ -51,6 +51,10 @@ libgl1-mesa-dri:dri swrast:OpenGL without a GPU
 desktop-file-utils:cmd desktop-file-validate:judges the viewer's menu entry
 appstream:cmd appstreamcli:judges its description
 groff-base:cmd groff:judges the manual page
+python3-cffi:py cffi:the Python module
+python3-pip:py pip:installs it
+python3-setuptools:py setuptools:builds it
+python3-wheel:py wheel:packs it
 LIST
 }
 # Further OpenCL implementations, so that every kernel runs on several (docs/conformance.md).
@@ -68,6 +72,9 @@ package_packages() {
 git:cmd git:lists the files of the source tree
 dpkg-dev:cmd dpkg-buildpackage:builds packages
 debhelper:cmd dh:builds packages
+dh-python:cmd dh_python3:builds the Python module's
+python3-cffi:py cffi:reads the header for it
+python3-setuptools:py setuptools:builds it
 fakeroot:cmd fakeroot:lets the packages' files belong to root
 lintian:cmd lintian:judges packages
 LIST
