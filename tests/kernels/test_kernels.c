@@ -57,9 +57,9 @@ static int add_map(struct csg_engine *engine, struct csg_sha256 *hash, const str
     struct csg_image *drawn = NULL;
     int status = csg_map(engine, image, texts, n_texts, params, &result, NULL);
     if (status == CSG_OK) {
-        size_t cells = (size_t)result->grid_w * (size_t)result->grid_h;
-        csg_sha256_update(hash, result->similarity, n_texts * cells * sizeof(float), NULL);
-        csg_sha256_update(hash, result->grid_map, n_texts * cells * sizeof(float), NULL);
+        size_t cells = (size_t)result->grid_w * (size_t)result->grid_h, values = (size_t)result->map_w * (size_t)result->map_h;
+        csg_sha256_update(hash, result->similarity, n_texts * values * sizeof(float), NULL);
+        csg_sha256_update(hash, result->grid_map, n_texts * values * sizeof(float), NULL);
         csg_sha256_update(hash, result->tokens, (cells + 1) * result->embed_dim * sizeof(float), NULL);
         for (size_t t = 0; t < n_texts; t++) {
             csg_sha256_update(hash, &result->texts[t].peak_x_px, sizeof result->texts[t].peak_x_px, NULL);
@@ -67,11 +67,12 @@ static int add_map(struct csg_engine *engine, struct csg_sha256 *hash, const str
         }
         status = csg_draw_overlay(engine, result, image, 0, NULL, &drawn, NULL);
     }
-    if (status == CSG_OK) {
+    if (status == CSG_OK)
+        csg_sha256_update(hash, csg_image_rgb(drawn), 3 * 160 * 120, NULL);
+    if (status == CSG_OK && !(params && params->refine)) { /* a refined map has no points */
         const int(*points)[2];
         const uint8_t *labels;
         size_t count;
-        csg_sha256_update(hash, csg_image_rgb(drawn), 3 * 160 * 120, NULL);
         status = csg_result_points(engine, result, 0, 0, &points, &labels, &count, NULL);
         if (status == CSG_OK)
             csg_sha256_update(hash, points, count * sizeof *points, NULL);
@@ -121,11 +122,10 @@ static struct outcome run(const char *device, int skipped)
     if (outcome.status == CSG_OK)
         outcome.status = add_map(engine, hash, image, texts, 2, &empty);
     /* Methods that between them take every operator that the two maps above do not. */
-    static const char *const methods[] = {"gem", "gradcam", "bimodal_all", "gradeclip"};
-    for (size_t i = 0; outcome.status == CSG_OK && i < sizeof methods / sizeof *methods; i++) {
-        const struct csg_map_params other = {.method = methods[i]};
-        outcome.status = add_map(engine, hash, image, texts, 2, &other);
-    }
+    static const struct csg_map_params others[] = {{.method = "gem"},    {.method = "gradcam"},   {.method = "bimodal_all"},
+                                                   {.method = "scclip"}, {.method = "gradeclip"}, {.refine = "pamr"}};
+    for (size_t i = 0; outcome.status == CSG_OK && i < sizeof others / sizeof *others; i++)
+        outcome.status = add_map(engine, hash, image, texts, 2, &others[i]);
     csg_backend_finish(engine->backend, NULL);
     memcpy(outcome.launches, engine->backend->launches, sizeof outcome.launches);
     if (outcome.status == CSG_OK)
