@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Goldens of resclip, scclip and pamr by their authors' code, run as it is in fp32 on the CPU.
+"""Goldens of resclip, scclip, gscorecam and pamr by their authors' code, run as it is in fp32 on the CPU.
 
-    published_methods.py MODEL_FOLDER GOLDEN_FOLDER --resclip DIR --scclip DIR [--write]
+    published_methods.py MODEL_FOLDER GOLDEN_FOLDER --resclip DIR --scclip DIR --gscorecam DIR [--write [NAME...]]
 
 MODEL_FOLDER is what make_model.py wrote; the folders are checkouts of yvhangyang/ResCLIP at 0e085f7, which
-has PAMR too, and of SuleBai/SC-CLIP at 0417ba9. Prints how far what is stored is from what comes out, in parts of each map's range, or with
---write writes the files.
+has PAMR too, of SuleBai/SC-CLIP at 0417ba9 and of anguyen8/gScoreCAM at 87c35a1. Prints how far what is stored is from what comes out, in parts of each map's range, or with
+--write writes the files, all or the named ones.
 
-Both take a tower of 12 blocks for granted; the blocks that they name are moved by the difference to the model's number of blocks here, and
+Of gScoreCAM the weights of the channels are theirs; tower and gradient, at CLS of the last block's output as they have it for a ViT, are
+those of method_goldens.py, and no more channels are asked for than there are.
+
+The first two take a tower of 12 blocks for granted; the blocks that they name are moved by the difference to the model's number of blocks here, and
 none lies before the first. ResCLIP rounds its feedback to half precision and wants CUDA: read without both. Its parameters are those of
-its cfg_voc20.py. Needs torch, torchvision, opencv, numpy and Pillow.
+its cfg_voc20.py. Needs torch, torchvision, tqdm, opencv, numpy and Pillow.
 """
 import argparse, os, re, sys, types
 import numpy as np
@@ -39,14 +42,39 @@ def vision(code, tower):
     return made.eval()
 
 
+def score_cam(code, tower, texts):
+    with torch.enable_grad():
+        x = tower.before(tower.layers).clone().requires_grad_()
+        gradients = [torch.autograd.grad(tower.features(x)[0] @ text, x)[0][0] for text in texts]
+    x = x.detach()
+    maps = x[1:].T.reshape(1, -1, tower.grid, tower.grid)
+
+    def model(pictures, texts):
+        cls = []
+        for picture in pictures:
+            y = tower.embed(picture.double())
+            for b in range(tower.layers):
+                y = tower.block(y, b)
+            cls.append(tower.features(y[:1])[0])
+        return (100 * torch.stack(cls) @ texts.T,)
+
+    cam = types.SimpleNamespace(is_clip=True, topk=min(300, tower.width), use_bot=False, mute=True, batch_size=64, model=model)
+    columns = []
+    for i, gradient in enumerate(gradients):
+        weights = code.GScoreCAM.get_cam_weights(cam, (tower.pixels.float()[None], texts), None, [i], maps.float().numpy(),
+                                                 gradient.float().numpy().reshape(1, -1, 1, 1))
+        columns.append(torch.relu(x[1:] @ torch.tensor(weights[0]).double()))
+    return torch.stack(columns, 1)
+
+
 @torch.no_grad()
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
     parser.add_argument("golden")
-    for name in ("resclip", "scclip"):
+    for name in ("resclip", "scclip", "gscorecam"):
         parser.add_argument("--" + name, required=True)
-    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--write", nargs="*", metavar="NAME")
     a = parser.parse_args()
     tower = Tower(a.model, Image.open(os.path.join(a.golden, "resized.png")))
     texts = torch.tensor(np.load(os.path.join(a.golden, "text_features.npy")))
@@ -70,11 +98,15 @@ def main():
     maps = torch.tensor(np.load(os.path.join(a.golden, "methods", "arch.npy"))).T.reshape(1, -1, tower.grid, tower.grid)
     up = torch.nn.functional.interpolate(maps, picture.shape[-2:], mode="bilinear", align_corners=False)
     made["../pamr_arch_eighth"] = pamr.PAMR(10, dilations=(8, 16))(picture, up)[0].flatten(1).T[::8]
+    made["gscorecam"] = score_cam(module("gscorecam", os.path.join(a.gscorecam, "pytorch_grad_cam/gscore_cam.py"), (r"\.cuda\(\)", ""),
+                                         (r"from pytorch_grad_cam.base_cam import BaseCAM", "BaseCAM = object")), tower, texts.double())
     for name, values in made.items():
         path, values = os.path.join(a.golden, "methods", name + ".npy"), np.ascontiguousarray(values.numpy(), np.float32)
-        if a.write:
+        if a.write is not None and (not a.write or name in a.write):
             np.save(path, values)
             print(f"{name:20} written")
+        elif not os.path.exists(path):
+            print(f"{name:20} is not stored")
         else:
             print(f"{name:20} {np.max(np.abs(np.load(path) - values) / np.ptp(values, axis=0)):.1e} of the range")
 
