@@ -41,6 +41,8 @@ static double flop_of(const struct conf_case *c)
         return 4.0 * (double)c->args.minmax.cells * (double)c->args.minmax.n_texts;
     case CSG_OP_bilinear:
         return 7.0 * (double)c->args.bilinear.n * (double)c->args.bilinear.out_w * (double)c->args.bilinear.out_h;
+    case CSG_OP_corners:
+        return 7.0 * (double)c->args.corners.n * (double)c->args.corners.out_w * (double)c->args.corners.out_h;
     case CSG_OP_peak:
         return (double)c->args.peak.n * (double)c->args.peak.w * (double)c->args.peak.h;
     case CSG_OP_blend:

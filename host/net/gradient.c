@@ -85,6 +85,14 @@ static int prepare(struct csg_gradient *g, size_t rows, size_t n, struct csg_err
 
 #define NONE csg_view(NULL, 0)
 
+/* CLS as the last block puts it out, z, through ln_post and the projection. */
+static int head_forward(struct csg_gradient *g, struct csg_view z, struct csg_error *err)
+{
+    struct csg_view f = csg_view(g->f, 0);
+    int status = csg_net_layernorm(g->backend, g->ln_post, z, f, 1, g->tower->width, g->eps, err);
+    return status ? status : csg_net_multiply(g->backend, f, g->proj, NONE, NONE, csg_view(g->feature, 0), 1, CSG_ACT_NONE, err);
+}
+
 /* CLS through the last block, ln_post and the projection, with that many heads; what the way back needs is kept. */
 static int forward(struct csg_gradient *g, size_t heads, struct csg_view x, struct csg_view qkv, size_t rows,
                    struct csg_error *err)
@@ -93,7 +101,7 @@ static int forward(struct csg_gradient *g, size_t heads, struct csg_view x, stru
     const struct csg_net_block *block = &tower->blocks[tower->layers - 1];
     size_t width = tower->width;
     struct csg_view o = csg_view(g->o, 0), y = csg_view(g->y, 0), h2 = csg_view(g->h2, 0), pre = csg_view(g->pre, 0);
-    struct csg_view act = csg_view(g->act, 0), z = csg_view(g->z, 0), f = csg_view(g->f, 0);
+    struct csg_view act = csg_view(g->act, 0), z = csg_view(g->z, 0);
     int status = csg_net_attention_cls(g->backend, qkv, width, heads, rows, o, err);
     if (status == CSG_OK)
         status = csg_net_multiply(g->backend, o, block->out, block->out_bias, x, y, 1, CSG_ACT_NONE, err);
@@ -105,9 +113,7 @@ static int forward(struct csg_gradient *g, size_t heads, struct csg_view x, stru
         status = csg_net_multiply(g->backend, h2, block->fc, block->fc_bias, NONE, act, 1, tower->act, err);
     if (status == CSG_OK)
         status = csg_net_multiply(g->backend, act, block->proj, block->proj_bias, y, z, 1, CSG_ACT_NONE, err);
-    if (status == CSG_OK)
-        status = csg_net_layernorm(g->backend, g->ln_post, z, f, 1, width, g->eps, err);
-    return status ? status : csg_net_multiply(g->backend, f, g->proj, NONE, NONE, csg_view(g->feature, 0), 1, CSG_ACT_NONE, err);
+    return status ? status : head_forward(g, z, err);
 }
 
 static int norm_back(struct csg_gradient *g, struct csg_view x, struct csg_view weight, struct csg_view add, struct csg_view dx,
@@ -128,6 +134,22 @@ static int norm_back(struct csg_gradient *g, struct csg_view x, struct csg_view 
     return csg_normback(g->backend, &args, err);
 }
 
+/* From the cosines of n texts back to z: dz. */
+static int head_backward(struct csg_gradient *g, struct csg_view texts, size_t n, struct csg_view z, struct csg_error *err)
+{
+    const struct csg_unitback_args cosine = {.x = csg_view(g->feature, 0),
+                                             .dy = texts,
+                                             .dx = csg_view(g->d_feature, 0),
+                                             .dy_stride = g->embed,
+                                             .dx_stride = g->embed,
+                                             .rows = n,
+                                             .width = g->embed};
+    int status = csg_unitback(g->backend, &cosine, err);
+    if (status == CSG_OK)
+        status = csg_net_multiply(g->backend, cosine.dx, g->proj_back, NONE, NONE, csg_view(g->d_wide, 0), n, CSG_ACT_NONE, err);
+    return status ? status : norm_back(g, z, g->ln_post->weight, NONE, csg_view(g->dz, 0), n, err);
+}
+
 /* From the cosines of n texts back to what CLS attends to, before out_proj: d_wide. */
 static int backward(struct csg_gradient *g, struct csg_view texts, size_t n, struct csg_error *err)
 {
@@ -136,13 +158,6 @@ static int backward(struct csg_gradient *g, struct csg_view texts, size_t n, str
     size_t mlp = tower->mlp_width;
     struct csg_view d_wide = csg_view(g->d_wide, 0), d_mlp = csg_view(g->d_mlp, 0), dz = csg_view(g->dz, 0);
     struct csg_view dy = csg_view(g->dy, 0);
-    const struct csg_unitback_args cosine = {.x = csg_view(g->feature, 0),
-                                             .dy = texts,
-                                             .dx = csg_view(g->d_feature, 0),
-                                             .dy_stride = g->embed,
-                                             .dx_stride = g->embed,
-                                             .rows = n,
-                                             .width = g->embed};
     const struct csg_actback_args act = {.x = csg_view(g->pre, 0),
                                          .dy = d_mlp,
                                          .dx = d_mlp,
@@ -151,11 +166,7 @@ static int backward(struct csg_gradient *g, struct csg_view texts, size_t n, str
                                          .rows = n,
                                          .width = mlp,
                                          .act = tower->act};
-    int status = csg_unitback(g->backend, &cosine, err);
-    if (status == CSG_OK)
-        status = csg_net_multiply(g->backend, cosine.dx, g->proj_back, NONE, NONE, d_wide, n, CSG_ACT_NONE, err);
-    if (status == CSG_OK)
-        status = norm_back(g, csg_view(g->z, 0), g->ln_post->weight, NONE, dz, n, err);
+    int status = head_backward(g, texts, n, csg_view(g->z, 0), err);
     if (status == CSG_OK)
         status = csg_net_multiply(g->backend, dz, g->back.proj, NONE, NONE, d_mlp, n, CSG_ACT_NONE, err);
     if (status == CSG_OK)
@@ -305,4 +316,14 @@ int csg_gradient_relevance(struct csg_gradient *gradient, enum csg_net_relevance
         status = kinds[kind].run(&request, err);
     *relevance = csg_view(gradient->relevance, 0);
     return status;
+}
+
+int csg_gradient_output(struct csg_gradient *gradient, struct csg_view z, struct csg_view texts, size_t n, struct csg_view *dz,
+                        struct csg_error *err)
+{
+    int status = prepare(gradient, 2, n, err);
+    if (status == CSG_OK)
+        status = head_forward(gradient, z, err);
+    *dz = csg_view(gradient->dz, 0);
+    return status ? status : head_backward(gradient, texts, n, z, err);
 }

@@ -18,4 +18,8 @@ void csg_gradient_destroy(struct csg_gradient **gradient);
 int csg_gradient_relevance(struct csg_gradient *gradient, enum csg_net_relevance kind, struct csg_view x, struct csg_view qkv,
                            size_t rows, struct csg_view texts, size_t n, struct csg_view *relevance, struct csg_error *err);
 
+/* z: CLS as the last block puts it out [W]. *dz: the gradients of the cosines there [n, W]; the gradient's, valid until the next call. */
+int csg_gradient_output(struct csg_gradient *gradient, struct csg_view z, struct csg_view texts, size_t n, struct csg_view *dz,
+                        struct csg_error *err);
+
 #endif

@@ -11,7 +11,8 @@ enum csg_net_relevance {
     CSG_RELEVANCE_BIMODAL_ALL, /* the same through every block: net/through.h */
     CSG_RELEVANCE_GRADECLIP,   /* max(0, sum over channels of gradient * value) * loosened q-k similarity */
     CSG_RELEVANCE_SCCLIP,      /* net/calibrate.h */
-    CSG_RELEVANCE_RESCLIP      /* net/feedback.h */
+    CSG_RELEVANCE_RESCLIP,     /* net/feedback.h */
+    CSG_RELEVANCE_GSCORECAM    /* net/scorecam.h */
 };
 
 /* What an encoding left behind for them. */

@@ -9,6 +9,7 @@
 #include "net/feedback.h"
 #include "net/forms.h"
 #include "net/gradient.h"
+#include "net/scorecam.h"
 #include "net/scratch.h"
 #include "net/through.h"
 #include "net/tower.h"
@@ -31,9 +32,11 @@ struct vit {
     struct csg_through *through;   /* the same */
     struct csg_calibrate calibrate;
     struct csg_feedback feedback;
+    struct csg_scorecam scorecam;
     struct csg_net_seen seen;  /* of the last call */
     struct csg_buffer *inputs; /* [layers + 1, rows, W], of a plan that keeps them */
     struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
+    struct csg_buffer *masked; /* [1, embed_dim], CLS of a masked picture: out still holds the picture's own tokens */
 };
 
 static int upload_norms(struct vit *vision, struct csg_error *err)
@@ -61,6 +64,7 @@ static void destroy(struct csg_vision *base)
     csg_through_destroy(&vision->through);
     csg_calibrate_free(&vision->calibrate);
     csg_feedback_free(&vision->feedback);
+    csg_scorecam_free(&vision->scorecam);
     csg_net_tower_destroy(&vision->tower); /* which the two above look at */
     csg_weight_destroy(&vision->patch);
     csg_weight_destroy(&vision->proj);
@@ -72,6 +76,7 @@ static void destroy(struct csg_vision *base)
         csg_buffer_destroy(buffers[i]);
     csg_net_forms_free(&vision->forms);
     csg_buffer_destroy(&vision->inputs);
+    csg_buffer_destroy(&vision->masked);
     free(vision);
 }
 
@@ -163,13 +168,15 @@ static int prepare_scratch(struct vit *vision, size_t rows, struct csg_error *er
     return status;
 }
 
-/* Convolution as GEMM: conv1 is [W, 3 * P * P]; the residual adds class and position embedding; then ln_pre. */
-static int embed_patches(struct vit *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t rows, struct csg_view x,
-                         struct csg_error *err)
+/* Convolution as GEMM: conv1 is [W, 3 * P * P]; the residual adds class and position embedding; then ln_pre. Of a picture times a mask,
+ * where there is one. */
+static int embed_masked(struct vit *vision, struct csg_view rgb, struct csg_view mask, size_t w_px, size_t h_px, size_t rows,
+                        struct csg_view x, struct csg_error *err)
 {
     const struct csg_model *model = vision->model;
     size_t width = model->vision.width, pixels = 3 * model->patch_px * model->patch_px;
     struct csg_patches_args cut = {.in = rgb,
+                                   .mask = mask,
                                    .out = csg_view(vision->patches, 0),
                                    .out_stride = pixels,
                                    .w_px = w_px,
@@ -192,6 +199,12 @@ static int embed_patches(struct vit *vision, struct csg_view rgb, size_t w_px, s
     if (status)
         return status;
     return csg_net_layernorm(vision->backend, &vision->ln_pre, x, x, rows, width, model->layer_norm_eps, err);
+}
+
+static int embed_patches(struct vit *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t rows, struct csg_view x,
+                         struct csg_error *err)
+{
+    return embed_masked(vision, rgb, csg_view(NULL, 0), w_px, h_px, rows, x, err);
 }
 
 static int single_block(const struct vit *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
@@ -319,6 +332,18 @@ static int kept_tower(struct vit *vision, struct csg_view rgb, size_t w_px, size
     return status ? status : project(vision, tokens->x, rows, err);
 }
 
+static struct csg_net_tokens tokens_of(const struct vit *vision, size_t rows)
+{
+    return (struct csg_net_tokens){.rows = rows,
+                                   .x = csg_view(vision->x, 0),
+                                   .h = csg_view(vision->h, 0),
+                                   .qkv = csg_view(vision->qkv, 0),
+                                   .mlp = csg_view(vision->mlp, 0),
+                                   .seq = csg_view(vision->seq, 0),
+                                   .sequences = 1,
+                                   .longest = rows};
+}
+
 static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
                   struct csg_view *tokens_out, struct csg_error *err)
 {
@@ -334,14 +359,7 @@ static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, siz
     if (status)
         return status;
 
-    struct csg_net_tokens tokens = {.rows = rows,
-                                    .x = csg_view(vision->x, 0),
-                                    .h = csg_view(vision->h, 0),
-                                    .qkv = csg_view(vision->qkv, 0),
-                                    .mlp = csg_view(vision->mlp, 0),
-                                    .seq = csg_view(vision->seq, 0),
-                                    .sequences = 1,
-                                    .longest = rows};
+    struct csg_net_tokens tokens = tokens_of(vision, rows);
     struct csg_view x_new = csg_view(vision->x, rows * width);
     struct csg_view qk = csg_view(vision->attended, 0), vv = csg_view(vision->attended, rows * width);
     *tokens_out = csg_view(vision->out, 0);
@@ -382,13 +400,18 @@ static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, siz
     return status;
 }
 
+static int need_gradient(struct vit *vision, struct csg_error *err)
+{
+    return vision->gradient
+               ? CSG_OK
+               : csg_gradient_create(&vision->gradient, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
+}
+
 /* What makes the values of a relevance, created when it is first asked for. */
 static int by_gradient(struct vit *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                        struct csg_view *relevance, struct csg_error *err)
 {
-    int status = CSG_OK;
-    if (!vision->gradient)
-        status = csg_gradient_create(&vision->gradient, vision->tower, vision->model, vision->proj, &vision->ln_post, err);
+    int status = need_gradient(vision, err);
     return status ? status
                   : csg_gradient_relevance(vision->gradient, kind, csg_view(vision->x, 0), csg_view(vision->qkv, 0),
                                            vision->seen.rows, texts, n, relevance, err);
@@ -420,10 +443,43 @@ static int fed_back(struct vit *vision, enum csg_net_relevance kind, struct csg_
     return csg_feedback_relevance(&vision->feedback, vision->tower, &head, &vision->seen, texts, n, relevance, err);
 }
 
+/* CLS of the last picture times a mask; what that picture left behind stays. */
+static int encode_masked(void *tower, struct csg_view mask, float *feature, struct csg_error *err)
+{
+    struct vit *vision = tower;
+    const struct csg_net_seen *seen = &vision->seen;
+    struct csg_net_tokens tokens = tokens_of(vision, seen->rows);
+    int status = embed_masked(vision, seen->rgb, mask, seen->w_px, seen->h_px, seen->rows, tokens.x, err);
+    for (size_t b = 0; status == CSG_OK && b < vision->tower->layers; b++) {
+        status = single_block(vision, b, &tokens, csg_view(vision->attended, 0), err);
+        if (status == CSG_OK)
+            status = csg_net_pace(vision->tower, seen->rows, err);
+    }
+    const struct csg_net_head head = head_of(vision);
+    if (status == CSG_OK)
+        status = csg_scratch_f32(vision->backend, &vision->masked, 1, head.embed, err);
+    if (status == CSG_OK)
+        status = csg_net_project(vision->tower, &head, tokens.x, tokens.h, csg_view(vision->masked, 0), 1, err);
+    return status ? status : csg_buffer_read(vision->masked, 0, feature, vision->model->embed_dim * sizeof *feature, err);
+}
+
+static int by_score(struct vit *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n, struct csg_view *relevance,
+                    struct csg_error *err)
+{
+    (void)kind;
+    const struct csg_net_head head = head_of(vision);
+    const struct csg_scorecam_tower masked = {encode_masked, vision};
+    int status = need_gradient(vision, err);
+    return status ? status
+                  : csg_scorecam_relevance(&vision->scorecam, vision->gradient, vision->tower, &head, &vision->seen, &masked,
+                                           texts, n, relevance, err);
+}
+
 static int (*const relevances[])(struct vit *, enum csg_net_relevance, struct csg_view, size_t, struct csg_view *,
                                  struct csg_error *) = {
     [CSG_RELEVANCE_GRADCAM] = by_gradient,   [CSG_RELEVANCE_BIMODAL] = by_gradient, [CSG_RELEVANCE_BIMODAL_ALL] = through_blocks,
-    [CSG_RELEVANCE_GRADECLIP] = by_gradient, [CSG_RELEVANCE_SCCLIP] = calibrated,   [CSG_RELEVANCE_RESCLIP] = fed_back};
+    [CSG_RELEVANCE_GRADECLIP] = by_gradient, [CSG_RELEVANCE_SCCLIP] = calibrated,   [CSG_RELEVANCE_RESCLIP] = fed_back,
+    [CSG_RELEVANCE_GSCORECAM] = by_score};
 
 static int relevance_of(struct csg_vision *base, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                         struct csg_view *relevance, struct csg_error *err)

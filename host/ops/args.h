@@ -31,10 +31,12 @@ struct csg_resize_args {
 };
 
 /* The patches of a picture as rows for the patch embedding's GEMM, normalised: row 0 is zeros (CLS has no pixels), row
- * 1 + gy * (w / patch) + gx holds (pixel / 255 - mean[c]) / std[c] in (channel, y, x) order, which is conv1's weight layout. */
+ * 1 + gy * (w / patch) + gx holds (pixel / 255 - mean[c]) / std[c], times the pixel's mask, in (channel, y, x) order, which is conv1's
+ * weight layout. */
 struct csg_patches_args {
-    struct csg_view in;  /* uint8 [h_px, w_px, 3] */
-    struct csg_view out; /* [1 + (h_px / patch_px) * (w_px / patch_px), 3 * patch_px * patch_px] */
+    struct csg_view in;   /* uint8 [h_px, w_px, 3] */
+    struct csg_view mask; /* [h_px, w_px], optional: 1 */
+    struct csg_view out;  /* [1 + (h_px / patch_px) * (w_px / patch_px), 3 * patch_px * patch_px] */
     size_t out_stride;
     size_t w_px, h_px, patch_px; /* sides are multiples of the patch */
     float mean[3], std[3];
@@ -323,6 +325,14 @@ struct csg_refine_args {
     struct csg_view weights; /* [CSG_REFINE_NEIGHBOURS, h * w] */
     size_t n, w, h;
     size_t dilations_px[2];
+};
+
+/* Bilinear resize of n maps whose corners stay where they are (align_corners=True): column x of the output is x (in_w - 1) / (out_w - 1)
+ * of the input. */
+struct csg_corners_args {
+    struct csg_view in;  /* [n, in_h, in_w] */
+    struct csg_view out; /* [n, out_h, out_w] */
+    size_t n, in_w, in_h, out_w, out_h;
 };
 
 /* out[i] = {column, row} of the greatest element of map i, the first in row order of equal ones; exact below 2^24. */

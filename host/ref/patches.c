@@ -16,8 +16,9 @@ int csg_ref_patches(struct csg_backend *backend, const struct csg_patches_args *
         for (size_t c = 0; c < 3; c++) {
             for (size_t y = 0; y < patch; y++) {
                 for (size_t x = 0; x < patch; x++) {
-                    double pixel = in[((top + y) * a->w_px + left + x) * 3 + c];
-                    *row++ = (float)((pixel / 255.0 - (double)a->mean[c]) / (double)a->std[c]);
+                    size_t at = (top + y) * a->w_px + left + x;
+                    double pixel = in[at * 3 + c], weight = a->mask.buffer ? (double)CSG_REF_AT(a->mask, float)[at] : 1.0;
+                    *row++ = (float)((pixel / 255.0 - (double)a->mean[c]) / (double)a->std[c] * weight);
                 }
             }
         }
