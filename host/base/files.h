@@ -37,6 +37,8 @@ bool csg_is_file(const char *path);
  * with more than 100000 entries, is `status`. */
 int csg_list_files(char ***names, size_t *count, const char *folder, const char *suffix, enum csg_status status,
                    struct csg_error *err);
+/* The same of a folder's folders. */
+int csg_list_folders(char ***names, size_t *count, const char *folder, enum csg_status status, struct csg_error *err);
 void csg_names_free(char ***names, size_t count);
 /* "a/b" of "a" and "b"; to be freed; NULL where memory is short. */
 char *csg_path_join(const char *folder, const char *name);

@@ -13,18 +13,19 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Keeps the name where it is that of a file with the suffix. Room doubles at powers of two. */
-static int keep(char ***names, size_t *count, const char *folder, const char *name, const char *suffix, struct csg_error *err)
+/* Keeps the name where it is that of a file, or of what else `is` says, with the suffix. Room doubles at powers of two. */
+static int keep(char ***names, size_t *count, const char *folder, const char *name, const char *suffix, bool (*is)(const char *),
+                struct csg_error *err)
 {
     size_t length = strlen(name), tail = strlen(suffix);
-    if (length <= tail || strcmp(name + length - tail, suffix) != 0)
+    if (length <= tail || strcmp(name + length - tail, suffix) != 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return CSG_OK;
     char *path = csg_path_join(folder, name);
-    bool is_file = path && csg_is_file(path);
+    bool wanted = path && is(path);
     if (!path)
         return csg_fail_memory(err);
     free(path);
-    if (!is_file)
+    if (!wanted)
         return CSG_OK;
     if ((*count & (*count - 1)) == 0) {
         char **more = csg_realloc(*names, *count ? *count * 2 : 1, sizeof *more);
@@ -39,8 +40,8 @@ static int keep(char ***names, size_t *count, const char *folder, const char *na
     return CSG_OK;
 }
 
-int csg_list_files(char ***names, size_t *count, const char *folder, const char *suffix, enum csg_status status,
-                   struct csg_error *err)
+static int list(char ***names, size_t *count, const char *folder, const char *suffix, bool (*is)(const char *),
+                enum csg_status status, struct csg_error *err)
 {
     size_t seen = 0;
     int result = CSG_OK;
@@ -51,7 +52,7 @@ int csg_list_files(char ***names, size_t *count, const char *folder, const char 
         return csg_fail(err, status, "the folder %s cannot be read: %s", folder, strerror(errno));
     for (struct dirent *entry; !result && (entry = readdir(dir));)
         result = ++seen > MAX_ENTRIES ? csg_fail(err, status, "the folder %s has more than %d entries", folder, MAX_ENTRIES)
-                                      : keep(names, count, folder, entry->d_name, suffix, err);
+                                      : keep(names, count, folder, entry->d_name, suffix, is, err);
     closedir(dir);
     if (result)
         csg_names_free(names, *count);
@@ -59,6 +60,17 @@ int csg_list_files(char ***names, size_t *count, const char *folder, const char 
         qsort(*names, *count, sizeof **names, by_text);
     *count = result ? 0 : *count;
     return result;
+}
+
+int csg_list_files(char ***names, size_t *count, const char *folder, const char *suffix, enum csg_status status,
+                   struct csg_error *err)
+{
+    return list(names, count, folder, suffix, csg_is_file, status, err);
+}
+
+int csg_list_folders(char ***names, size_t *count, const char *folder, enum csg_status status, struct csg_error *err)
+{
+    return list(names, count, folder, "", csg_is_folder, status, err);
 }
 
 void csg_names_free(char ***names, size_t count)

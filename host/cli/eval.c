@@ -107,6 +107,7 @@ static int read_params(struct csg_eval_params *params, const struct cli_args *ar
         status = cli_number(&scale, args->scale, "--scale", 1e-3, 1e6, err);
     *params = (struct csg_eval_params){.methods = (const char *const *)methods->items,
                                        .n_methods = methods->count,
+                                       .layout = args->layout,
                                        .split = args->split,
                                        .labels = args->labels,
                                        .fit = map.fit,

@@ -12,6 +12,21 @@
 #include "image/decode.h"
 #include "image/image.h"
 
+int csg_mask_create(struct csg_mask **out, int width_px, int height_px, struct csg_error *err)
+{
+    struct csg_mask *mask = csg_calloc(1, sizeof *mask);
+    *out = NULL;
+    if (mask) {
+        *mask = (struct csg_mask){width_px, height_px, csg_calloc((size_t)width_px * (size_t)height_px, sizeof *mask->index)};
+        if (!mask->index)
+            csg_mask_destroy(&mask);
+    }
+    if (!mask)
+        return csg_fail_memory(err);
+    *out = mask;
+    return CSG_OK;
+}
+
 struct reader {
     png_structp png;
     png_infop info;

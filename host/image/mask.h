@@ -4,11 +4,15 @@
 
 #include "base/status.h"
 
+#define CSG_MASK_VOID 255 /* an index that counts nowhere */
+
 struct csg_mask {
     int width_px, height_px;
     uint16_t *index; /* packed [height_px, width_px]: palette indices or grey values */
 };
 
+/* Zeros. */
+int csg_mask_create(struct csg_mask **out, int width_px, int height_px, struct csg_error *err);
 /* CSG_ERROR_INPUT: missing, damaged, too large, or with colours instead of indices. */
 int csg_mask_load(struct csg_mask **out, const char *path, struct csg_error *err);
 void csg_mask_destroy(struct csg_mask **mask);

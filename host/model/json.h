@@ -1,4 +1,4 @@
-/* Bounded JSON over jansson. Private to host/model. */
+/* Bounded JSON over jansson. */
 #ifndef CSG_MODEL_JSON_H
 #define CSG_MODEL_JSON_H
 

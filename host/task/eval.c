@@ -38,8 +38,7 @@ struct eval {
 
 /* One picture while it is measured. */
 struct sample {
-    struct csg_image *image;
-    struct csg_mask *mask;
+    struct csg_truth truth;
     struct csg_input_size size;
     size_t grid_w, grid_h, cells, pixels;
     size_t map_w, map_h, map_cells; /* of a map: the grid, or with refinement the pixels that the encoder saw */
@@ -91,7 +90,7 @@ static int journal_key(const struct eval *eval, char key[CSG_SHA256_HEX], struct
         status = csg_sha256_create(&hash, err);
     if (status)
         return status;
-    snprintf(line, sizeof line, "3 %s %s %d %u %d %d %d %.17g %.17g %zu", weights, params->fit ? params->fit : "",
+    snprintf(line, sizeof line, "4 %s %s %d %u %d %d %d %.17g %.17g %zu", weights, params->fit ? params->fit : "",
              params->size_px, params->first_block, (int)eval->refinement, params->window_px, params->stride_px, eval->scale,
              eval->background, eval->shape.n_images);
     status = csg_sha256_update(hash, line, strlen(line) + 1, err);
@@ -121,6 +120,28 @@ static int replay(void *user, const void *data, size_t bytes, struct csg_error *
     return status;
 }
 
+/* Those that are asked for, those that the data set names, or the layout's usual ones. */
+static int find_classes(struct eval *eval, struct csg_error *err)
+{
+    const struct csg_dataset *dataset = eval->dataset;
+    const char *labels = eval->params->labels ? eval->params->labels : dataset->layout->labels;
+    size_t named = dataset->classes.count;
+    int status = CSG_OK;
+    if (eval->params->labels || !named)
+        status = csg_labels_load(&eval->classes, labels, err);
+    for (size_t i = 0; status == CSG_OK && !eval->params->labels && i < named; i++)
+        status = csg_strings_add(&eval->classes, dataset->classes.items[i], err);
+    if (status)
+        return status;
+    if (named && eval->classes.count != named)
+        return csg_fail(err, CSG_ERROR_USAGE, "the data set has %zu classes, but %s lists %zu", named, labels,
+                        eval->classes.count);
+    if (eval->classes.count < 2 || eval->classes.count > MAX_CLASSES)
+        return csg_fail(err, CSG_ERROR_USAGE, "a data set of %zu classes cannot be measured, only of 2 to %d",
+                        eval->classes.count, MAX_CLASSES);
+    return CSG_OK;
+}
+
 static int prepare(struct eval *eval, const char *folder, struct csg_error *err)
 {
     const struct csg_eval_params *params = eval->params;
@@ -131,14 +152,12 @@ static int prepare(struct eval *eval, const char *folder, struct csg_error *err)
     if (status == CSG_OK)
         status = csg_refinement_find(&eval->refinement, params->refine, err);
     if (status == CSG_OK)
-        status = csg_labels_load(&eval->classes, params->labels ? params->labels : "voc20", err);
-    if (status == CSG_OK && (eval->classes.count < 2 || eval->classes.count > MAX_CLASSES))
-        status = csg_fail(err, CSG_ERROR_USAGE, "a data set of %zu classes cannot be measured, only of 2 to %d",
-                          eval->classes.count, MAX_CLASSES);
+        status = csg_dataset_open(&eval->dataset, folder, params->layout, params->split, err);
     if (status == CSG_OK)
-        status = csg_dataset_open(&eval->dataset, folder, params->split, err);
+        status = find_classes(eval, err);
     if (status)
         return status;
+    eval->shape.masks = eval->dataset->layout->masks;
     eval->shape.n_classes = eval->classes.count;
     eval->shape.n_images = eval->dataset->ids.count;
     if (params->limit && params->limit < eval->shape.n_images)
@@ -153,16 +172,17 @@ static int prepare(struct eval *eval, const char *folder, struct csg_error *err)
     return status;
 }
 
-/* The classes of a mask, from 0. An index that is no class makes the pair unreadable. */
-static int list_present(const struct eval *eval, const struct csg_mask *mask, uint32_t *present, size_t *count,
+/* The classes of a picture, from 0. An index that is no class makes the pair unreadable. */
+static int list_present(const struct eval *eval, const struct csg_truth *truth, uint32_t *present, size_t *count,
                         struct csg_error *err)
 {
-    size_t n = eval->shape.n_classes, pixels = (size_t)mask->width_px * (size_t)mask->height_px;
+    const struct csg_mask *mask = truth->mask;
+    size_t n = eval->shape.n_classes, pixels = mask ? (size_t)mask->width_px * (size_t)mask->height_px : 0;
     uint8_t *seen = csg_calloc(n + 1, 1);
     int status = seen ? CSG_OK : csg_fail_memory(err);
     *count = 0;
     for (size_t i = 0; status == CSG_OK && i < pixels; i++) {
-        if (mask->index[i] == CSG_VOID)
+        if (mask->index[i] == CSG_MASK_VOID)
             continue;
         if (mask->index[i] > n)
             status = csg_fail(err, CSG_ERROR_INPUT, "its mask has the index %u, but there are %zu classes",
@@ -171,7 +191,7 @@ static int list_present(const struct eval *eval, const struct csg_mask *mask, ui
             seen[mask->index[i]] = 1;
     }
     for (size_t c = 0; status == CSG_OK && c < n; c++)
-        if (seen[c + 1])
+        if (seen[c + 1] || (truth->positive && truth->positive[c]))
             present[(*count)++] = (uint32_t)c;
     free(seen);
     return status;
@@ -202,9 +222,9 @@ static int score_maps(const struct eval *eval, const struct sample *sample, size
         status = csg_buffer_read(s->buffer, s->map.at * sizeof(float) + class_ * row_bytes, sample->rows, row_bytes, err);
         if (status == CSG_OK)
             status = csg_task_bilinear(eval->context->backend, sample->rows, 1, sample->map_w, sample->map_h, sample->map,
-                                       (size_t)sample->mask->width_px, (size_t)sample->mask->height_px, err);
+                                       (size_t)sample->truth.mask->width_px, (size_t)sample->truth.mask->height_px, err);
         if (status == CSG_OK)
-            csg_score_map(&record->scores[m * record->n_present + i], sample->map, sample->mask->index, sample->pixels,
+            csg_score_map(&record->scores[m * record->n_present + i], sample->map, sample->truth.mask->index, sample->pixels,
                           (uint16_t)(class_ + 1));
     }
     return status;
@@ -218,10 +238,10 @@ static int segment(const struct eval *eval, const struct sample *sample, size_t 
         csg_buffer_read(s->buffer, s->similarity.at * sizeof(float), sample->rows, n * sample->map_cells * sizeof(float), err);
     if (status == CSG_OK)
         status = csg_task_segment(eval->context->backend, sample->rows, n, sample->map_w, sample->map_h,
-                                  (size_t)sample->mask->width_px, (size_t)sample->mask->height_px, eval->scale, eval->background,
-                                  sample->index, err);
+                                  (size_t)sample->truth.mask->width_px, (size_t)sample->truth.mask->height_px, eval->scale,
+                                  eval->background, sample->index, err);
     if (status == CSG_OK)
-        csg_count_classes(record->pixels + m * (n + 1), n + 1, sample->index, sample->mask->index, sample->pixels);
+        csg_count_classes(record->pixels + m * (n + 1), n + 1, sample->index, sample->truth.mask->index, sample->pixels);
     return status;
 }
 
@@ -247,6 +267,8 @@ static int measure_method(const struct eval *eval, const struct sample *sample, 
 {
     struct csg_similarities s = {0}, plain = {0};
     bool surgery = eval->methods[m]->feature_surgery;
+    if (!eval->shape.masks)
+        return score_picture(eval, sample, m, tokens, record, err);
     int status = similarities(eval, sample, m, surgery, tokens, &s, err);
     if (status == CSG_OK && surgery)
         status = similarities(eval, sample, m, false, tokens, &plain, err);
@@ -278,7 +300,7 @@ static int measure(const struct eval *eval, const struct sample *sample, struct 
         struct csg_view tokens;
         if (done[m])
             continue;
-        status = csg_encode_picture(eval->context, sample->image, &sample->size, &eval->plans[m], &tokens, NULL, NULL, err);
+        status = csg_encode_picture(eval->context, sample->truth.image, &sample->size, &eval->plans[m], &tokens, NULL, NULL, err);
         for (size_t other = m; status == CSG_OK && other < n; other++) {
             if (done[other] || !same_plan(&eval->plans[m], &eval->plans[other]))
                 continue;
@@ -294,7 +316,7 @@ static int sample_create(struct sample *sample, const struct eval *eval, struct 
 {
     size_t n = eval->shape.n_classes, patch_px = eval->context->model->patch_px;
     int status =
-        csg_input_size(&sample->size, eval->context->model, sample->image, eval->params->fit, eval->params->size_px, err);
+        csg_input_size(&sample->size, eval->context->model, sample->truth.image, eval->params->fit, eval->params->size_px, err);
     if (status)
         return status;
     sample->size.window_px = eval->windows.window_px;
@@ -305,7 +327,12 @@ static int sample_create(struct sample *sample, const struct eval *eval, struct 
     sample->map_w = eval->refinement ? (size_t)sample->size.w_px : sample->grid_w;
     sample->map_h = eval->refinement ? (size_t)sample->size.h_px : sample->grid_h;
     sample->map_cells = sample->map_w * sample->map_h;
-    sample->pixels = (size_t)sample->mask->width_px * (size_t)sample->mask->height_px;
+    if (!eval->shape.masks) {
+        sample->cls = csg_calloc(eval->context->model->embed_dim, sizeof *sample->cls);
+        sample->cosines = csg_calloc(n, sizeof *sample->cosines);
+        return sample->cls && sample->cosines ? CSG_OK : csg_fail_memory(err);
+    }
+    sample->pixels = (size_t)sample->truth.mask->width_px * (size_t)sample->truth.mask->height_px;
     sample->map = csg_calloc(sample->pixels, sizeof *sample->map);
     sample->index = csg_calloc(sample->pixels, sizeof *sample->index);
     sample->rows = csg_calloc(n, sample->map_cells * sizeof *sample->rows);
@@ -316,8 +343,7 @@ static int sample_create(struct sample *sample, const struct eval *eval, struct 
 
 static void sample_free(struct sample *sample)
 {
-    csg_image_destroy(&sample->image);
-    csg_mask_destroy(&sample->mask);
+    csg_truth_free(&sample->truth);
     free(sample->map);
     free(sample->index);
     free(sample->rows);
@@ -334,9 +360,9 @@ static int make_record(struct eval *eval, size_t image, struct csg_eval_record *
     size_t n_present = 0;
     if (!present)
         return csg_fail_memory(err);
-    int status = csg_dataset_load(eval->dataset, image, &sample.image, &sample.mask, &problem);
+    int status = csg_dataset_load(eval->dataset, image, &sample.truth, &problem);
     if (status == CSG_OK)
-        status = list_present(eval, sample.mask, present, &n_present, &problem);
+        status = list_present(eval, &sample.truth, present, &n_present, &problem);
     bool readable = status == CSG_OK;
     if (status == CSG_ERROR_INPUT) {
         csg_log(eval->context->log, CSG_LOG_WARNING, "%s is left out: %s", eval->dataset->ids.items[image], problem.sentence);
@@ -374,7 +400,7 @@ static int run(struct eval *eval, struct csg_error *err)
             eval->params->progress(eval->params->progress_user, eval->sums.n_done, eval->shape.n_images);
     }
     if (status == CSG_OK && eval->sums.n_unreadable == eval->shape.n_images)
-        status = csg_fail(err, CSG_ERROR_INPUT, "no picture of %s could be read with its mask: %s", eval->dataset->folder,
+        status = csg_fail(err, CSG_ERROR_INPUT, "no picture of %s could be read with its truth: %s", eval->dataset->folder,
                           eval->last_problem ? eval->last_problem : "see the run that was gone on with");
     return status;
 }

@@ -121,7 +121,7 @@ void csg_eval_sums_add(struct csg_eval_sums *sums, const struct csg_eval_record 
     for (size_t i = 0; i < record->n_present; i++)
         sums->positive[image * n + record->present[i]] = 1;
     for (size_t m = 0; m < sums->shape.n_methods; m++) {
-        for (size_t i = 0; i < record->n_present; i++)
+        for (size_t i = 0; sums->shape.masks && i < record->n_present; i++)
             csg_explain_add(&sums->explain[m], record->present[i], &record->scores[m * record->n_present + i]);
         for (size_t c = 0; c <= n; c++) {
             struct csg_class_pixels *to = &sums->pixels[m * (n + 1) + c];

@@ -8,6 +8,7 @@
 /* Sizes that all records of an evaluation share. */
 struct csg_eval_shape {
     size_t n_methods, n_classes, n_images;
+    bool masks; /* without, what needs them is NaN */
 };
 
 struct csg_eval_record {

@@ -24,7 +24,7 @@ void csg_score_map(struct csg_map_score *score, const float *map, const uint16_t
     double sums[2] = {0, 0}, counts[2] = {0, 0};
     memset(score, 0, sizeof *score);
     for (size_t i = 0; i < pixels; i++) {
-        if (mask[i] == CSG_VOID)
+        if (mask[i] == CSG_MASK_VOID)
             continue;
         size_t inside = mask[i] == wanted;
         (inside ? score->inside : score->outside)[highest_threshold(map[i])]++;
@@ -93,7 +93,7 @@ void csg_count_classes(struct csg_class_pixels *classes, size_t n_classes, const
                        size_t pixels)
 {
     for (size_t i = 0; i < pixels; i++) {
-        if (mask[i] == CSG_VOID || mask[i] >= n_classes || predicted[i] >= n_classes)
+        if (mask[i] == CSG_MASK_VOID || mask[i] >= n_classes || predicted[i] >= n_classes)
             continue;
         classes[mask[i]].truth++;
         classes[predicted[i]].predicted++;

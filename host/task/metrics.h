@@ -3,9 +3,9 @@
 #define CSG_TASK_METRICS_H
 
 #include "base/status.h"
+#include "image/mask.h"
 
 #define CSG_THRESHOLDS 101 /* 0, 0.01, ... 1 */
-#define CSG_VOID 255       /* index of a mask that counts nowhere */
 
 /* One map of one label: pixels inside and outside of its mask by the highest threshold k / 100 that the value reaches, and
  * the mean value inside minus the mean outside. Fixed layout: it goes into files. */
@@ -13,7 +13,7 @@ struct csg_map_score {
     uint32_t inside[CSG_THRESHOLDS], outside[CSG_THRESHOLDS];
     double contrast;
 };
-/* Pixels of index CSG_VOID are left out. With nothing inside or nothing outside, that mean is 0. */
+/* Pixels of index CSG_MASK_VOID are left out. With nothing inside or nothing outside, that mean is 0. */
 void csg_score_map(struct csg_map_score *score, const float *map, const uint16_t *mask, size_t pixels, uint16_t wanted);
 
 /* Explainability over a set of maps. */

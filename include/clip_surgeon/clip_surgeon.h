@@ -447,9 +447,12 @@ CSG_API int csg_classify(struct csg_engine *engine, const struct csg_image *imag
 struct csg_eval_params {
     const char *const *methods; /* [n_methods]; NULL: "surgery" alone */
     size_t n_methods;
-    const char *split;  /* a list of ImageSets/Segmentation, or a file with a list (FILE.txt); NULL: val, or the only one */
-    const char *labels; /* the classes in the order of mask indices from 1, as in csg_map_params; NULL: "voc20" */
-    const char *fit;    /* as in csg_map_params, as the next five */
+    const char *layout; /* of the data set: voc, context, cityscapes, coco, coco-panoptic, nus; NULL: by what its folder holds */
+    const char
+        *split; /* a list of the data set, or for voc and context a file (FILE.txt); NULL: val, val2017, Test, or the only one */
+    const char *
+        labels; /* the classes in the order of mask indices from 1, as in csg_map_params; NULL: the data set's own or usual ones */
+    const char *fit; /* as in csg_map_params, as the next five */
     int size_px;
     unsigned first_block;
     const char *refine;
@@ -477,10 +480,10 @@ struct csg_eval_result {
     size_t n_methods;
     const struct csg_eval_method *methods; /* figures in points of 100, the threshold in parts of 1; NaN where nothing was seen */
 };
-/* Measures methods over a data set in PASCAL VOC's layout: JPEGImages/ID.jpg, SegmentationClass/ID.png (a palette or grey PNG: 0
- * background, 255 void), ImageSets/Segmentation/SPLIT.txt. Feature surgery runs over all classes; the maps of labels that are
- * present are scored. A pair that cannot be read is warned of, counted and left out. CSG_ERROR_INPUT: no such data set, or no pair
- * could be read; CSG_ERROR_USAGE; CSG_ERROR: `resume` belongs to another evaluation. */
+/* Measures methods over a data set. docs/methods.md says what its folder has to hold for each layout, and what a figure is. Feature surgery
+ * runs over all classes; the maps of labels that are present are scored. What needs masks is NaN where the layout has none. A pair that
+ * cannot be read is warned of, counted and left out. CSG_ERROR_INPUT: no such data set, a damaged list, or no pair could be read;
+ * CSG_ERROR_USAGE; CSG_ERROR: `resume` belongs to another evaluation. */
 CSG_API int csg_eval(struct csg_engine *engine, const char *folder, const struct csg_eval_params *params,
                      struct csg_eval_result **out, struct csg_error *err);
 CSG_API void csg_eval_destroy(struct csg_eval_result **result);

@@ -109,5 +109,156 @@ class Eval(CliTest):
         self.fail_with(INPUT, "eval", "set", "-q", *REFERENCE, words=("no picture of set could be read",))
 
 
+def compressed(counts):
+    """COCO's string of run lengths: differences to the number two before from the third on, five bits a character, the lowest first."""
+    text = ""
+    for i, count in enumerate(counts):
+        x = count - (counts[i - 2] if i > 2 else 0)
+        while True:
+            bits, x = x & 31, x >> 5
+            more = not (x == 0 and not bits & 16 or x == -1 and bits & 16)
+            text += chr(48 + bits + 32 * more)
+            if not more:
+                break
+    return text
+
+
+class Layouts(CliTest):
+    """The same pictures and masks in every layout have the same figures."""
+    CLASSES = ["dog", "cat", "horse", "person"]
+
+    def setUp(self):
+        super().setUp()
+        rng = random.Random(5)
+        self.pictures, self.masks = {}, {}
+        for name in ("a", "b", "c"):
+            self.pictures[name] = png(SIDE, SIDE, rows=[bytes(rng.randrange(256) for _ in range(3 * SIDE)) for _ in range(SIDE)])
+            left, right = rng.sample(range(1, 5), 2)
+            self.masks[name] = [[left if x < 20 else right if y < 30 else 0 for x in range(SIDE)] for y in range(SIDE)]
+        self.write("classes.txt", "\n".join(self.CLASSES).encode())
+
+    def put(self, path, data):
+        os.makedirs(os.path.dirname(self.path(path)), exist_ok=True)
+        self.write(path, data if isinstance(data, bytes) else json.dumps(data).encode())
+
+    def listed(self, name, lists="Segmentation", truth="SegmentationClass"):
+        for id_, picture in self.pictures.items():
+            self.put(f"{name}/JPEGImages/{id_}.png", picture)
+            self.put(f"{name}/{truth}/{id_}.png", mask_png(self.masks[id_]))
+        self.put(f"{name}/ImageSets/{lists}/val.txt", "\n".join(self.pictures).encode())
+
+    def evaluate(self, *words):
+        return json.loads(self.succeed("eval", *words, "--method", "raw", "--json", "-q", *REFERENCE).stdout)["methods"][0]
+
+    def coco(self, shape):
+        """Categories with ids out of order, annotations with those of different pictures mixed; the greater areas are drawn first."""
+        ids = {c: 90 - 7 * i for i, c in enumerate(range(1, 5))}
+        annotations = []
+        for picture, (id_, mask) in enumerate(self.masks.items()):
+            for c in sorted({v for row in mask for v in row} - {0}):
+                inside = [mask[y][x] == c for x in range(SIDE) for y in range(SIDE)]
+                annotations.insert(0, {"id": len(annotations), "image_id": 7 - picture, "category_id": ids[c], "area": sum(inside),
+                                       "segmentation": shape(inside, mask[0].index(c))})
+        for id_, picture in self.pictures.items():
+            self.put(f"set/val2017/{id_}.png", picture)
+        return {"categories": [{"id": ids[i + 1], "name": n} for i, n in enumerate(self.CLASSES)], "annotations": annotations,
+                "images": [{"id": 7 - i, "file_name": f"{n}.png"} for i, n in enumerate(self.pictures)]}
+
+    @staticmethod
+    def runs(inside):
+        counts, value, run = [], False, 0
+        for v in inside:
+            if v != value:
+                counts.append(run)
+                value, run = v, 0
+            run += 1
+        return counts + [run]
+
+    def test_the_same_figures(self):
+        self.listed("voc")
+        voc = self.evaluate("voc", "--labels", "classes.txt")
+        self.listed("set", "SegmentationContext", "SegmentationClassContext")
+        self.assertEqual(voc, self.evaluate("set", "--labels", "classes.txt"))
+        shapes = {"polygons": lambda inside, left: [[left, 0, 20 if left == 0 else SIDE, 0, 20 if left == 0 else SIDE, SIDE if left == 0 else 30,
+                                                     left, SIDE if left == 0 else 30]],
+                  "runs": lambda inside, left: {"size": [SIDE, SIDE], "counts": self.runs(inside)},
+                  "compressed": lambda inside, left: {"size": [SIDE, SIDE], "counts": compressed(self.runs(inside))}}
+        for name, shape in shapes.items():
+            self.put("set/annotations/instances_val2017.json", self.coco(shape))
+            self.assertEqual(voc, self.evaluate("set", "--layout", "coco"), name)
+
+    def test_panoptic(self):
+        """Every pixel is of a segment there, so that the rest is void."""
+        document = self.coco(lambda inside, left: [])
+        ids = {c["name"]: c["id"] for c in document["categories"]}
+        annotations = []
+        for i, (id_, mask) in enumerate(self.masks.items()):
+            colours = {v: v * 70001 for row in mask for v in row if v}
+            rows = [b"".join(colours.get(v, 0).to_bytes(3, "little") for v in row) for row in mask]
+            self.put(f"set/annotations/panoptic_val2017/{id_}.png", png(SIDE, SIDE, rows=rows))
+            annotations.append({"image_id": 7 - i, "file_name": f"{id_}.png",
+                                "segments_info": [{"id": n, "category_id": ids[self.CLASSES[v - 1]]} for v, n in colours.items()]})
+        self.put("set/annotations/panoptic_val2017.json", document | {"annotations": annotations})
+        self.masks = {k: [[v or 255 for v in row] for row in m] for k, m in self.masks.items()}
+        self.listed("voc")
+        self.assertEqual(self.evaluate("voc", "--labels", "classes.txt"), self.evaluate("set", "--layout", "coco-panoptic"))
+
+    def test_cityscapes(self):
+        names = ["road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain", "sky",
+                 "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"]
+        self.write("city.txt", "\n".join(names).encode())
+        for i, id_ in enumerate(self.pictures):
+            self.put(f"set/leftImg8bit/val/town{i}/{id_}_leftImg8bit.png", self.pictures[id_])
+            self.put(f"set/gtFine/val/town{i}/{id_}_gtFine_labelTrainIds.png", mask_png([[v - 1 if v else 255 for v in r] for r in self.masks[id_]], 8, 0))
+        self.masks = {k: [[v or 255 for v in row] for row in m] for k, m in self.masks.items()}
+        self.listed("voc")
+        self.assertEqual(self.evaluate("voc", "--labels", "city.txt"), self.evaluate("set"))
+
+    def nus(self):
+        present = {n: {v for row in m for v in row} for n, m in self.masks.items()}
+        for id_, picture in self.pictures.items():
+            self.put(f"nus/Flickr/town/{id_}.png", picture)
+        self.put("nus/ImageList/TestImagelist.txt", "".join(f"town\\{n}.png\r\n" for n in self.pictures).encode())
+        self.put("nus/ConceptsList/Concepts81.txt", "\n".join(self.CLASSES).encode())
+        for i, c in enumerate(self.CLASSES):
+            self.put(f"nus/TrainTestLabels/Labels_{c}_Test.txt", "".join(f"{int(i + 1 in present[n])}\n" for n in self.pictures).encode())
+
+    def test_labels_without_masks(self):
+        self.nus()
+        self.listed("voc")
+        voc, nus = self.evaluate("voc", "--labels", "classes.txt"), self.evaluate("nus")
+        self.assertEqual(voc["map"], nus["map"])
+        self.assertIsNone(nus["miou"])
+        self.assertIsNone(nus["segmentation_miou"])
+
+    def refused(self, says, *words):
+        self.fail_with(INPUT, "eval", *words, "-q", *REFERENCE, words=(says,))
+
+    def test_damaged(self):
+        self.nus()
+        self.put("nus/TrainTestLabels/Labels_dog_Test.txt", b"1\n0\n")
+        self.refused("2 lines, but there are 3 pictures", "nus")
+        self.put("nus/TrainTestLabels/Labels_dog_Test.txt", b"1\n0\n7\n")
+        self.refused("must be 0 or 1", "nus")
+        self.put("nus/ConceptsList/Concepts81.txt", b"../../x\ny\n")
+        self.refused("part of no file's name", "nus")
+        whole = self.coco(lambda inside, left: {"size": [SIDE, SIDE], "counts": self.runs(inside)})
+        path = "set/annotations/instances_val2017.json"
+        for says, document in (("instances_val2017.json", b"{"), ("has no images", whole | {"images": []}), ("no categories", whole | {"categories": 3}),
+                               ("two categories of one id", whole | {"categories": whole["categories"] * 2}),
+                               ("belongs to no picture", whole | {"annotations": [{"image_id": 99}]}),
+                               ("outside of the data set", whole | {"images": [{"id": i, "file_name": "../x"} for i in (5, 6, 7)]}),
+                               ("no known category", whole | {"annotations": [a | {"category_id": 1} for a in whole["annotations"]]}),
+                               ("no segmentation", whole | {"annotations": [a | {"segmentation": 5} for a in whole["annotations"]]}),
+                               ("three corners", whole | {"annotations": [a | {"segmentation": [[1, 2, 3]]} for a in whole["annotations"]]}),
+                               ("another size", whole | {"annotations": [a | {"segmentation": {"size": [1, 2], "counts": [1]}} for a in whole["annotations"]]}),
+                               ("do not fit", whole | {"annotations": [a | {"segmentation": {"size": [SIDE, SIDE], "counts": "zzzzzzz0"}} for a in whole["annotations"]]})):
+            self.put(path, document)
+            self.refused(says, "set")
+        self.fail_with(USAGE, "eval", "set", "--layout", "nope", "-q", *REFERENCE, words=("cityscapes",))
+        self.put(path, whole)
+        self.fail_with(USAGE, "eval", "set", "--labels", "voc20", "-q", *REFERENCE, words=("has 4 classes, but voc20 lists 20",))
+
+
 if __name__ == "__main__":
     unittest.main()
