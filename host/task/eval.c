@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ahead.h"
 #include "base/hash.h"
 #include "base/journal.h"
 #include "base/mem.h"
@@ -343,7 +344,6 @@ static int sample_create(struct sample *sample, const struct eval *eval, struct 
 
 static void sample_free(struct sample *sample)
 {
-    csg_truth_free(&sample->truth);
     free(sample->map);
     free(sample->index);
     free(sample->rows);
@@ -351,26 +351,46 @@ static void sample_free(struct sample *sample)
     free(sample->cosines);
 }
 
-/* A pair that cannot be read is no failure of the evaluation. */
-static int make_record(struct eval *eval, size_t image, struct csg_eval_record *record, struct csg_error *err)
+/* What is read ahead of a picture. */
+struct pair {
+    struct csg_truth truth;
+    int status;
+    struct csg_error problem;
+};
+
+static void read_pair(void *user, size_t index, void *item)
 {
-    struct sample sample = {0};
-    struct csg_error problem = {0};
+    const struct eval *eval = user;
+    struct pair *pair = item;
+    pair->status = csg_dataset_load(eval->dataset, index, &pair->truth, &pair->problem);
+}
+
+static void drop_pair(void *user, void *item)
+{
+    (void)user;
+    csg_truth_free(&((struct pair *)item)->truth);
+}
+
+/* A pair that cannot be read is no failure of the evaluation. */
+static int make_record(struct eval *eval, size_t image, struct pair *pair, struct csg_eval_record *record, struct csg_error *err)
+{
+    struct sample sample = {.truth = pair->truth};
     uint32_t *present = csg_calloc(eval->shape.n_classes, sizeof *present);
     size_t n_present = 0;
     if (!present)
         return csg_fail_memory(err);
-    int status = csg_dataset_load(eval->dataset, image, &sample.truth, &problem);
+    int status = pair->status;
     if (status == CSG_OK)
-        status = list_present(eval, &sample.truth, present, &n_present, &problem);
+        status = list_present(eval, &sample.truth, present, &n_present, &pair->problem);
     bool readable = status == CSG_OK;
     if (status == CSG_ERROR_INPUT) {
-        csg_log(eval->context->log, CSG_LOG_WARNING, "%s is left out: %s", eval->dataset->ids.items[image], problem.sentence);
+        csg_log(eval->context->log, CSG_LOG_WARNING, "%s is left out: %s", eval->dataset->ids.items[image],
+                pair->problem.sentence);
         free(eval->last_problem);
-        eval->last_problem = csg_strdup(problem.sentence);
+        eval->last_problem = csg_strdup(pair->problem.sentence);
         status = CSG_OK;
     } else if (status) {
-        status = csg_fail(err, status, "%s", problem.sentence);
+        status = csg_fail(err, status, "%s", pair->problem.sentence);
     }
     if (status == CSG_OK)
         status = csg_eval_record_create(record, &eval->shape, (uint32_t)image, readable, present, n_present, err);
@@ -383,22 +403,37 @@ static int make_record(struct eval *eval, size_t image, struct csg_eval_record *
     return status;
 }
 
+static int add_picture(struct eval *eval, size_t image, struct pair *pair, struct csg_error *err)
+{
+    struct csg_eval_record record = {0};
+    int status = make_record(eval, image, pair, &record, err);
+    if (status == CSG_OK && eval->journal)
+        status = csg_journal_append(eval->journal, record.data, record.bytes, err);
+    if (status == CSG_OK)
+        csg_eval_sums_add(&eval->sums, &record);
+    csg_eval_record_free(&record);
+    if (status == CSG_OK && eval->params->progress)
+        eval->params->progress(eval->params->progress_user, eval->sums.n_done, eval->shape.n_images);
+    return status;
+}
+
+/* Pictures and masks are read by other threads while the device computes. */
 static int run(struct eval *eval, struct csg_error *err)
 {
-    int status = CSG_OK;
-    for (size_t i = 0; status == CSG_OK && i < eval->shape.n_images; i++) {
-        if (eval->sums.done[i])
-            continue;
-        struct csg_eval_record record = {0};
-        status = make_record(eval, i, &record, err);
-        if (status == CSG_OK && eval->journal)
-            status = csg_journal_append(eval->journal, record.data, record.bytes, err);
-        if (status == CSG_OK)
-            csg_eval_sums_add(&eval->sums, &record);
-        csg_eval_record_free(&record);
-        if (status == CSG_OK && eval->params->progress)
-            eval->params->progress(eval->params->progress_user, eval->sums.n_done, eval->shape.n_images);
-    }
+    struct csg_ahead *ahead = NULL;
+    size_t *order = csg_calloc(eval->shape.n_images, sizeof *order), count = 0;
+    if (!order)
+        return csg_fail_memory(err);
+    for (size_t i = 0; i < eval->shape.n_images; i++)
+        if (!eval->sums.done[i])
+            order[count++] = i;
+    const struct csg_ahead_work work = {
+        .make = read_pair, .drop = drop_pair, .user = eval, .order = order, .count = count, .item_bytes = sizeof(struct pair)};
+    int status = csg_ahead_create(&ahead, &work, err);
+    for (size_t i = 0; status == CSG_OK && i < count; i++)
+        status = add_picture(eval, order[i], csg_ahead_next(ahead), err);
+    csg_ahead_destroy(&ahead);
+    free(order);
     if (status == CSG_OK && eval->sums.n_unreadable == eval->shape.n_images)
         status = csg_fail(err, CSG_ERROR_INPUT, "no picture of %s could be read with its truth: %s", eval->dataset->folder,
                           eval->last_problem ? eval->last_problem : "see the run that was gone on with");
