@@ -60,6 +60,8 @@ static const struct cli_option options[] = {
      "voc, context, cityscapes, coco, coco-panoptic, nus; default: by what the folder holds"},
     {"split", NULL, "NAME", USE_EVAL, AT(split),
      "a list of the data set, or FILE.txt; default: val, val2017, Test, or the only one"},
+    {"mfsr", NULL, NULL, USE_EVAL, AT(mfsr),
+     "the share of the foreground's attention that stays there as well, by block and path"},
     {"limit", NULL, "N", USE_EVAL, AT(limit), "the first N pictures of the list"},
     {"background", NULL, "P", USE_EVAL | USE_SEGMENT, AT(background),
      "below this probability a pixel is background, 0..1; default 0.1"},

@@ -19,6 +19,7 @@ struct cli_args {
     bool no_texts, no_reference, no_cache;
     bool cameras, quick, full;
     bool verbose, plain, json, overwrite, quiet, no_legend, help, version;
+    bool mfsr;
     bool text, image;   /* what the words after them are, for embed */
     const char **words; /* what is no option, in order */
     size_t n_words;

@@ -38,6 +38,17 @@ static void on_progress(void *user, size_t done, size_t total)
     }
 }
 
+/* null where it was not asked for. */
+static json_t *mfsr_json(const struct csg_eval_result *result)
+{
+    json_t *blocks = result->n_blocks ? json_array() : json_null();
+    for (size_t b = 0; b < result->n_blocks; b++)
+        json_array_append_new(blocks,
+                              json_pack("{s:I, s:o, s:o}", "block", (json_int_t)(b + 1), "qk",
+                                        cli_json_number(result->mfsr[2 * b]), "vv", cli_json_number(result->mfsr[2 * b + 1])));
+    return blocks;
+}
+
 static int print_json(struct csg_engine *engine, const struct csg_eval_result *result, const char *folder, struct csg_error *err)
 {
     struct csg_engine_info info;
@@ -55,11 +66,12 @@ static int print_json(struct csg_engine *engine, const struct csg_eval_result *r
                                         cli_json_number(m->miou_by_class), "msc", cli_json_number(m->msc), "segmentation_miou",
                                         cli_json_number(m->segmentation_miou), "map", cli_json_number(m->map)));
     }
-    return cli_print_json(json_pack("{s:o, s:o, s:{s:o, s:s}, s:s, s:I, s:I, s:I, s:I, s:o}", "dataset", cli_json_string(folder),
-                                    "split", cli_json_string(result->split), "model", "name", cli_json_string(info.model_name),
-                                    "sha256", sha256, "device", info.device, "images", (json_int_t)result->n_images, "unreadable",
-                                    (json_int_t)result->n_unreadable, "maps", (json_int_t)result->n_maps, "classes",
-                                    (json_int_t)result->n_classes, "methods", methods),
+    return cli_print_json(json_pack("{s:o, s:o, s:{s:o, s:s}, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "dataset",
+                                    cli_json_string(folder), "split", cli_json_string(result->split), "model", "name",
+                                    cli_json_string(info.model_name), "sha256", sha256, "device", info.device, "images",
+                                    (json_int_t)result->n_images, "unreadable", (json_int_t)result->n_unreadable, "maps",
+                                    (json_int_t)result->n_maps, "classes", (json_int_t)result->n_classes, "mfsr",
+                                    mfsr_json(result), "methods", methods),
                           err);
 }
 
@@ -91,6 +103,14 @@ static void print_table(struct csg_engine *engine, const struct csg_eval_result 
         print_number(m->map, 2);
         putchar('\n');
     }
+    if (result->n_blocks)
+        printf("\nmFSR\n%-10s %9s %9s\n", "block", "q-k", "v-v");
+    for (size_t b = 0; b < result->n_blocks; b++) {
+        printf("%-10zu", b + 1);
+        print_number(result->mfsr[2 * b], 2);
+        print_number(result->mfsr[2 * b + 1], 2);
+        putchar('\n');
+    }
 }
 
 static int read_params(struct csg_eval_params *params, const struct cli_args *args, const struct cli_list *methods,
@@ -118,6 +138,7 @@ static int read_params(struct csg_eval_params *params, const struct cli_args *ar
                                        .stride_px = map.stride_px,
                                        .scale = scale,
                                        .background = background > 0 ? background : -1,
+                                       .mfsr = args->mfsr,
                                        .limit = (size_t)limit,
                                        .resume = args->resume};
     return status;

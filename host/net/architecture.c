@@ -53,3 +53,10 @@ int csg_vision_relevance(struct csg_vision *vision, enum csg_net_relevance kind,
         return csg_fail(err, CSG_ERROR_USAGE, "the model's image tower has no gradients");
     return vision->class_->relevance(vision, kind, texts, n, relevance, err);
 }
+
+int csg_vision_foreground(struct csg_vision *vision, const uint8_t *inside, double *shares, struct csg_error *err)
+{
+    if (!vision->class_->foreground)
+        return csg_fail(err, CSG_ERROR_USAGE, "a ResNet has no attention in its blocks: mFSR is of a ViT");
+    return vision->class_->foreground(vision, inside, shares, err);
+}

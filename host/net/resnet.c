@@ -145,7 +145,7 @@ static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, siz
     return status ? status : csg_net_pool_run(net->pool, csg_view(net->x, 0), x.w, x.h, plan, tokens, err);
 }
 
-static const struct csg_vision_class resnet_class = {destroy, encode, NULL};
+static const struct csg_vision_class resnet_class = {destroy, encode, NULL, NULL};
 
 int csg_resnet_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err)
 {

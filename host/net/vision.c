@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "net/calibrate.h"
 #include "net/feedback.h"
+#include "net/foreground.h"
 #include "net/forms.h"
 #include "net/gradient.h"
 #include "net/scorecam.h"
@@ -33,6 +34,7 @@ struct vit {
     struct csg_calibrate calibrate;
     struct csg_feedback feedback;
     struct csg_scorecam scorecam;
+    struct csg_foreground foreground;
     struct csg_net_seen seen;  /* of the last call */
     struct csg_buffer *inputs; /* [layers + 1, rows, W], of a plan that keeps them */
     struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
@@ -65,6 +67,7 @@ static void destroy(struct csg_vision *base)
     csg_calibrate_free(&vision->calibrate);
     csg_feedback_free(&vision->feedback);
     csg_scorecam_free(&vision->scorecam);
+    csg_foreground_free(&vision->foreground);
     csg_net_tower_destroy(&vision->tower); /* which the two above look at */
     csg_weight_destroy(&vision->patch);
     csg_weight_destroy(&vision->proj);
@@ -84,7 +87,8 @@ static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, siz
                   struct csg_view *tokens_out, struct csg_error *err);
 static int relevance_of(struct csg_vision *base, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                         struct csg_view *relevance, struct csg_error *err);
-static const struct csg_vision_class vit_class = {destroy, encode, relevance_of};
+static int foreground_of(struct csg_vision *base, const uint8_t *inside, double *shares, struct csg_error *err);
+static const struct csg_vision_class vit_class = {destroy, encode, relevance_of, foreground_of};
 
 int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err)
 {
@@ -485,4 +489,10 @@ static int relevance_of(struct csg_vision *base, enum csg_net_relevance kind, st
                         struct csg_view *relevance, struct csg_error *err)
 {
     return relevances[kind]((struct vit *)base, kind, texts, n, relevance, err);
+}
+
+static int foreground_of(struct csg_vision *base, const uint8_t *inside, double *shares, struct csg_error *err)
+{
+    struct vit *vision = (struct vit *)base;
+    return csg_foreground_shares(&vision->foreground, vision->tower, &vision->seen, inside, shares, err);
 }

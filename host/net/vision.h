@@ -18,6 +18,8 @@ struct csg_vision_class {
     /* NULL: the architecture has none. */
     int (*relevance)(struct csg_vision *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                      struct csg_view *relevance, struct csg_error *err);
+    /* NULL: there is no attention but the pool's. */
+    int (*foreground)(struct csg_vision *vision, const uint8_t *inside, double *shares, struct csg_error *err);
 };
 struct csg_vision {
     const struct csg_vision_class *class_;
@@ -50,5 +52,9 @@ struct csg_view csg_vision_picture(const struct csg_vision *vision);
  * tower's, valid until the next call. */
 int csg_vision_relevance(struct csg_vision *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                          struct csg_view *relevance, struct csg_error *err);
+
+/* After csg_vision_encode with a plan that keeps its inputs: see csg_foreground_shares. CSG_ERROR_USAGE: the tower has no attention in its
+ * blocks. */
+int csg_vision_foreground(struct csg_vision *vision, const uint8_t *inside, double *shares, struct csg_error *err);
 
 #endif

@@ -91,9 +91,9 @@ static int journal_key(const struct eval *eval, char key[CSG_SHA256_HEX], struct
         status = csg_sha256_create(&hash, err);
     if (status)
         return status;
-    snprintf(line, sizeof line, "4 %s %s %d %u %d %d %d %.17g %.17g %zu", weights, params->fit ? params->fit : "",
-             params->size_px, params->first_block, (int)eval->refinement, params->window_px, params->stride_px, eval->scale,
-             eval->background, eval->shape.n_images);
+    snprintf(line, sizeof line, "5 %s %s %d %u %d %d %d %d %.17g %.17g %zu", weights, params->fit ? params->fit : "",
+             params->size_px, params->first_block, (int)eval->refinement, params->window_px, params->stride_px, (int)params->mfsr,
+             eval->scale, eval->background, eval->shape.n_images);
     status = csg_sha256_update(hash, line, strlen(line) + 1, err);
     for (size_t i = 0; status == CSG_OK && i < eval->shape.n_images; i++)
         status = csg_sha256_update(hash, eval->dataset->ids.items[i], strlen(eval->dataset->ids.items[i]) + 1, err);
@@ -159,6 +159,9 @@ static int prepare(struct eval *eval, const char *folder, struct csg_error *err)
     if (status)
         return status;
     eval->shape.masks = eval->dataset->layout->masks;
+    if (params->mfsr && (!eval->shape.masks || eval->context->model->architecture != CSG_VIT))
+        return csg_fail(err, CSG_ERROR_USAGE, "mFSR needs masks and a model with attention in its blocks, a ViT");
+    eval->shape.n_blocks = params->mfsr ? eval->context->model->vision.layers : 0;
     eval->shape.n_classes = eval->classes.count;
     eval->shape.n_images = eval->dataset->ids.count;
     if (params->limit && params->limit < eval->shape.n_images)
@@ -313,6 +316,29 @@ static int measure(const struct eval *eval, const struct sample *sample, struct 
     return status;
 }
 
+/* Of the foreground's attention, what stays in the foreground. */
+static int share_foreground(const struct eval *eval, const struct sample *sample, struct csg_eval_record *record,
+                            struct csg_error *err)
+{
+    const struct csg_net_plan plan = {.streams = CSG_STREAMS_NONE, .keep_inputs = true};
+    const struct csg_input_size whole = {.w_px = sample->size.w_px, .h_px = sample->size.h_px};
+    const struct csg_mask *mask = sample->truth.mask;
+    uint8_t *inside = csg_calloc(sample->cells, 1);
+    struct csg_view tokens;
+    if (!inside)
+        return csg_fail_memory(err);
+    record->shares[0] = NAN;
+    int status = CSG_OK;
+    if (csg_foreground_cells(inside, sample->grid_w, sample->grid_h, mask->index, (size_t)mask->width_px,
+                             (size_t)mask->height_px)) {
+        status = csg_encode_picture(eval->context, sample->truth.image, &whole, &plan, &tokens, NULL, NULL, err);
+        if (status == CSG_OK)
+            status = csg_vision_foreground(eval->context->vision, inside, record->shares, err);
+    }
+    free(inside);
+    return status;
+}
+
 static int sample_create(struct sample *sample, const struct eval *eval, struct csg_error *err)
 {
     size_t n = eval->shape.n_classes, patch_px = eval->context->model->patch_px;
@@ -398,6 +424,8 @@ static int make_record(struct eval *eval, size_t image, struct pair *pair, struc
         status = sample_create(&sample, eval, err);
     if (status == CSG_OK && readable)
         status = measure(eval, &sample, record, err);
+    if (status == CSG_OK && readable && eval->shape.n_blocks)
+        status = share_foreground(eval, &sample, record, err);
     sample_free(&sample);
     free(present);
     return status;
@@ -460,6 +488,11 @@ static int summarise(struct eval *eval, struct csg_full_eval *full, struct csg_e
         out->msc *= 100;
         out->map *= 100;
     }
+    full->mfsr = csg_calloc(eval->shape.n_blocks, 2 * sizeof *full->mfsr);
+    if (!full->mfsr)
+        return csg_fail_memory(err);
+    for (size_t i = 0; i < 2 * eval->shape.n_blocks; i++)
+        full->mfsr[i] = eval->sums.n_shares ? 100 * eval->sums.shares[i] / (double)eval->sums.n_shares : NAN;
     full->classes = eval->classes;
     eval->classes = (struct csg_strings){0};
     full->split = eval->dataset->split;
@@ -471,7 +504,9 @@ static int summarise(struct eval *eval, struct csg_full_eval *full, struct csg_e
                                             .n_classes = classes,
                                             .classes = (const char *const *)full->classes.items,
                                             .n_methods = n,
-                                            .methods = full->methods};
+                                            .methods = full->methods,
+                                            .n_blocks = eval->shape.n_blocks,
+                                            .mfsr = full->mfsr};
     return status;
 }
 
@@ -508,6 +543,7 @@ void csg_full_eval_destroy(struct csg_full_eval **out)
         return;
     csg_strings_free(&full->classes);
     free(full->methods);
+    free(full->mfsr);
     free(full->split);
     free(full);
     *out = NULL;

@@ -10,6 +10,7 @@ struct csg_full_eval {
     struct csg_eval_method *methods;
     struct csg_strings classes;
     char *split;
+    double *mfsr; /* [n_blocks, 2] */
 };
 int csg_task_eval(const struct csg_context *context, const char *folder, const struct csg_eval_params *params,
                   struct csg_full_eval **out, struct csg_error *err);

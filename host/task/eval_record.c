@@ -8,20 +8,23 @@
 
 #define HEAD 3
 
-/* The parts of the block begin at multiples of 8: scores (doubles), pixels (64 bits), class scores, the head. */
+/* The parts of the block begin at multiples of 8: scores (doubles), pixels (64 bits), shares (doubles), class scores, the
+ * head. */
 static int layout(struct csg_eval_record *record, const struct csg_eval_shape *shape, size_t n_present, struct csg_error *err)
 {
     size_t scores = shape->n_methods * n_present * sizeof *record->scores;
     size_t pixels = shape->n_methods * (shape->n_classes + 1) * sizeof *record->pixels;
     size_t class_scores = shape->n_methods * shape->n_classes * sizeof *record->class_scores;
-    record->bytes = scores + pixels + class_scores + (HEAD + n_present) * sizeof *record->head;
+    size_t shares = shape->n_blocks * 2 * sizeof *record->shares;
+    record->bytes = scores + pixels + shares + class_scores + (HEAD + n_present) * sizeof *record->head;
     record->data = csg_calloc(record->bytes, 1);
     if (!record->data)
         return csg_fail_memory(err);
     record->scores = (struct csg_map_score *)(void *)record->data;
     record->pixels = (struct csg_class_pixels *)(void *)(record->data + scores);
-    record->class_scores = (float *)(void *)(record->data + scores + pixels);
-    record->head = (uint32_t *)(void *)(record->data + scores + pixels + class_scores);
+    record->shares = (double *)(void *)(record->data + scores + pixels);
+    record->class_scores = (float *)(void *)(record->data + scores + pixels + shares);
+    record->head = (uint32_t *)(void *)(record->data + scores + pixels + shares + class_scores);
     record->present = record->head + HEAD;
     record->n_present = n_present;
     return CSG_OK;
@@ -48,7 +51,7 @@ int csg_eval_record_parse(struct csg_eval_record *record, const struct csg_eval_
     size_t each = shape->n_methods * sizeof *record->scores + sizeof *record->present, fixed;
     *record = (struct csg_eval_record){0};
     fixed = shape->n_methods * ((shape->n_classes + 1) * sizeof *record->pixels + shape->n_classes * sizeof(float)) +
-            HEAD * sizeof *record->head;
+            shape->n_blocks * 2 * sizeof *record->shares + HEAD * sizeof *record->head;
     size_t n_present = bytes >= fixed ? (bytes - fixed) / each : 0;
     bool good = bytes >= fixed && (bytes - fixed) % each == 0 && n_present <= shape->n_classes;
     int status = good ? layout(record, shape, n_present, err) : CSG_OK;
@@ -81,11 +84,13 @@ int csg_eval_sums_create(struct csg_eval_sums *sums, const struct csg_eval_shape
     sums->pixels = csg_calloc(shape->n_methods, (shape->n_classes + 1) * sizeof *sums->pixels);
     sums->class_scores = csg_calloc(marks, shape->n_methods * sizeof *sums->class_scores);
     sums->positive = csg_calloc(marks, 1);
+    sums->shares = csg_calloc(shape->n_blocks, 2 * sizeof *sums->shares);
     sums->readable = csg_calloc(shape->n_images, 1);
     sums->done = csg_calloc(shape->n_images, 1);
-    int status = sums->explain && sums->pixels && sums->class_scores && sums->positive && sums->readable && sums->done
-                     ? CSG_OK
-                     : csg_fail_memory(err);
+    int status =
+        sums->explain && sums->pixels && sums->class_scores && sums->shares && sums->positive && sums->readable && sums->done
+            ? CSG_OK
+            : csg_fail_memory(err);
     for (size_t m = 0; status == CSG_OK && m < shape->n_methods; m++)
         status = csg_explain_create(&sums->explain[m], shape->n_classes, err);
     if (status)
@@ -100,6 +105,7 @@ void csg_eval_sums_free(struct csg_eval_sums *sums)
     free(sums->explain);
     free(sums->pixels);
     free(sums->class_scores);
+    free(sums->shares);
     free(sums->positive);
     free(sums->readable);
     free(sums->done);
@@ -120,6 +126,11 @@ void csg_eval_sums_add(struct csg_eval_sums *sums, const struct csg_eval_record 
     sums->n_pairs += record->n_present;
     for (size_t i = 0; i < record->n_present; i++)
         sums->positive[image * n + record->present[i]] = 1;
+    if (sums->shape.n_blocks && !isnan(record->shares[0])) {
+        sums->n_shares++;
+        for (size_t i = 0; i < 2 * sums->shape.n_blocks; i++)
+            sums->shares[i] += record->shares[i];
+    }
     for (size_t m = 0; m < sums->shape.n_methods; m++) {
         for (size_t i = 0; sums->shape.masks && i < record->n_present; i++)
             csg_explain_add(&sums->explain[m], record->present[i], &record->scores[m * record->n_present + i]);

@@ -8,7 +8,8 @@
 /* Sizes that all records of an evaluation share. */
 struct csg_eval_shape {
     size_t n_methods, n_classes, n_images;
-    bool masks; /* without, what needs them is NaN */
+    bool masks;      /* without, what needs them is NaN */
+    size_t n_blocks; /* of the tower, where the attention of the foreground is asked for; else 0 */
 };
 
 struct csg_eval_record {
@@ -17,6 +18,7 @@ struct csg_eval_record {
     uint32_t *present; /* head + 3 */
     struct csg_map_score *scores;    /* [n_methods, n_present] */
     struct csg_class_pixels *pixels; /* [n_methods, n_classes + 1], 0 the background */
+    double *shares;                  /* [n_blocks, 2] of the attention of the foreground; NaN without foreground */
     float *class_scores;             /* [n_methods, n_classes] */
     unsigned char *data;             /* all of the above as a journal holds it */
     size_t bytes;
@@ -35,6 +37,8 @@ struct csg_eval_sums {
     struct csg_explain *explain;         /* [n_methods] */
     struct csg_class_pixels *pixels;     /* [n_methods, n_classes + 1] */
     float *class_scores;                 /* [n_methods, n_images, n_classes] */
+    double *shares;                      /* [n_blocks, 2] */
+    size_t n_shares;                     /* pictures in them */
     uint8_t *positive, *readable, *done; /* [n_images, n_classes], [n_images], [n_images] */
     size_t n_done, n_unreadable, n_pairs;
 };

@@ -89,6 +89,21 @@ void csg_explain_result(const struct csg_explain *explain, double *miou, double 
     *contrast = explain->contrast / (double)explain->maps;
 }
 
+size_t csg_foreground_cells(uint8_t *inside, size_t grid_w, size_t grid_h, const uint16_t *mask, size_t w, size_t h)
+{
+    size_t count = 0;
+    for (size_t cell = 0; cell < grid_w * grid_h; cell++) {
+        size_t left = cell % grid_w * w / grid_w, right = (cell % grid_w + 1) * w / grid_w, some = 0;
+        size_t top = cell / grid_w * h / grid_h, bottom = (cell / grid_w + 1) * h / grid_h;
+        for (size_t y = top; y < bottom; y++)
+            for (size_t x = left; x < right; x++)
+                some += mask[y * w + x] != 0 && mask[y * w + x] != CSG_MASK_VOID;
+        inside[cell] = 2 * some > (right - left) * (bottom - top);
+        count += inside[cell];
+    }
+    return count;
+}
+
 void csg_count_classes(struct csg_class_pixels *classes, size_t n_classes, const uint16_t *predicted, const uint16_t *mask,
                        size_t pixels)
 {

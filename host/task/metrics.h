@@ -30,6 +30,10 @@ void csg_explain_add(struct csg_explain *explain, size_t class_, const struct cs
  * the IoU of each class over the set at the same threshold first, then the mean over the classes that were seen. */
 void csg_explain_result(const struct csg_explain *explain, double *miou, double *threshold, double *by_class, double *contrast);
 
+/* The patches of which more than half of the mask's pixels are of some class: neither background nor void. inside: [grid_h, grid_w], a patch
+ * the pixels from x * w / grid_w (rounded down) up to the next one's. Returns how many. */
+size_t csg_foreground_cells(uint8_t *inside, size_t grid_w, size_t grid_h, const uint16_t *mask, size_t w, size_t h);
+
 /* Pixels of one class of a segmentation. */
 struct csg_class_pixels {
     uint64_t both, predicted, truth;

@@ -459,6 +459,7 @@ struct csg_eval_params {
     int window_px, stride_px;
     double scale;       /* of the cosines before softmax, for the background; 0: 40 */
     double background;  /* a pixel of lower probability is background; 0: 0.1; negative: no pixel is */
+    bool mfsr;          /* measure the attention of the foreground as well: another encoding a picture */
     size_t limit;       /* pictures of the list at most, the first ones; 0: all */
     const char *resume; /* a file that keeps what was done; an existing one is gone on with; NULL: none */
     void (*progress)(void *user, size_t done, size_t total); /* may be NULL */
@@ -478,6 +479,10 @@ struct csg_eval_result {
     size_t n_classes;
     const char *const *classes;
     size_t n_methods;
+    /* Mean foreground selection ratio, in points of 100: of the attention that patches of labelled things pay, the share that falls on such
+     * patches; [n_blocks, 2], by q-k and by v-v attention. n_blocks is 0 where it was not asked for. */
+    size_t n_blocks;
+    const double *mfsr;
     const struct csg_eval_method *methods; /* figures in points of 100, the threshold in parts of 1; NaN where nothing was seen */
 };
 /* Measures methods over a data set. docs/methods.md says what its folder has to hold for each layout, and what a figure is. Feature surgery
