@@ -67,6 +67,7 @@ static const struct cli_option options[] = {
      "below this probability a pixel is background, 0..1; default 0.1"},
     {"scale", NULL, "S", USE_EVAL | USE_SEGMENT, AT(scale), "of the cosines before that probability's softmax; default 40"},
     {"resume", NULL, "FILE", USE_EVAL, AT(resume), "keeps what is done; with an existing one the run goes on"},
+    {"plot", NULL, "FILE.png", USE_EVAL, AT(plot), "the table as bars"},
     {"threshold", NULL, "T", USE_POINTS, AT(threshold), "cells at least this high are points, 0..1; default 0.8"},
     {"threshold", NULL, "T", USE_VIEW, AT(threshold), "values below it show the picture alone, 0..1"},
     {"colormap", NULL, "NAME", USE_MAP | USE_VIEW, AT(colormap), "viridis (default), jet, turbo, inferno, cividis, grey"},
@@ -86,8 +87,8 @@ static const struct cli_option options[] = {
      USE_MAP | USE_DEVICES | USE_MODELS | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY | USE_SELFTEST |
          USE_BENCH | USE_CACHE,
      AT(json), "a JSON document on stdout, and nothing else there"},
-    {"yes", "y", NULL, USE_MAP | USE_EMBED | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY | USE_SELFTEST | USE_BENCH, AT(overwrite),
-     "overwrite files that exist"},
+    {"yes", "y", NULL, USE_MAP | USE_EMBED | USE_EVAL | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY | USE_SELFTEST | USE_BENCH,
+     AT(overwrite), "overwrite files that exist"},
     {"verbose", "v", NULL, USE_DEVICES, AT(verbose), "the precisions of each device too"},
     {"quiet", "q", NULL, USE_ALL, AT(quiet), "no progress and no warnings"},
     {"help", "h", NULL, USE_ALL, AT(help), "this text"},

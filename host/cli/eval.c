@@ -1,5 +1,7 @@
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -113,6 +115,78 @@ static void print_table(struct csg_engine *engine, const struct csg_eval_result 
     }
 }
 
+/* The columns of the table that are figures of quality. */
+static const struct {
+    const char *title;
+    size_t at; /* in struct csg_eval_method */
+} plotted[] = {{"mIoU", offsetof(struct csg_eval_method, miou)},
+               {"mSC", offsetof(struct csg_eval_method, msc)},
+               {"seg mIoU", offsetof(struct csg_eval_method, segmentation_miou)},
+               {"mAP", offsetof(struct csg_eval_method, map)}};
+#define N_PLOTTED (sizeof plotted / sizeof *plotted)
+
+static int draw_methods(struct csg_image **out, const struct csg_eval_result *result, const char *title, struct csg_error *err)
+{
+    const char *columns[N_PLOTTED], **rows = calloc(result->n_methods, sizeof *rows);
+    double *values = calloc(result->n_methods, N_PLOTTED * sizeof *values);
+    int status = rows && values ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
+    for (size_t c = 0; c < N_PLOTTED; c++)
+        columns[c] = plotted[c].title;
+    for (size_t i = 0; status == CSG_OK && i < result->n_methods; i++) {
+        const struct csg_eval_method *m = result->methods + i;
+        rows[i] = m->method;
+        for (size_t c = 0; c < N_PLOTTED; c++)
+            values[i * N_PLOTTED + c] = *(const double *)(const void *)((const char *)m + plotted[c].at);
+    }
+    const struct csg_chart chart = {title, rows, columns, result->n_methods, N_PLOTTED, values};
+    if (status == CSG_OK)
+        status = csg_chart_draw(out, &chart, err);
+    free(rows);
+    free(values);
+    return status;
+}
+
+static int draw_blocks(struct csg_image **out, const struct csg_eval_result *result, struct csg_error *err)
+{
+    static const char *const columns[] = {"q-k", "v-v"};
+    char(*names)[32] = calloc(result->n_blocks, sizeof *names);
+    const char **rows = calloc(result->n_blocks, sizeof *rows);
+    int status = rows && names ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
+    for (size_t b = 0; status == CSG_OK && b < result->n_blocks; b++) {
+        snprintf(names[b], sizeof names[b], "block %zu", b + 1);
+        rows[b] = names[b];
+    }
+    const struct csg_chart chart = {"mFSR", rows, columns, result->n_blocks, 2, result->mfsr};
+    if (status == CSG_OK)
+        status = csg_chart_draw(out, &chart, err);
+    free(rows);
+    free(names);
+    return status;
+}
+
+static int write_plot(struct csg_engine *engine, const struct csg_eval_result *result, const struct cli_args *args,
+                      struct csg_error *err)
+{
+    struct csg_image *charts[2] = {NULL, NULL}, *sheet = NULL;
+    struct csg_engine_info info;
+    char title[512];
+    csg_engine_info(engine, &info);
+    snprintf(title, sizeof title, "%s, %s, %zu pictures", info.model_name, result->split,
+             result->n_images - result->n_unreadable);
+    int status = draw_methods(&charts[0], result, title, err);
+    if (status == CSG_OK && result->n_blocks)
+        status = draw_blocks(&charts[1], result, err);
+    if (status == CSG_OK && charts[1])
+        status =
+            csg_contact_sheet((const struct csg_image *const *)charts, NULL, 2, 1, csg_image_width_px(charts[0]), &sheet, err);
+    if (status == CSG_OK)
+        status = csg_image_write_png(sheet ? sheet : charts[0], args->plot, args->overwrite, err);
+    csg_image_destroy(&charts[0]);
+    csg_image_destroy(&charts[1]);
+    csg_image_destroy(&sheet);
+    return status;
+}
+
 static int read_params(struct csg_eval_params *params, const struct cli_args *args, const struct cli_list *methods,
                        struct csg_error *err)
 {
@@ -153,7 +227,9 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
     struct progress progress = {.terminal = isatty(STDERR_FILENO) != 0};
     if (args->n_words != 1)
         return cli_fail(err, CSG_ERROR_USAGE, "eval wants one folder with a data set");
-    int status = cli_method_list(&methods, args->method, err);
+    int status = args->plot ? csg_check_output(args->plot, args->overwrite, err) : CSG_OK;
+    if (status == CSG_OK)
+        status = cli_method_list(&methods, args->method, err);
     if (status == CSG_OK)
         status = read_params(&params, args, &methods, err);
     if (status == CSG_OK && !args->quiet) {
@@ -168,6 +244,8 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
     }
     if (status == CSG_OK)
         status = csg_eval(engine, args->words[0], &params, &result, err);
+    if (status == CSG_OK && args->plot)
+        status = write_plot(engine, result, args, err);
     if (status == CSG_OK && args->json)
         status = print_json(engine, result, args->words[0], err);
     else if (status == CSG_OK)

@@ -408,6 +408,16 @@ CSG_API int csg_draw_overlay(struct csg_engine *engine, const struct csg_result 
 CSG_API int csg_contact_sheet(const struct csg_image *const *cells, const char *const *captions, size_t count, int columns,
                               int cell_px, struct csg_image **out, struct csg_error *err);
 
+/* Bars: a row a name, a panel a column, each from its least value or 0 to its greatest or 0, with the figure beside it. Strings are UTF-8. */
+struct csg_chart {
+    const char *title;
+    const char *const *rows, *const *columns; /* [n_rows], [n_columns] */
+    size_t n_rows, n_columns;                 /* at least 1; at most 1000 and 16 */
+    const double *values;                     /* [n_rows, n_columns]; what is not finite is drawn as a dash */
+};
+/* CSG_ERROR_USAGE. */
+CSG_API int csg_chart_draw(struct csg_image **out, const struct csg_chart *chart, struct csg_error *err);
+
 /* Points for SAM, as published (t = threshold, down_sample = 2): for one text the k highest cells ascending by value, then
  * the k lowest; for a+b first the negatives of the mean map, then the positives of each part. *points [count, 2] in
  * pixels (x, y), *labels [count] (1 positive, 0 negative); owned by the result. A constant map or a grid of one

@@ -42,6 +42,14 @@ class Eval(CliTest):
         self.assertEqual(methods["arch"]["segmentation_miou"], methods["surgery"]["segmentation_miou"])
         self.assertEqual(methods["raw"]["segmentation_miou"], methods["feature"]["segmentation_miou"])
 
+    def test_a_plot(self):
+        document = self.evaluate(self.dataset(pictures=2), "--method", "raw,arch", "--mfsr", "--plot", "plot.png")
+        width, height = read_png(self.read("plot.png"))[:2]
+        self.assertTrue(width > 500 and height > 200, (width, height))
+        self.assertEqual([b["block"] for b in document["mfsr"]], list(range(1, 9)))
+        self.assertTrue(all(0 <= b[k] <= 100 for b in document["mfsr"] for k in ("qk", "vv")))
+        self.fail_with(ERROR, "eval", "set", "--plot", "plot.png", "-q", *REFERENCE, words=("plot.png",))
+
     def test_the_only_list_is_taken(self):
         self.assertEqual(self.evaluate(self.dataset(split="mine"))["split"], "mine")
 
