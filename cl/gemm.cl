@@ -16,17 +16,7 @@
 
 /* Weights that are out of the caches when their turn comes, as those of a whole model are, cost a tenth of the speed. Each tile
  * asks for a part of the next slice, CSG_LINES in every turn: eight tiles have asked for all of it, and the rest ask again for lines
- * that are there. OpenCL's prefetch() gained nothing on PoCL, and on Intel's runtime it costs a fifth of the speed. Compilers to
- * SPIR know no such instruction. */
-#if defined(__has_builtin) && (defined(__x86_64__) || defined(__aarch64__))
-#if __has_builtin(__builtin_prefetch)
-#define CSG_FETCH(p) __builtin_prefetch((const void *)(ulong)(p), 0, 2)
-#endif
-#endif
-#ifndef CSG_FETCH
-#define CSG_FETCH(p) (void)(p)
-#endif
-#define CSG_LINE 16 /* floats of a cache line */
+ * that are there. */
 #define CSG_LINES 2
 
 #define CSG_EACH_VECTOR                                                                                                          \

@@ -34,7 +34,7 @@ const struct csg_ocl_class *csg_ocl_class_at(size_t index)
  * bits, 16 or 32 of 128 bits. 6 x 4 vectors divides 197 and 1,025 tokens and widths of 768, 2,304 and 3,072 with little
  * waste, and is faster than 9 x 3 at all of these shapes. */
 static const struct csg_ocl_tile tiles[] = {
-    {16, .vectors = 4, .rows = 6, .rows_few = 3, .query_vectors = 2, .key_rows = 8},
+    {16, .vectors = 4, .rows = 6, .rows_few = 3, .query_vectors = 3, .key_rows = 8},
     {8, .vectors = 2, .rows = 6, .rows_few = 3, .query_vectors = 2, .key_rows = 4},
     {4, .vectors = 2, .rows = 6, .rows_few = 3, .query_vectors = 2, .key_rows = 4},
 };

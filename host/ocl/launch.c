@@ -54,6 +54,11 @@ int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, str
     return csg_ocl_launched(ocl, event, err);
 }
 
+size_t csg_ocl_even(const struct csg_ocl *ocl, size_t items)
+{
+    return items % ocl->limits.compute_units ? items : items + 1;
+}
+
 int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t columns, size_t rows,
                          const struct csg_ocl_arg *args, size_t n_args, struct csg_error *err)
 {

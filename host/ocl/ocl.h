@@ -244,6 +244,9 @@ struct csg_ocl_launch {
     size_t n_args;
 };
 int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, struct csg_error *err);
+/* That many work-items, or one more, which then does nothing: PoCL gives a thread one more than its share of what is left, so that of
+ * an even number two threads have unequal shares. */
+size_t csg_ocl_even(const struct csg_ocl *ocl, size_t items);
 /* A kernel without build variants that makes a matrix: a work-item per row, or one per element in groups along the columns, as
  * the class says. */
 int csg_ocl_launch_items(struct csg_ocl *ocl, enum csg_op op, const char *kernel, size_t columns, size_t rows,

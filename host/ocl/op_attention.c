@@ -43,30 +43,29 @@ bool csg_ocl_attention_variant(size_t index, char *needs, char *limit, size_t ca
 int csg_ocl_attention(struct csg_backend *backend, const struct csg_attention_args *a, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
-    size_t queries, paths = (a->qk.buffer ? PATH_QK : 0u) | (a->vv.buffer ? PATH_VV : 0u);
+    size_t paths = (a->qk.buffer ? PATH_QK : 0u) | (a->vv.buffer ? PATH_VV : 0u);
     char options[160];
     const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->qkv),       CSG_VIEW_ARG(a->seq),        CSG_VIEW_ARG(a->qk),
                                        CSG_VIEW_ARG(a->vv),        CSG_SIZE_ARG(a->qkv_stride), CSG_SIZE_ARG(a->qk_stride),
                                        CSG_SIZE_ARG(a->vv_stride), CSG_SIZE_ARG(a->heads),      CSG_FLOAT_ARG(a->scale),
                                        CSG_SIZE_ARG(a->causal),    CSG_SIZE_ARG(paths)};
     struct csg_ocl_launch launch = {CSG_OP_attention, options, "attention", .args = args, .n_args = CSG_COUNT(args)};
-    launch.range = (struct csg_ocl_range){{0, a->heads, a->sequences}, {1, 1, 1}};
     if (ocl->form->item_rows) {
-        queries = (size_t)ocl->tile->query_vectors * ocl->tile->width;
+        size_t queries = (size_t)ocl->tile->query_vectors * ocl->tile->width;
         snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu -DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u", a->head_dim,
                  ocl->tile->query_vectors, ocl->tile->key_rows);
+        launch.range = (struct csg_ocl_range){
+            {csg_ocl_even(ocl, csg_ocl_ceil_div(a->longest, queries) * a->heads), 1, a->sequences}, {1, 1, 1}};
     } else {
         const struct group_tile *tile = choose(ocl, a->head_dim);
         if (!tile)
             return csg_fail(err, CSG_ERROR_MEMORY, "%s has too little local memory for heads of %zu channels", ocl->base.device,
                             a->head_dim);
-        queries = tile->queries;
-        launch.range.items[0] = tile->lanes;
-        launch.range.items[1] = tile->queries;
+        launch.range = (struct csg_ocl_range){{csg_ocl_ceil_div(a->longest, tile->queries), a->heads, a->sequences},
+                                              {tile->lanes, tile->queries, 1}};
         char tile_options[100];
         group_options(tile_options, sizeof tile_options, tile);
         snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu %s", a->head_dim, tile_options);
     }
-    launch.range.groups[0] = csg_ocl_ceil_div(a->longest, queries);
     return csg_ocl_launch(ocl, &launch, err);
 }

@@ -63,10 +63,7 @@ static int packed(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg
     size_t tiles = csg_ocl_ceil_div(a->rows, rows), panels = csg_ocl_ceil_div(weight->base.n, weight->nr);
     size_t each = tiles * panels / (threads * ITEMS_EACH);
     each = each < 1 ? 1 : each > CSG_OCL_TILES ? CSG_OCL_TILES : each;
-    size_t items = csg_ocl_ceil_div(tiles, each) * panels;
-    /* PoCL gives a thread one more than its share of what is left. One that does nothing makes the shares even. */
-    if (items % threads == 0)
-        items++;
+    size_t items = csg_ocl_even(ocl, csg_ocl_ceil_div(tiles, each) * panels);
     char options[80];
     snprintf(options, sizeof options, "-DCSG_ROWS=%zu -DCSG_VECTORS=%u -DCSG_TILES=%d", rows, ocl->tile->vectors, CSG_OCL_TILES);
     return csg_ocl_gemm_launch(ocl, CSG_OP_gemm, "gemm_packed", options, (struct csg_ocl_range){{items, 1, 1}, {1, 1, 1}}, a,
