@@ -4,22 +4,27 @@
 #include "ocl/backend.h"
 #include "ocl/ocl.h"
 
-/* Eight sums that do not depend on each other hide the latency of an addition. TYPE and the number of steps come from the options. */
+/* Twelve sums that do not depend on each other hide the latency of a multiplication and addition: eight do so only where nothing else
+ * delays one. Every work-item has numbers of its own, or a compiler computes them once for a group. TYPE, the number of steps and how a
+ * TYPE is summed come from the options. */
 static const char source[] =
     "__kernel void compute(__global float *out, float x)\n"
     "{\n"
-    "    TYPE a0 = (TYPE)(x), a1 = a0 + 1, a2 = a0 + 2, a3 = a0 + 3, a4 = a0 + 4, a5 = a0 + 5, a6 = a0 + 6, a7 = a0 + 7;\n"
-    "    TYPE m = (TYPE)(0.999f + x);\n"
+    "    TYPE a0 = (TYPE)(x * (float)get_global_id(0)), a1 = a0 + 1, a2 = a0 + 2, a3 = a0 + 3, a4 = a0 + 4, a5 = a0 + 5, a6 = a0 "
+    "+ 6,\n"
+    "         a7 = a0 + 7, a8 = a0 + 8, a9 = a0 + 9, aa = a0 + 10, ab = a0 + 11, m = (TYPE)(0.99f + x), c = (TYPE)(x);\n"
     "    for (int i = 0; i < STEPS; i++) {\n"
-    "        a0 = fma(a0, m, a0); a1 = fma(a1, m, a1); a2 = fma(a2, m, a2); a3 = fma(a3, m, a3);\n"
-    "        a4 = fma(a4, m, a4); a5 = fma(a5, m, a5); a6 = fma(a6, m, a6); a7 = fma(a7, m, a7);\n"
+    "        a0 = fma(a0, m, c); a1 = fma(a1, m, c); a2 = fma(a2, m, c); a3 = fma(a3, m, c); a4 = fma(a4, m, c); a5 = fma(a5, m, "
+    "c);\n"
+    "        a6 = fma(a6, m, c); a7 = fma(a7, m, c); a8 = fma(a8, m, c); a9 = fma(a9, m, c); aa = fma(aa, m, c); ab = fma(ab, m, "
+    "c);\n"
     "    }\n"
-    "    TYPE s = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7;\n"
+    "    TYPE s = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + aa + ab;\n"
     "    out[get_global_id(0)] = SUM;\n"
     "}\n"
     "__kernel void copy(__global const float4 *in, __global float4 *out) { out[get_global_id(0)] = in[get_global_id(0)]; }\n";
 
-enum { STEPS = 2048, TIMES = 5, COPY_BYTES = 64 << 20 };
+enum { SUMS = 12, STEPS = 1536, TIMES = 5, COPY_BYTES = 64 << 20 };
 
 static double best_ms(struct csg_ocl *ocl, cl_kernel kernel, size_t items, size_t group)
 {
@@ -57,7 +62,7 @@ static void measure(struct csg_ocl *ocl, const char *type, const char *sum, unsi
             clSetKernelArg(copy, 0, sizeof in, &in);
             clSetKernelArg(copy, 1, sizeof out, &out);
             double ms = best_ms(ocl, compute, items, group);
-            double gflop_s = ms > 0.0 ? 2.0 * 8.0 * STEPS * width * (double)items / ms * 1e-6 : 0.0;
+            double gflop_s = ms > 0.0 ? 2.0 * SUMS * STEPS * width * (double)items / ms * 1e-6 : 0.0;
             ms = best_ms(ocl, copy, COPY_BYTES / 16, 64);
             double gbyte_s = ms > 0.0 ? 2.0 * COPY_BYTES / ms * 1e-6 : 0.0;
             peak->gflop_s = gflop_s > peak->gflop_s ? gflop_s : peak->gflop_s;
