@@ -90,7 +90,11 @@ static int upload_matrices(struct csg_net_tower *tower, size_t b, const struct c
     const struct csg_weight_part qkv[3] = {{from->q_weight.data, from->q_weight.dtype, tower->width, false},
                                            {from->k_weight.data, from->k_weight.dtype, tower->width, false},
                                            {from->v_weight.data, from->v_weight.dtype, tower->width, false}};
-    int status = csg_weight_create(tower->backend, qkv, 3, tower->width, &block->qkv, err);
+    bool last = b + 1 == tower->layers; /* of few of its tokens the queries are needed */
+    int status = last ? csg_weight_create(tower->backend, qkv, 1, tower->width, &block->q, err)
+                      : csg_weight_create(tower->backend, qkv, 3, tower->width, &block->qkv, err);
+    if (status == CSG_OK && last)
+        status = csg_weight_create(tower->backend, qkv + 1, 2, tower->width, &block->kv, err);
     if (status == CSG_OK)
         status = csg_net_matrix(tower->backend, &from->out_weight, false, &block->out, err);
     if (status == CSG_OK)
@@ -141,6 +145,8 @@ void csg_net_tower_destroy(struct csg_net_tower **out)
         return;
     for (size_t b = 0; tower->blocks && b < tower->layers; b++) {
         csg_weight_destroy(&tower->blocks[b].qkv);
+        csg_weight_destroy(&tower->blocks[b].q);
+        csg_weight_destroy(&tower->blocks[b].kv);
         csg_weight_destroy(&tower->blocks[b].out);
         csg_weight_destroy(&tower->blocks[b].fc);
         csg_weight_destroy(&tower->blocks[b].proj);
@@ -166,19 +172,44 @@ int csg_net_layernorm(struct csg_backend *backend, const struct csg_net_norm *no
     return csg_layernorm(backend, &args, err);
 }
 
+/* What a weight makes of normalised tokens, into columns of tokens->qkv from `column` on. */
+static int project_tokens(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_weight *weight,
+                          struct csg_view bias, size_t column, size_t rows, struct csg_error *err)
+{
+    const struct csg_gemm_args args = {.x = tokens->h,
+                                       .weight = weight,
+                                       .bias = csg_view(bias.buffer, bias.at + column),
+                                       .y = csg_view(tokens->qkv.buffer, tokens->qkv.at + column),
+                                       .x_stride = tower->width,
+                                       .y_stride = 3 * tower->width,
+                                       .rows = rows};
+    return csg_gemm(tower->backend, &args, err);
+}
+
+static int normalise_tokens(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens,
+                            struct csg_error *err)
+{
+    return csg_net_layernorm(tower->backend, &tower->blocks[b].ln_1, tokens->x, tokens->h, tokens->rows, tower->width, tower->eps,
+                             err);
+}
+
 int csg_net_qkv(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, struct csg_error *err)
 {
     const struct csg_net_block *block = tower->blocks + b;
-    int status =
-        csg_net_layernorm(tower->backend, &block->ln_1, tokens->x, tokens->h, tokens->rows, tower->width, tower->eps, err);
-    const struct csg_gemm_args args = {.x = tokens->h,
-                                       .weight = block->qkv,
-                                       .bias = block->qkv_bias,
-                                       .y = tokens->qkv,
-                                       .x_stride = tower->width,
-                                       .y_stride = 3 * tower->width,
-                                       .rows = tokens->rows};
-    return status ? status : csg_gemm(tower->backend, &args, err);
+    if (b + 1 == tower->layers)
+        return csg_net_last_qkv(tower, tokens, tokens->rows, err);
+    int status = normalise_tokens(tower, b, tokens, err);
+    return status ? status : project_tokens(tower, tokens, block->qkv, block->qkv_bias, 0, tokens->rows, err);
+}
+
+int csg_net_last_qkv(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, size_t queries,
+                     struct csg_error *err)
+{
+    const struct csg_net_block *block = tower->blocks + tower->layers - 1;
+    int status = normalise_tokens(tower, tower->layers - 1, tokens, err);
+    if (status == CSG_OK)
+        status = project_tokens(tower, tokens, block->q, block->qkv_bias, 0, queries, err);
+    return status ? status : project_tokens(tower, tokens, block->kv, block->qkv_bias, tower->width, tokens->rows, err);
 }
 
 int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,

@@ -13,6 +13,7 @@ struct csg_net_norm {
 struct csg_net_block {
     struct csg_net_norm ln_1, ln_2;
     struct csg_weight *qkv, *out, *fc, *proj; /* [3W, W], [W, W], [M, W], [W, M] */
+    struct csg_weight *q, *kv;                /* [W, W], [2W, W]: the last block's, instead of qkv */
     struct csg_view qkv_bias, out_bias, fc_bias, proj_bias;
 };
 
@@ -55,6 +56,9 @@ struct csg_net_tokens {
 
 /* ln_1 and q, k, v of block `b` (from 0) into tokens->qkv. */
 int csg_net_qkv(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, struct csg_error *err);
+/* The same of the last block, q of the first `queries` tokens alone. */
+int csg_net_last_qkv(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, size_t queries,
+                     struct csg_error *err);
 /* softmax(s q k^T) v into qk and softmax(s v v^T) v into vv; a view without buffer is not computed. */
 int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,
                       struct csg_view vv, struct csg_error *err);

@@ -252,7 +252,7 @@ static int dual_block(const struct vit *vision, size_t b, bool first, const stru
 {
     const struct csg_net_tower *tower = vision->tower;
     size_t rows = tokens->rows, original_rows = b + 1 == tower->layers ? 1 : rows;
-    int status = csg_net_qkv(tower, b, tokens, err);
+    int status = original_rows == rows ? csg_net_qkv(tower, b, tokens, err) : csg_net_last_qkv(tower, tokens, original_rows, err);
     if (status == CSG_OK)
         status = csg_net_attention(tower, tokens, original_rows == rows ? qk : csg_view(NULL, 0), vv, err);
     if (status == CSG_OK && original_rows != rows)
