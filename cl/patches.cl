@@ -2,8 +2,8 @@
  * Sides of a picture and columns of a patch fit 32 bits, whose division is several times faster; no quotient is asked for its
  * remainder, for Oclgrind cannot follow what compilers make of such pairs. */
 __kernel void patches(__global const uchar *restrict in, ulong in_at, __global const float *restrict mask, ulong mask_at,
-                      __global float *restrict out, ulong out_at, ulong has_mask, ulong out_stride, ulong w, ulong patch, float mean_r, float mean_g, float mean_b, float std_r, float std_g,
-                      float std_b)
+                      __global float *restrict out, ulong out_at, ulong has_mask, ulong out_stride, ulong w, ulong patch, float mean_r,
+                      float mean_g, float mean_b, float std_r, float std_g, float std_b)
 {
     ulong row = get_global_id(1);
     uint side = (uint)patch, area = side * side, grid_w = (uint)w / side, down = ((uint)row - 1) / grid_w;
@@ -28,8 +28,10 @@ __kernel void patches(__global const uchar *restrict in, ulong in_at, __global c
             out[i] = (out[i] / 255.0f - mean) / std;
     }
     if (has_mask)
-        for (uint i = 0; i < 3 * area; i++)
-            out[i] *= mask[(ulong)(i % area / side) * w + i % side];
+        for (uint c = 0; c < 3; c++)
+            for (uint y = 0; y < side; y++)
+                for (uint x = 0; x < side; x++)
+                    out[c * area + y * side + x] *= mask[(ulong)y * w + x];
 #else
     for (ulong i = CSG_FIRST; i < 3 * area; i += CSG_STEP) {
         uint line = (uint)i / side, x = (uint)i - line * side, c = line / side, y = line - c * side;
