@@ -2,6 +2,7 @@
 """Write a small ResNet in the two layouts that publish such, and what the published CLIP Surgery code computes from it.
 
     make_resnets.py --published DIR tests/golden/layouts
+    make_resnets.py --published DIR FOLDER --full RN101 [RN50x4 ...]
 
 DIR is a checkout of xmed-lab/CLIP_Surgery at d4696d4; it is run as it is, in fp32 on the CPU. Weights are random, in OpenAI's mix of half
 and single precision; both folders hold the same ones. Beside make_layouts.py's files there are expected-METHOD.f32 [1 + grid * grid,
@@ -9,6 +10,8 @@ embed_dim], projected and normalised, of the native size (96 px, which `tokens`,
 expected-METHOD-128.f32 of another one.
   surgery        the published model CS-RN50
   surgery_paper  its attention with the branch for ResNets, which the published model never reaches, and the weights of q, k and v
+--full writes FOLDER/NAME in OpenAI's layout with the sizes of a published model (but a small vocabulary), which is too large to keep:
+CSG_TEST_LAYOUTS=FOLDER test_layouts NAME PX ... holds the library against it at the size that is written.
 Needs what make_layouts.py needs, and the published code's ftfy, regex, torchvision, opencv and tqdm.
 """
 import argparse
@@ -24,8 +27,17 @@ import torch
 
 import make_layouts as layouts
 
-CFG = {"embed_dim": 24, "quick_gelu": True, "vision_cfg": {"image_size": 96, "layers": [1, 2, 1, 2], "width": 4},
-       "text_cfg": {"context_length": 20, "vocab_size": len(layouts.VOCAB), "width": 64, "heads": 1, "layers": 1}}
+
+def config(embed, side, stages, width, text_width=64, text_layers=1):
+    return {"embed_dim": embed, "quick_gelu": True, "vision_cfg": {"image_size": side, "layers": stages, "width": width},
+            "text_cfg": {"context_length": 20, "vocab_size": len(layouts.VOCAB), "width": text_width, "heads": text_width // 64,
+                         "layers": text_layers}}
+
+
+TINY = config(24, 96, [1, 2, 1, 2], 4)
+FULL = {"RN50": config(1024, 224, [3, 4, 6, 3], 64, 512, 12), "RN101": config(512, 224, [3, 4, 23, 3], 64, 512, 12),
+        "RN50x4": config(640, 288, [4, 6, 10, 6], 80, 640, 12), "RN50x16": config(768, 384, [6, 8, 18, 8], 96, 768, 12),
+        "RN50x64": config(1024, 448, [3, 15, 36, 10], 128, 1024, 12)}
 MEAN, STD = list(open_clip.OPENAI_DATASET_MEAN), list(open_clip.OPENAI_DATASET_STD)
 OTHER = 128
 
@@ -54,10 +66,9 @@ def mix(state):
     return {k: v.half() if any(h in k for h in half) else v for k, v in state.items()}
 
 
-def write_openai(folder, model, state):
-    os.makedirs(folder)
-    side, context = CFG["vision_cfg"]["image_size"], CFG["text_cfg"]["context_length"]
-    for name, value in (("input_resolution", side), ("context_length", context), ("vocab_size", CFG["text_cfg"]["vocab_size"])):
+def write_openai(path, model, state, cfg):
+    side, context = cfg["vision_cfg"]["image_size"], cfg["text_cfg"]["context_length"]
+    for name, value in (("input_resolution", side), ("context_length", context), ("vocab_size", cfg["text_cfg"]["vocab_size"])):
         if not hasattr(model, name):
             model.register_buffer(name, torch.tensor(value))
     mask = model._buffers.pop("attn_mask")  # a constant of the program in OpenAI's archives, not one of the tensors
@@ -66,7 +77,7 @@ def write_openai(folder, model, state):
     del type(model).attn_mask
     for name, p in traced.named_parameters():
         p.data = state[name]
-    traced.save(os.path.join(folder, "RN-tiny.pt"))
+    traced.save(path)
 
 
 def paper_pool(published, pool, x):
@@ -106,40 +117,68 @@ def load_published(folder):
     return types.SimpleNamespace(build=build_model.build_model, Attention=clip_surgery_model.Attention)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--published", required=True)
-    parser.add_argument("root")
-    args = parser.parse_args()
-    published = load_published(args.published)
-    model = randomise(layouts.build(CFG, 5), 5).float().eval()
+def write_picture(root, side):
+    with open(os.path.join(root, f"picture-{side}.ppm"), "wb") as f:
+        f.write(b"P6\n%d %d\n255\n" % (side, side) + layouts.picture(side).tobytes())
+
+
+def make(published, cfg, seed):
+    """A model, its tensors in OpenAI's types, and what both codes say: raw tokens of the native size, and texts."""
+    model, side = randomise(layouts.build(cfg, seed), seed).float().eval(), cfg["vision_cfg"]["image_size"]
     state = mix(model.state_dict())
-    folders = [os.path.join(args.root, n) for n in ("openai-resnet", "open-clip-resnet")]
+    model.load_state_dict(state)
+    with torch.no_grad():
+        cls = layouts.unit(model.encode_image(layouts.pixels(side, MEAN, STD)))
+        texts = layouts.unit(model.encode_text(layouts.ids(20)))
+        raw = published.build("RN50", {k: v.float() if v.is_floating_point() else v for k, v in state.items()}).float()
+        tokens = layouts.unit(raw.encode_image(layouts.pixels(side, MEAN, STD))[0])
+        assert np.allclose(tokens[0], cls[0], atol=1e-5)  # open_clip and the published raw model agree
+        assert np.allclose(texts, layouts.unit(raw.encode_text(layouts.ids(20))), atol=1e-5)
+    return model, state, tokens, texts
+
+
+def write_full(published, root, name):
+    cfg = FULL[name]
+    side, folder = cfg["vision_cfg"]["image_size"], os.path.join(root, name)
+    model, state, tokens, texts = make(published, cfg, 5)
+    os.makedirs(folder)
+    layouts.write_vocabulary(folder)
+    layouts.expect(folder, tokens, texts)
+    surgery(published, state, side, False).astype("<f4").tofile(os.path.join(folder, "expected-surgery.f32"))
+    write_picture(root, side)
+    write_openai(os.path.join(folder, f"{name}.pt"), model, state, cfg)
+
+
+def write_tiny(published, root):
+    model, state, tokens, texts = make(published, TINY, 5)
+    folders = [os.path.join(root, n) for n in ("openai-resnet", "open-clip-resnet")]
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folders[1])
+        os.makedirs(folder)
+        layouts.write_vocabulary(folder)
+        layouts.expect(folder, tokens, texts)
     layouts.save_file({k: v.contiguous() for k, v in state.items()}, os.path.join(folders[1], "open_clip_model.safetensors"),
                       metadata={"format": "pt"})
     with open(os.path.join(folders[1], "open_clip_config.json"), "w", encoding="utf-8") as f:
-        layouts.json.dump({"model_cfg": CFG, "preprocess_cfg": {"mean": MEAN, "std": STD}}, f, indent=1)
-    model.load_state_dict(state)
-    with torch.no_grad():
-        cls = layouts.unit(model.encode_image(layouts.pixels(96, MEAN, STD)))
-        texts = layouts.unit(model.encode_text(layouts.ids(20)))
-        raw = published.build("RN50", {k: v.float() if v.is_floating_point() else v for k, v in state.items()}).float()
-        tokens = layouts.unit(raw.encode_image(layouts.pixels(96, MEAN, STD))[0])
-        assert np.allclose(tokens[0], cls[0], atol=1e-5)  # open_clip and the published raw model agree
-        assert np.allclose(texts, layouts.unit(raw.encode_text(layouts.ids(20))), atol=1e-5)
-    write_openai(folders[0], model, state)
-    for folder in folders:
-        layouts.write_vocabulary(folder)
-    layouts.expect(folders[0], tokens, texts)
-    layouts.expect(folders[1], tokens, texts)
+        layouts.json.dump({"model_cfg": TINY, "preprocess_cfg": {"mean": MEAN, "std": STD}}, f, indent=1)
+    write_openai(os.path.join(folders[0], "RN-tiny.pt"), model, state, TINY)
     for side, tail in ((96, ""), (OTHER, f"-{OTHER}")):
         for name, paper in (("surgery", False), ("surgery_paper", True)):
             surgery(published, state, side, paper).astype("<f4").tofile(os.path.join(folders[0], f"expected-{name}{tail}.f32"))
-        with open(os.path.join(args.root, f"picture-{side}.ppm"), "wb") as f:
-            f.write(b"P6\n%d %d\n255\n" % (side, side) + layouts.picture(side).tobytes())
+        write_picture(root, side)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--published", required=True)
+    parser.add_argument("--full", nargs="+", choices=FULL, default=[])
+    parser.add_argument("root")
+    args = parser.parse_args()
+    published = load_published(args.published)
+    if not args.full:
+        write_tiny(published, args.root)
+    for name in args.full:
+        write_full(published, args.root, name)
 
 
 if __name__ == "__main__":

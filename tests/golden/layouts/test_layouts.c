@@ -244,8 +244,29 @@ static void test_archive_alone(void **state)
     csg_engine_destroy(&engine);
 }
 
-int main(void)
+/* What make_resnets.py --full writes, which is too large to keep. */
+static void test_full(void **state)
 {
+    char **words = *state; /* NAME PX ... */
+    for (; words[0] && words[1]; words += 2) {
+        static const char *const methods[] = {"raw", "surgery"}, *const files[] = {"/expected-tokens.f32",
+                                                                                   "/expected-surgery.f32"};
+        struct csg_engine *engine = open_model(words[0], NULL);
+        for (size_t m = 0; m < 2; m++) {
+            struct csg_result *result = map(engine, atoi(words[1]), methods[m]);
+            size_t tokens = 1 + (size_t)result->grid_w * (size_t)result->grid_h;
+            compare(words[0], files[m], result->tokens, tokens * result->embed_dim);
+            csg_result_destroy(&result);
+        }
+        csg_engine_destroy(&engine);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest full[] = {cmocka_unit_test_prestate(test_full, argv + 1)};
+    if (argc > 1)
+        return cmocka_run_group_tests(full, NULL, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference), cmocka_unit_test(test_opencl),        cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_methods),   cmocka_unit_test(test_archive_alone),
