@@ -160,29 +160,42 @@ LAYOUT(side, LAYOUT_SIDE)
 LAYOUT(grid, LAYOUT_GRID)
 LAYOUT(difference, LAYOUT_DIFFERENCE)
 
+/* The method after `value`, then `last` where there is one, then from the start. What the open model cannot do is passed over, and
+ * `passed` says so. */
+static void follow_method(struct app *app, char *value, size_t capacity, const char *last, char passed[VIEW_TEXT])
+{
+    const char *names[64] = {NULL};
+    size_t n_methods = 0, n, at = 0;
+    while (n_methods + 1 < sizeof names / sizeof *names && (names[n_methods] = csg_method_name(n_methods)) != NULL)
+        n_methods++;
+    names[n_methods] = last;
+    n = n_methods + (last != NULL);
+    while (at < n && strcmp(names[at], value) != 0)
+        at++;
+    passed[0] = 0;
+    at = at < n ? (at + 1) % n : 0;
+    for (size_t left = n; left && at < n_methods && !app_method_fits(app, at); left--, at = (at + 1) % n) {
+        size_t used = strlen(passed);
+        view_format(passed + used, VIEW_TEXT - used, used ? ", %.30s" : "; none for this model: %.30s", names[at]);
+    }
+    view_copy(value, capacity, names[at]);
+}
+
 static void next_method(struct app *app)
 {
-    size_t i = 0, n = 0;
-    while (csg_method_name(n))
-        n++;
-    while (i < n && strcmp(csg_method_name(i), app->settings.method) != 0)
+    char passed[VIEW_TEXT];
+    size_t i = 0;
+    follow_method(app, app->settings.method, sizeof app->settings.method, NULL, passed);
+    while (csg_method_name(i) && strcmp(csg_method_name(i), app->settings.method) != 0)
         i++;
-    view_copy(app->settings.method, sizeof app->settings.method, csg_method_name((i + 1) % n));
-    app_say(app, "method: %s, %s", app->settings.method, csg_method_summary((i + 1) % n));
+    app_say(app, "method: %s, %s%s", app->settings.method, csg_method_summary(i), passed);
 }
 
 static void next_other(struct app *app)
 {
-    size_t i = 0, n = 0;
-    while (csg_method_name(n))
-        n++;
-    while (i < n && strcmp(csg_method_name(i), app->settings.other) != 0)
-        i++;
-    view_copy(app->settings.other, sizeof app->settings.other,
-              i + 1 < n ? csg_method_name(i + 1)
-              : i < n   ? "reference"
-                        : csg_method_name(0));
-    app_say(app, "compared with: %s", app->settings.other);
+    char passed[VIEW_TEXT];
+    follow_method(app, app->settings.other, sizeof app->settings.other, "reference", passed);
+    app_say(app, "compared with: %s%s", app->settings.other, passed);
 }
 
 static void next_colormap(struct app *app)

@@ -284,6 +284,11 @@ void app_request(struct app *app)
     worker_submit(app->worker, &job);
 }
 
+bool app_method_fits(const struct app *app, size_t index)
+{
+    return !(app->worker_state.no_methods >> index & 1);
+}
+
 bool app_settled(const struct app *app)
 {
     if (!app->job_serial || app->answered_serial != app->job_serial || app->draft_pending || !app->wanted_answered)

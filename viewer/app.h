@@ -127,6 +127,8 @@ bool app_receive(struct app *app);
 /* Layer of the text of the selected chip or the draft in the shown maps; -1: none. */
 int app_layer(const struct app *app);
 const char *app_selected_text(const struct app *app);
+/* Whether the model that is open can do a row of the table of methods; without a model: true. */
+bool app_method_fits(const struct app *app, size_t index);
 /* Whether the newest outcome is the answer to what is wanted now. */
 bool app_settled(const struct app *app);
 

@@ -24,11 +24,12 @@ static bool choose(const char *label, char *value, size_t capacity, const char *
     return true;
 }
 
-static int methods(const char **items, bool reference)
+static int methods(const struct app *app, const char **items, bool reference)
 {
     int count = 0;
     for (size_t i = 0; csg_method_name(i) && count < MAX_ITEMS - 1; i++)
-        items[count++] = csg_method_name(i);
+        if (app_method_fits(app, i))
+            items[count++] = csg_method_name(i);
     if (reference)
         items[count++] = "reference";
     return count;
@@ -56,7 +57,7 @@ static void method_section(struct app *app)
     const char *items[MAX_ITEMS];
     struct settings *s = &app->settings;
     ui_heading("Method");
-    choose("method", s->method, sizeof s->method, items, methods(items, false));
+    choose("method", s->method, sizeof s->method, items, methods(app, items, false));
     choose("redundant", s->redundant, sizeof s->redundant, redundant, 3);
     size_switch(app);
     choose("shape", s->fit, sizeof s->fit, fits, 2);
@@ -95,7 +96,7 @@ static void compare_section(struct app *app)
         layouts[i] = layout_names[i];
     ui_heading("Layout");
     ui_combo("show", &s->layout, layouts, N_LAYOUTS);
-    choose("against", s->other, sizeof s->other, items, methods(items, true));
+    choose("against", s->other, sizeof s->other, items, methods(app, items, true));
 }
 
 static void look_section(struct app *app)

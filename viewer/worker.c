@@ -83,6 +83,9 @@ static void describe(struct worker *worker)
     s->patch_px = info.patch_px;
     s->layers = info.layers;
     s->first_block_default = info.first_block_default;
+    s->no_methods = 0;
+    for (size_t i = 0; csg_method_name(i) && i < 64; i++)
+        s->no_methods |= (uint64_t)!csg_method_fits(worker->keeper.engine, i) << i;
     view_copy(s->trouble, sizeof s->trouble, worker->keeper.trouble);
     s->doing[0] = 0;
     pthread_mutex_unlock(&worker->lock);

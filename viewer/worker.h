@@ -51,6 +51,7 @@ struct worker_state {
     char model_name[VIEW_TEXT], device[VIEW_TEXT], platform[VIEW_TEXT], driver[VIEW_TEXT], device_class[16], precision[16];
     int image_size_px, patch_px;
     size_t layers, first_block_default;
+    uint64_t no_methods;        /* bit i: csg_method_name(i) is none for this model */
     char devices[8][VIEW_TEXT]; /* the usable ones */
     char device_specs[8][16];
     size_t n_devices;
