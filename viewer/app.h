@@ -149,9 +149,11 @@ struct pane {
     int layer;
     char caption[VIEW_TEXT + 64];
 };
-size_t canvas_panes(const struct app *app, double x, double y, double w, double h, struct pane *panes, size_t capacity);
-void canvas_draw(struct app *app);     /* into the window, below the widgets */
-void canvas_decorate(struct app *app); /* captions, points, read-out, legend */
+size_t canvas_panes(const struct app *app, struct pane panes[VIEW_MAX_TEXTS]); /* of the window, in pixels */
+double canvas_pixels(const struct app *app);                                   /* of the framebuffer, a window unit */
+double canvas_legend_height(const struct app *app); /* window units below each picture; 0: no legends */
+void canvas_draw(struct app *app);                  /* into the window, below the widgets */
+void canvas_decorate(struct app *app);              /* captions, points, read-out, legend */
 void canvas_style(const struct app *app, const struct pane *pane, struct scene_style *style);
 /* The natural size of what is shown, and the pixels of it. */
 void canvas_natural_size(const struct app *app, int *w, int *h);

@@ -10,6 +10,11 @@
 
 #define GAP 6.0
 
+/* Where pictures may go, in pixels; each leaves `foot` below it for its legend. */
+struct area {
+    double x, y, w, h, foot;
+};
+
 static void picture_size(const struct app *app, double *w, double *h)
 {
     *w = app->frame ? csg_image_width_px(app->frame->image) : 1;
@@ -25,16 +30,17 @@ static int layer_with_text(const struct shown_maps *maps, const char *text)
 }
 
 /* The largest picture within an area, centred, on whole pixels. */
-static struct scene_rect fit(const struct app *app, double x, double y, double w, double h, bool one_to_one)
+static struct scene_rect fit(const struct app *app, const struct area *area)
 {
-    double pw, ph;
+    double pw, ph, w = area->w, h = area->h - area->foot;
+    bool one_to_one = app->one_to_one;
     picture_size(app, &pw, &ph);
     double scale = fmin(w / pw, h / ph);
     if (one_to_one || fabs(scale - 1) < 0.02) /* a hair's breadth off would only blur */
         scale = one_to_one || scale >= 1 ? 1 : scale;
     double rw = floor(pw * scale + 0.5), rh = floor(ph * scale + 0.5);
-    double rx = floor(x + (w - rw) / 2), ry = floor(y + (h - rh) / 2);
-    return (struct scene_rect){rx, ry, rw, rh, fmax(rx, x), fmin(rx + rw, x + w)};
+    double rx = floor(area->x + (w - rw) / 2), ry = floor(area->y + (h - rh) / 2);
+    return (struct scene_rect){rx, ry, rw, rh, fmax(rx, area->x), fmin(rx + rw, area->x + w)};
 }
 
 static void caption(struct pane *pane, const char *method, const char *text)
@@ -52,7 +58,24 @@ static const char *main_name(const struct app *app)
     return strcmp(app->settings.other, "reference") == 0 ? "OpenCL" : app->settings.method;
 }
 
-static size_t pair_panes(const struct app *app, double x, double y, double w, double h, struct pane *panes)
+/* One of so many equal parts beside or below each other. */
+static struct area part_of(const struct area *area, size_t columns, size_t rows, size_t index)
+{
+    double w = (area->w - (double)(columns - 1) * GAP) / (double)columns, h = (area->h - (double)(rows - 1) * GAP) / (double)rows;
+    return (struct area){area->x + (double)(index % columns) * (w + GAP), area->y + (double)(index / columns) * (h + GAP), w, h,
+                         area->foot};
+}
+
+/* How large the pictures of so many parts can be. */
+static double scale_of(const struct app *app, const struct area *area, size_t columns, size_t rows)
+{
+    double pw, ph;
+    struct area part = part_of(area, columns, rows, 0);
+    picture_size(app, &pw, &ph);
+    return fmin(part.w / pw, (part.h - part.foot) / ph);
+}
+
+static size_t pair_panes(const struct app *app, const struct area *area, struct pane *panes)
 {
     const char *text = app_selected_text(app);
     int layer = app_layer(app), other = layer_with_text(app->maps + 1, text);
@@ -61,37 +84,34 @@ static size_t pair_panes(const struct app *app, double x, double y, double w, do
     caption(panes, other_name(app), text);
     caption(panes + 1, main_name(app), text);
     if (app->settings.layout == LAYOUT_WIPE) {
-        struct scene_rect rect = fit(app, x, y, w, h, app->one_to_one);
+        struct scene_rect rect = fit(app, area);
         double at = floor(rect.x + rect.w * (double)app->settings.wipe + 0.5);
         panes[0].rect = panes[1].rect = rect;
         panes[0].rect.clip_x1 = fmin(rect.clip_x1, at);
         panes[1].rect.clip_x0 = fmax(rect.clip_x0, at);
         return 2;
     }
-    int count = app->settings.layout == LAYOUT_DIFFERENCE ? 3 : 2;
-    double pw, ph;
-    picture_size(app, &pw, &ph);
+    size_t count = app->settings.layout == LAYOUT_DIFFERENCE ? 3 : 2;
     /* Beside or below each other, whichever leaves the pictures larger. */
-    bool stacked = fmin((w - (count - 1) * GAP) / count / pw, h / ph) < fmin(w / pw, (h - (count - 1) * GAP) / count / ph);
-    double cw = stacked ? w : (w - (count - 1) * GAP) / count, ch = stacked ? (h - (count - 1) * GAP) / count : h;
-    for (int i = 0; i < count; i++)
-        panes[i].rect = fit(app, x + (stacked ? 0 : i * (cw + GAP)), y + (stacked ? i * (ch + GAP) : 0), cw, ch, app->one_to_one);
+    bool stacked = scale_of(app, area, count, 1) < scale_of(app, area, 1, count);
+    for (size_t i = 0; i < count; i++) {
+        struct area part = part_of(area, stacked ? 1 : count, stacked ? count : 1, i);
+        panes[i].rect = fit(app, &part);
+    }
     if (count == 3) {
         struct scene_rect rect = panes[2].rect;
         panes[2] = (struct pane){.rect = rect, .slot = SCENE_DIFFERENCE, .layer = layer};
         view_format(panes[2].caption, sizeof panes[2].caption, "difference, at most %.3g", app->difference_max);
     }
-    return (size_t)count;
+    return count;
 }
 
-static void grid_shape(const struct app *app, size_t count, double w, double h, size_t *columns, size_t *rows)
+static void grid_shape(const struct app *app, size_t count, const struct area *area, size_t *columns, size_t *rows)
 {
-    double pw, ph, best = 0;
-    picture_size(app, &pw, &ph);
+    double best = 0;
     *columns = 1;
     for (size_t c = 1; c <= count; c++) {
-        size_t r = (count + c - 1) / c;
-        double scale = fmin(w / (double)c / pw, h / (double)r / ph);
+        double scale = scale_of(app, area, c, (count + c - 1) / c);
         if (scale > best) {
             best = scale;
             *columns = c;
@@ -100,31 +120,25 @@ static void grid_shape(const struct app *app, size_t count, double w, double h, 
     *rows = (count + *columns - 1) / *columns;
 }
 
-static size_t grid_panes(const struct app *app, double x, double y, double w, double h, struct pane *panes, size_t capacity)
+static size_t grid_panes(const struct app *app, const struct area *area, struct pane *panes)
 {
-    size_t count = app->maps->n, columns, rows;
-    if (count > capacity)
-        count = capacity;
-    if (!count)
-        return 0;
-    grid_shape(app, count, w, h, &columns, &rows);
-    double cw = (w - (double)(columns - 1) * GAP) / (double)columns, ch = (h - (double)(rows - 1) * GAP) / (double)rows;
+    size_t count = app->maps->n < VIEW_MAX_TEXTS ? app->maps->n : VIEW_MAX_TEXTS, columns, rows;
+    grid_shape(app, count, area, &columns, &rows);
     for (size_t i = 0; i < count; i++) {
-        panes[i] = (struct pane){.slot = SCENE_MAPS, .layer = (int)i};
-        panes[i].rect =
-            fit(app, x + (double)(i % columns) * (cw + GAP), y + (double)(i / columns) * (ch + GAP), cw, ch, app->one_to_one);
+        struct area part = part_of(area, columns, rows, i);
+        panes[i] = (struct pane){.rect = fit(app, &part), .slot = SCENE_MAPS, .layer = (int)i};
         view_copy(panes[i].caption, sizeof panes[i].caption, app->maps->texts[i]);
     }
     return count;
 }
 
-size_t canvas_panes(const struct app *app, double x, double y, double w, double h, struct pane *panes, size_t capacity)
+static size_t panes_of(const struct app *app, const struct area *area, struct pane panes[VIEW_MAX_TEXTS])
 {
     int layout = app->settings.layout;
-    if (!app->frame || w < 2 || h < 2)
+    if (!app->frame || area->w < 2 || area->h < 2)
         return 0;
     if (app->patch.similarity || layout == LAYOUT_ONE || layout == LAYOUT_COLOURS || !app->maps->n) {
-        panes[0] = (struct pane){.rect = fit(app, x, y, w, h, app->one_to_one), .slot = SCENE_MAPS, .layer = app_layer(app)};
+        panes[0] = (struct pane){.rect = fit(app, area), .slot = SCENE_MAPS, .layer = app_layer(app)};
         if (app->patch.similarity) {
             panes[0].slot = SCENE_PATCH;
             panes[0].layer = 0;
@@ -136,8 +150,21 @@ size_t canvas_panes(const struct app *app, double x, double y, double w, double 
         return 1;
     }
     if (layout == LAYOUT_GRID)
-        return grid_panes(app, x, y, w, h, panes, capacity);
-    return pair_panes(app, x, y, w, h, panes);
+        return grid_panes(app, area, panes);
+    return pair_panes(app, area, panes);
+}
+
+double canvas_pixels(const struct app *app)
+{
+    return app->window_w > 0 ? (double)app->pixels_w / app->window_w : 1;
+}
+
+size_t canvas_panes(const struct app *app, struct pane panes[VIEW_MAX_TEXTS])
+{
+    double s = canvas_pixels(app);
+    const struct area area = {floor(app->canvas[0] * s), floor(app->canvas[1] * s), floor(app->canvas[2] * s),
+                              floor(app->canvas[3] * s), floor(canvas_legend_height(app) * s)};
+    return panes_of(app, &area, panes);
 }
 
 void canvas_style(const struct app *app, const struct pane *pane, struct scene_style *style)
@@ -169,21 +196,13 @@ static void draw_panes(const struct app *app, const struct pane *panes, size_t c
     }
 }
 
-/* Window units of the area to pixels. */
-static size_t window_panes(const struct app *app, struct pane *panes)
-{
-    double s = app->window_w > 0 ? (double)app->pixels_w / app->window_w : 1;
-    return canvas_panes(app, floor(app->canvas[0] * s), floor(app->canvas[1] * s), floor(app->canvas[2] * s),
-                        floor(app->canvas[3] * s), panes, VIEW_MAX_TEXTS);
-}
-
 void canvas_draw(struct app *app)
 {
     struct pane panes[VIEW_MAX_TEXTS];
     glViewport(0, 0, app->pixels_w, app->pixels_h);
     glClearColor(0.063f, 0.067f, 0.075f, 1);
     glClear(GL_COLOR_BUFFER_BIT);
-    size_t count = window_panes(app, panes);
+    size_t count = canvas_panes(app, panes);
     draw_panes(app, panes, count, app->pixels_h, true);
 }
 
@@ -200,7 +219,7 @@ void canvas_natural_size(const struct app *app, int *w, int *h)
         columns = pw > 1.6 * ph ? 1 : count;
         rows = columns == 1 ? count : 1;
     } else if (layout == LAYOUT_GRID) {
-        grid_shape(app, app->maps->n, 1600, 1000, &columns, &rows);
+        grid_shape(app, app->maps->n, &(const struct area){.w = 1600, .h = 1000}, &columns, &rows);
     }
     double fw = (double)columns * pw + (double)(columns - 1) * GAP, fh = (double)rows * ph + (double)(rows - 1) * GAP;
     double scale = columns * rows > 1 ? fmin(1, 4096 / fmax(fw, fh)) : 1;
@@ -222,7 +241,7 @@ int canvas_render(struct app *app, int w, int h, bool overlay, uint8_t **rgb, st
     }
     bool one_to_one = app->one_to_one;
     app->one_to_one = false; /* of the window, not of what is kept */
-    size_t count = canvas_panes(app, 0, 0, w, h, panes, VIEW_MAX_TEXTS);
+    size_t count = panes_of(app, &(const struct area){.w = w, .h = h}, panes);
     app->one_to_one = one_to_one;
     draw_panes(app, panes, count, h, overlay);
     scene_offscreen_end(app->scene, *rgb);
@@ -232,8 +251,8 @@ int canvas_render(struct app *app, int w, int h, bool overlay, uint8_t **rgb, st
 bool canvas_pick(const struct app *app, double x, double y, struct pane *found, double *u, double *v)
 {
     struct pane panes[VIEW_MAX_TEXTS];
-    double s = app->window_w > 0 ? (double)app->pixels_w / app->window_w : 1;
-    size_t count = window_panes(app, panes);
+    double s = canvas_pixels(app);
+    size_t count = canvas_panes(app, panes);
     for (size_t i = 0; i < count; i++) {
         const struct scene_rect *r = &panes[i].rect;
         if (x * s < r->clip_x0 || x * s >= r->clip_x1 || y * s < r->y || y * s >= r->y + r->h)
@@ -249,8 +268,8 @@ bool canvas_pick(const struct app *app, double x, double y, struct pane *found, 
 void canvas_place_wipe(struct app *app, double x)
 {
     struct pane panes[VIEW_MAX_TEXTS];
-    double s = app->window_w > 0 ? (double)app->pixels_w / app->window_w : 1;
-    if (app->settings.layout == LAYOUT_WIPE && window_panes(app, panes) == 2)
+    double s = canvas_pixels(app);
+    if (app->settings.layout == LAYOUT_WIPE && canvas_panes(app, panes) == 2)
         app->settings.wipe = (float)view_clamp((x * s - panes[0].rect.x) / panes[0].rect.w, 0, 1);
 }
 

@@ -9,6 +9,7 @@
 
 #define INK 0xffffffffu
 #define SHADE 0x000000a8u
+#define LEGEND_GAP 4.0f
 
 static double per_pixel(const struct app *app)
 {
@@ -113,6 +114,17 @@ static void read_out(const struct app *app)
     ui_draw_text(x + 8, y + 6, INK, text);
 }
 
+static float legend_box(void)
+{
+    return ui_text_height() + 12;
+}
+
+double canvas_legend_height(const struct app *app)
+{
+    const struct settings *s = &app->settings;
+    return s->legend && s->overlay && s->layout != LAYOUT_COLOURS ? (double)(legend_box() + 2 * LEGEND_GAP) : 0;
+}
+
 /* What the ends of the colours stand for in a pane; false: it has no legend. */
 static bool legend_range(const struct app *app, const struct pane *pane, char low[32], char high[32])
 {
@@ -129,14 +141,13 @@ static bool legend_range(const struct app *app, const struct pane *pane, char lo
     return true;
 }
 
-/* The colour bar with the raw similarities that its ends stand for, at the foot of its pane. */
+/* The colour bar with the raw similarities that its ends stand for, below its picture, of which it covers nothing. */
 static void legend(const struct app *app, const struct pane *pane, size_t index, size_t count)
 {
     char low[32], high[32];
     const uint8_t *table = csg_colormap_rgb(app->settings.colormap);
     double s = per_pixel(app);
-    if (!app->settings.legend || !app->settings.overlay || !table || app->settings.layout == LAYOUT_COLOURS ||
-        !legend_range(app, pane, low, high))
+    if (canvas_legend_height(app) <= 0 || !table || !legend_range(app, pane, low, high))
         return;
     bool wipe = app->settings.layout == LAYOUT_WIPE && count == 2;
     float left = (float)(pane->rect.x * s), wide = (float)(pane->rect.w * s);
@@ -144,12 +155,14 @@ static void legend(const struct app *app, const struct pane *pane, size_t index,
         wide /= 2;
         left += index ? wide : 0;
     }
-    float bar_h = 12 * app->scale, th = ui_text_height(), lw = ui_text_width(low), hw = ui_text_width(high);
+    float bar_h = 12 * app->scale, lw = ui_text_width(low), hw = ui_text_width(high);
     float bar_w = wide - lw - hw - 48 < 180 * app->scale ? wide - lw - hw - 48 : 180 * app->scale;
-    float w = bar_w + lw + hw + 32, h = th + 12;
+    float w = bar_w + lw + hw + 32, h = legend_box();
     if (bar_w < 24 * app->scale)
         return;
-    float x = left + (wide - w) / 2, y = (float)((pane->rect.y + pane->rect.h) * s) - h - 8;
+    /* A picture shown 1:1 may be higher than its place. */
+    double lowest = app->canvas[1] + app->canvas[3] - (double)(h + LEGEND_GAP), foot = (pane->rect.y + pane->rect.h) * s;
+    float x = left + (wide - w) / 2, y = (float)fmin(foot + (double)LEGEND_GAP, lowest);
     ui_draw_box(x, y, w, h, 0x101216d0, true, 5);
     ui_draw_text(x + 8, y + 6, INK, low);
     float bx = x + 16 + lw, by = y + (h - bar_h) / 2;
@@ -188,18 +201,16 @@ static void empty_canvas(const struct app *app)
 void canvas_decorate(struct app *app)
 {
     struct pane panes[VIEW_MAX_TEXTS];
-    double s = app->window_w > 0 ? (double)app->pixels_w / app->window_w : 1;
     if (!app->frame) {
         empty_canvas(app);
         return;
     }
-    size_t count = canvas_panes(app, floor(app->canvas[0] * s), floor(app->canvas[1] * s), floor(app->canvas[2] * s),
-                                floor(app->canvas[3] * s), panes, VIEW_MAX_TEXTS);
+    size_t count = canvas_panes(app, panes);
     for (size_t i = 0; i < count; i++) {
-        draw_points(app, panes + i);
         draw_patch(app, panes + i);
         mark_selected(app, panes + i);
         draw_caption(app, panes + i, i, count);
+        draw_points(app, panes + i); /* over the caption: what is in the corner is seen as well */
         legend(app, panes + i, i, count);
     }
     draw_wipe(app, panes, count);

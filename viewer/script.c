@@ -65,8 +65,8 @@ bool script_mouse(const struct app *app, double *x, double *y)
 static bool place(struct app *app, double u, double v, double *x, double *y)
 {
     struct pane panes[VIEW_MAX_TEXTS];
-    double s = (double)app->pixels_w / app->window_w;
-    if (!canvas_panes(app, app->canvas[0] * s, app->canvas[1] * s, app->canvas[2] * s, app->canvas[3] * s, panes, VIEW_MAX_TEXTS))
+    double s = canvas_pixels(app);
+    if (!canvas_panes(app, panes))
         return false;
     *x = (panes[0].rect.x + u * panes[0].rect.w) / s;
     *y = (panes[0].rect.y + v * panes[0].rect.h) / s;
