@@ -1,3 +1,6 @@
+#ifdef __linux__
+#define _GNU_SOURCE /* gettid */
+#endif
 #include "base.h"
 
 #include <ctype.h>
@@ -6,6 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#ifdef __linux__
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
+
+#define COMPUTING_NICE 5
 
 int view_fail(struct csg_error *err, enum csg_status status, const char *format, ...)
 {
@@ -29,6 +38,14 @@ double view_now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+void view_stand_back(void)
+{
+#ifdef __linux__ /* where niceness is a thread's, and inherited */
+    id_t thread = (id_t)gettid();
+    setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + COMPUTING_NICE);
+#endif
 }
 
 void view_copy(char *to, size_t capacity, const char *from)

@@ -18,6 +18,9 @@
 int view_fail(struct csg_error *err, enum csg_status status, const char *format, ...) VIEW_PRINTF(3, 4);
 int view_fail_memory(struct csg_error *err);
 double view_now_ms(void); /* monotonic */
+/* The calling thread, and those that it will start (a CPU's OpenCL device has its own), let others go first: the picture keeps its rate
+ * while they compute. Does nothing where a thread has no priority of its own. */
+void view_stand_back(void);
 
 /* Copies as much as fits, never cutting a UTF-8 character. */
 void view_copy(char *to, size_t capacity, const char *from);

@@ -207,6 +207,7 @@ static void serve_features(struct texts *texts, struct features *features)
 static void *work(void *user)
 {
     struct texts *texts = user;
+    view_stand_back();
     pthread_mutex_lock(&texts->lock);
     while (!texts->quit) {
         if (!texts->has_spec && !texts->features_in) {

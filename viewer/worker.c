@@ -308,6 +308,7 @@ static void serve_export(struct worker *worker, struct export_request *request)
 static void *work(void *user)
 {
     struct worker *worker = user;
+    view_stand_back();
     pthread_mutex_lock(&worker->lock);
     while (!worker->quit) {
         if (!worker->has_job && !worker->has_export) {
