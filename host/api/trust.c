@@ -26,13 +26,14 @@ int csg_trust_store(const char *cache_dir, const char *fingerprint, const char *
     struct csg_output *output = NULL;
     char *folder = csg_path_join(cache_dir, "self-test"), *path = path_of(cache_dir, fingerprint);
     const char *verdict = failure ? FAILED : PASSED;
+    size_t length = failure ? strlen(failure) : 0;
     int status = folder && path ? csg_make_folders(folder, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_output_create(&output, path, true, err);
     if (status == CSG_OK)
         status = csg_output_write(output, verdict, strlen(verdict), err);
     if (status == CSG_OK && failure)
-        status = csg_output_write(output, failure, strnlen(failure, LIMIT_BYTES / 2), err);
+        status = csg_output_write(output, failure, length < LIMIT_BYTES / 2 ? length : LIMIT_BYTES / 2, err);
     if (status == CSG_OK)
         status = csg_output_commit(&output, err);
     csg_output_destroy(&output);
