@@ -95,7 +95,10 @@ static void add_resnet(struct outcome *outcome, struct csg_sha256 *hash, const s
         fail_msg("%s", err.sentence);
     if (skipped != NO_OP)
         engine->backend->skip[skipped] = true;
+    const struct csg_map_params scored = {.method = "gscorecam"};
     outcome->status = add_map(engine, hash, image, texts, 2, NULL);
+    if (outcome->status == CSG_OK)
+        outcome->status = add_map(engine, hash, image, texts, 2, &scored);
     csg_backend_finish(engine->backend, NULL);
     for (int op = 0; op < CSG_OP_COUNT; op++)
         outcome->launches[op] += engine->backend->launches[op];
