@@ -77,24 +77,47 @@ static int open_at(struct csg_journal *journal, const char *key, size_t good, st
     return ok ? CSG_OK : csg_fail(err, CSG_ERROR, "%s cannot be written: %s", journal->path, strerror(errno));
 }
 
+/* *good stays 0 where there is no such file. */
+static int read_records(const char *path, const char *key, size_t *good,
+                        int (*visit)(void *, const void *, size_t, struct csg_error *), void *user, struct csg_error *err)
+{
+    char *data = NULL;
+    size_t bytes = 0;
+    int status = CSG_OK;
+    *good = 0;
+    if (csg_is_file(path))
+        status = csg_read_file(&data, &bytes, path, LIMIT_BYTES, CSG_ERROR, err);
+    if (status == CSG_OK && data)
+        status = replay((const uint8_t *)data, bytes, path, key, good, visit, user, err);
+    free(data);
+    return status;
+}
+
+int csg_journal_read(const char *path, const char *key,
+                     int (*visit)(void *user, const void *record, size_t bytes, struct csg_error *err), void *user,
+                     struct csg_error *err)
+{
+    size_t good;
+    int status = read_records(path, key, &good, visit, user, err);
+    if (status == CSG_OK && !good)
+        status = csg_fail(err, CSG_ERROR, "%s is not there or holds no records", path);
+    return status;
+}
+
 int csg_journal_open(struct csg_journal **out, const char *path, const char *key,
                      int (*visit)(void *user, const void *record, size_t bytes, struct csg_error *err), void *user,
                      struct csg_error *err)
 {
     struct csg_journal *journal = csg_calloc(1, sizeof *journal);
-    char *data = NULL;
-    size_t bytes = 0, good = 0;
+    size_t good = 0;
     int status = CSG_OK;
     *out = NULL;
     if (!journal || !(journal->path = csg_strdup(path)))
         status = csg_fail_memory(err);
-    if (status == CSG_OK && csg_is_file(path))
-        status = csg_read_file(&data, &bytes, path, LIMIT_BYTES, CSG_ERROR, err);
-    if (status == CSG_OK && data)
-        status = replay((const uint8_t *)data, bytes, path, key, &good, visit, user, err);
+    if (status == CSG_OK)
+        status = read_records(path, key, &good, visit, user, err);
     if (status == CSG_OK)
         status = open_at(journal, key, good, err);
-    free(data);
     if (status) {
         csg_journal_close(&journal);
         return status;

@@ -11,6 +11,10 @@ struct csg_journal;
 int csg_journal_open(struct csg_journal **out, const char *path, const char *key,
                      int (*visit)(void *user, const void *record, size_t bytes, struct csg_error *err), void *user,
                      struct csg_error *err);
+/* The same of a file that must be there and is not changed. */
+int csg_journal_read(const char *path, const char *key,
+                     int (*visit)(void *user, const void *record, size_t bytes, struct csg_error *err), void *user,
+                     struct csg_error *err);
 int csg_journal_append(struct csg_journal *journal, const void *record, size_t bytes, struct csg_error *err);
 void csg_journal_close(struct csg_journal **journal);
 

@@ -68,6 +68,8 @@ static const struct cli_option options[] = {
     {"scale", NULL, "S", USE_EVAL | USE_SEGMENT, AT(scale), "of the cosines before that probability's softmax; default 40"},
     {"resume", NULL, "FILE", USE_EVAL, AT(resume), "keeps what is done; with an existing one the run goes on"},
     {"plot", NULL, "FILE.png", USE_EVAL, AT(plot), "the table as bars"},
+    {"shard", NULL, "I/N", USE_EVAL, AT(shard), "the I-th of N runs that share the pictures, each with a --resume of its own"},
+    {"merge", NULL, "LIST", USE_EVAL, AT(merge), "the files of all shards (a,b,c): their figures together, nothing is measured"},
     {"threshold", NULL, "T", USE_POINTS, AT(threshold), "cells at least this high are points, 0..1; default 0.8"},
     {"threshold", NULL, "T", USE_VIEW, AT(threshold), "values below it show the picture alone, 0..1"},
     {"colormap", NULL, "NAME", USE_MAP | USE_VIEW, AT(colormap), "viridis (default), jet, turbo, inferno, cividis, grey"},

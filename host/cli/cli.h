@@ -11,7 +11,7 @@ struct cli_args {
     const char *method, *compare, *labels, *redundant, *fit, *refine;
     const char *size, *first_block, *window_px, *stride_px;
     const char *colormap, *opacity, *threshold;
-    const char *split, *layout, *limit, *background, *scale, *resume, *plot, *top, *blocks;
+    const char *split, *layout, *limit, *background, *scale, *resume, *shard, *merge, *plot, *top, *blocks;
     const char *output, *npy, *report;
     const char *fallback, *device_class;
     const char *script, *window;

@@ -187,8 +187,24 @@ static int write_plot(struct csg_engine *engine, const struct csg_eval_result *r
     return status;
 }
 
+/* "I/N", I from 1. */
+static int read_shard(struct csg_eval_params *params, const char *text, struct csg_error *err)
+{
+    unsigned long index, count;
+    char *end = NULL;
+    if (!text)
+        return CSG_OK;
+    index = strtoul(text, &end, 10);
+    count = *end == '/' ? strtoul(end + 1, &end, 10) : 0;
+    if (text[0] < '0' || text[0] > '9' || *end || index < 1 || index > count || count > 1000000)
+        return cli_fail(err, CSG_ERROR_USAGE, "--shard is '%s', but must be I/N with I from 1 to N", text);
+    params->shard = index - 1;
+    params->shards = count;
+    return CSG_OK;
+}
+
 static int read_params(struct csg_eval_params *params, const struct cli_args *args, const struct cli_list *methods,
-                       struct csg_error *err)
+                       struct cli_list *merge, struct csg_error *err)
 {
     struct csg_map_params map;
     double limit = 0, background = 0.1, scale = 40;
@@ -199,6 +215,8 @@ static int read_params(struct csg_eval_params *params, const struct cli_args *ar
         status = cli_number(&background, args->background, "--background", 0, 1, err);
     if (status == CSG_OK)
         status = cli_number(&scale, args->scale, "--scale", 1e-3, 1e6, err);
+    if (status == CSG_OK)
+        status = cli_word_list(merge, args->merge, err);
     *params = (struct csg_eval_params){.methods = (const char *const *)methods->items,
                                        .n_methods = methods->count,
                                        .layout = args->layout,
@@ -214,8 +232,10 @@ static int read_params(struct csg_eval_params *params, const struct cli_args *ar
                                        .background = background > 0 ? background : -1,
                                        .mfsr = args->mfsr,
                                        .limit = (size_t)limit,
+                                       .merge = (const char *const *)merge->items,
+                                       .n_merge = merge->count,
                                        .resume = args->resume};
-    return status;
+    return status == CSG_OK ? read_shard(params, args->shard, err) : status;
 }
 
 int cli_eval(const struct cli_args *args, struct csg_error *err)
@@ -223,7 +243,7 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
     struct csg_engine *engine = NULL;
     struct csg_eval_result *result = NULL;
     struct csg_eval_params params;
-    struct cli_list methods = {0};
+    struct cli_list methods = {0}, merge = {0};
     struct progress progress = {.terminal = isatty(STDERR_FILENO) != 0};
     if (args->n_words != 1)
         return cli_fail(err, CSG_ERROR_USAGE, "eval wants one folder with a data set");
@@ -231,7 +251,7 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
     if (status == CSG_OK)
         status = cli_method_list(&methods, args->method, err);
     if (status == CSG_OK)
-        status = read_params(&params, args, &methods, err);
+        status = read_params(&params, args, &methods, &merge, err);
     if (status == CSG_OK && !args->quiet) {
         params.progress = on_progress;
         params.progress_user = &progress;
@@ -253,5 +273,6 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
     csg_eval_destroy(&result);
     cli_engine_close(&engine);
     cli_list_free(&methods);
+    cli_list_free(&merge);
     return status;
 }

@@ -12,6 +12,19 @@ void cli_list_free(struct cli_list *list)
     *list = (struct cli_list){0};
 }
 
+static int add_word(struct cli_list *list, const char *word, size_t length, struct csg_error *err)
+{
+    char **items = realloc(list->items, (list->count + 1) * sizeof *items);
+    if (!items)
+        return cli_fail(err, CSG_ERROR, "out of memory");
+    list->items = items;
+    items[list->count] = calloc(length + 1, 1);
+    if (!items[list->count])
+        return cli_fail(err, CSG_ERROR, "out of memory");
+    memcpy(items[list->count++], word, length);
+    return CSG_OK;
+}
+
 static int add_name(struct cli_list *list, const char *name, size_t length, struct csg_error *err)
 {
     size_t method = 0;
@@ -24,15 +37,28 @@ static int add_name(struct cli_list *list, const char *name, size_t length, stru
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->items[i], csg_method_name(method)) == 0)
             return cli_fail(err, CSG_ERROR_USAGE, "the method %s is named twice", list->items[i]);
-    char **items = realloc(list->items, (list->count + 1) * sizeof *items);
-    if (!items)
-        return cli_fail(err, CSG_ERROR, "out of memory");
-    list->items = items;
-    items[list->count] = calloc(length + 1, 1);
-    if (!items[list->count])
-        return cli_fail(err, CSG_ERROR, "out of memory");
-    memcpy(items[list->count++], name, length);
-    return CSG_OK;
+    return add_word(list, name, length, err);
+}
+
+/* `add` for each of "a,b,c"; the list is empty where one failed. */
+static int split(struct cli_list *list, const char *text, int (*add)(struct cli_list *, const char *, size_t, struct csg_error *),
+                 struct csg_error *err)
+{
+    int status = CSG_OK;
+    for (const char *at = text; status == CSG_OK && at;) {
+        size_t length = strcspn(at, ",");
+        status = add(list, at, length, err);
+        at = at[length] ? at + length + 1 : NULL;
+    }
+    if (status)
+        cli_list_free(list);
+    return status;
+}
+
+int cli_word_list(struct cli_list *list, const char *text, struct csg_error *err)
+{
+    *list = (struct cli_list){0};
+    return split(list, text, add_word, err);
 }
 
 int cli_method_list(struct cli_list *list, const char *text, struct csg_error *err)
@@ -41,17 +67,11 @@ int cli_method_list(struct cli_list *list, const char *text, struct csg_error *e
     *list = (struct cli_list){0};
     if (!text)
         text = csg_method_name(0);
-    list->all = strcmp(text, "all") == 0;
-    if (list->all) {
-        for (size_t i = 0; status == CSG_OK && csg_method_name(i); i++)
-            status = add_name(list, csg_method_name(i), strlen(csg_method_name(i)), err);
-    } else {
-        for (const char *at = text; status == CSG_OK && at;) {
-            size_t length = strcspn(at, ",");
-            status = add_name(list, at, length, err);
-            at = at[length] ? at + length + 1 : NULL;
-        }
-    }
+    if (strcmp(text, "all") != 0)
+        return split(list, text, add_name, err);
+    list->all = true;
+    for (size_t i = 0; status == CSG_OK && csg_method_name(i); i++)
+        status = add_word(list, csg_method_name(i), strlen(csg_method_name(i)), err);
     if (status)
         cli_list_free(list);
     return status;

@@ -10,6 +10,8 @@ struct cli_list {
     bool all; /* it was "all" */
 };
 void cli_list_free(struct cli_list *list);
+/* "a,b,c"; NULL: none. */
+int cli_word_list(struct cli_list *list, const char *text, struct csg_error *err);
 /* "a,b,c", or "all" for every method; each name known and named once. NULL: the default method alone. */
 int cli_method_list(struct cli_list *list, const char *text, struct csg_error *err);
 

@@ -143,13 +143,27 @@ static int find_classes(struct eval *eval, struct csg_error *err)
     return CSG_OK;
 }
 
+static int check_shards(const struct csg_eval_params *params, struct csg_error *err)
+{
+    if (params->shards ? params->shard >= params->shards : params->shard > 0)
+        return csg_fail(err, CSG_ERROR_USAGE, "there is no shard %zu of %zu", params->shard + 1, params->shards);
+    if (params->shards && !params->resume)
+        return csg_fail(err, CSG_ERROR_USAGE, "a shard keeps what it measures in a file (resume) for the run that merges all");
+    if (params->n_merge && (params->resume || params->shards))
+        return csg_fail(err, CSG_ERROR_USAGE,
+                        "a run that merges measures nothing: it has neither a shard nor a file to resume from");
+    return CSG_OK;
+}
+
 static int prepare(struct eval *eval, const char *folder, struct csg_error *err)
 {
     const struct csg_eval_params *params = eval->params;
     char key[CSG_SHA256_HEX];
     eval->scale = params->scale > 0 ? params->scale : 40;
     eval->background = params->background > 0 ? params->background : params->background < 0 ? 0 : 0.1;
-    int status = find_methods(eval, err);
+    int status = check_shards(params, err);
+    if (status == CSG_OK)
+        status = find_methods(eval, err);
     if (status == CSG_OK)
         status = csg_refinement_find(&eval->refinement, params->refine, err);
     if (status == CSG_OK)
@@ -169,8 +183,10 @@ static int prepare(struct eval *eval, const char *folder, struct csg_error *err)
     status = csg_eval_sums_create(&eval->sums, &eval->shape, err);
     if (status == CSG_OK)
         status = class_features(eval, err);
-    if (status == CSG_OK && params->resume)
+    if (status == CSG_OK && (params->resume || params->n_merge))
         status = journal_key(eval, key, err);
+    for (size_t i = 0; status == CSG_OK && i < params->n_merge; i++)
+        status = csg_journal_read(params->merge[i], key, replay, eval, err);
     if (status == CSG_OK && params->resume)
         status = csg_journal_open(&eval->journal, params->resume, key, replay, eval, err);
     return status;
@@ -431,7 +447,7 @@ static int make_record(struct eval *eval, size_t image, struct pair *pair, struc
     return status;
 }
 
-static int add_picture(struct eval *eval, size_t image, struct pair *pair, struct csg_error *err)
+static int add_picture(struct eval *eval, size_t image, struct pair *pair, size_t total, struct csg_error *err)
 {
     struct csg_eval_record record = {0};
     int status = make_record(eval, image, pair, &record, err);
@@ -441,8 +457,13 @@ static int add_picture(struct eval *eval, size_t image, struct pair *pair, struc
         csg_eval_sums_add(&eval->sums, &record);
     csg_eval_record_free(&record);
     if (status == CSG_OK && eval->params->progress)
-        eval->params->progress(eval->params->progress_user, eval->sums.n_done, eval->shape.n_images);
+        eval->params->progress(eval->params->progress_user, eval->sums.n_done, total);
     return status;
+}
+
+static bool in_shard(const struct eval *eval, size_t image)
+{
+    return !eval->params->shards || image % eval->params->shards == eval->params->shard;
 }
 
 /* Pictures and masks are read by other threads while the device computes. */
@@ -453,13 +474,18 @@ static int run(struct eval *eval, struct csg_error *err)
     if (!order)
         return csg_fail_memory(err);
     for (size_t i = 0; i < eval->shape.n_images; i++)
-        if (!eval->sums.done[i])
+        if (!eval->sums.done[i] && in_shard(eval, i))
             order[count++] = i;
+    size_t total = eval->sums.n_done + count;
     const struct csg_ahead_work work = {
         .make = read_pair, .drop = drop_pair, .user = eval, .order = order, .count = count, .item_bytes = sizeof(struct pair)};
-    int status = csg_ahead_create(&ahead, &work, err);
+    int status = CSG_OK;
+    if (eval->params->n_merge && count)
+        status = csg_fail(err, CSG_ERROR, "%zu of %zu pictures are in none of the files", count, total);
+    if (status == CSG_OK)
+        status = csg_ahead_create(&ahead, &work, err);
     for (size_t i = 0; status == CSG_OK && i < count; i++)
-        status = add_picture(eval, order[i], csg_ahead_next(ahead), err);
+        status = add_picture(eval, order[i], csg_ahead_next(ahead), total, err);
     csg_ahead_destroy(&ahead);
     free(order);
     if (status == CSG_OK && eval->sums.n_unreadable == eval->shape.n_images)
@@ -492,13 +518,13 @@ static int summarise(struct eval *eval, struct csg_full_eval *full, struct csg_e
     if (!full->mfsr)
         return csg_fail_memory(err);
     for (size_t i = 0; i < 2 * eval->shape.n_blocks; i++)
-        full->mfsr[i] = eval->sums.n_shares ? 100 * eval->sums.shares[i] / (double)eval->sums.n_shares : NAN;
+        full->mfsr[i] = eval->sums.n_shares ? 100 * (double)eval->sums.shares[i] / CSG_PARTS / (double)eval->sums.n_shares : NAN;
     full->classes = eval->classes;
     eval->classes = (struct csg_strings){0};
     full->split = eval->dataset->split;
     eval->dataset->split = NULL;
     full->result = (struct csg_eval_result){.split = full->split,
-                                            .n_images = eval->shape.n_images,
+                                            .n_images = eval->sums.n_done,
                                             .n_unreadable = eval->sums.n_unreadable,
                                             .n_maps = eval->sums.n_pairs,
                                             .n_classes = classes,

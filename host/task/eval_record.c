@@ -129,7 +129,7 @@ void csg_eval_sums_add(struct csg_eval_sums *sums, const struct csg_eval_record 
     if (sums->shape.n_blocks && !isnan(record->shares[0])) {
         sums->n_shares++;
         for (size_t i = 0; i < 2 * sums->shape.n_blocks; i++)
-            sums->shares[i] += record->shares[i];
+            sums->shares[i] += csg_whole(record->shares[i]);
     }
     for (size_t m = 0; m < sums->shape.n_methods; m++) {
         for (size_t i = 0; sums->shape.masks && i < record->n_present; i++)

@@ -37,7 +37,7 @@ struct csg_eval_sums {
     struct csg_explain *explain;         /* [n_methods] */
     struct csg_class_pixels *pixels;     /* [n_methods, n_classes + 1] */
     float *class_scores;                 /* [n_methods, n_images, n_classes] */
-    double *shares;                      /* [n_blocks, 2] */
+    int64_t *shares;                     /* [n_blocks, 2] in parts of CSG_PARTS */
     size_t n_shares;                     /* pictures in them */
     uint8_t *positive, *readable, *done; /* [n_images, n_classes], [n_images], [n_images] */
     size_t n_done, n_unreadable, n_pairs;

@@ -52,6 +52,11 @@ void csg_explain_free(struct csg_explain *explain)
     *explain = (struct csg_explain){0};
 }
 
+int64_t csg_whole(double value)
+{
+    return fabs(value) <= 1 ? (int64_t)llround(value * CSG_PARTS) : 0;
+}
+
 void csg_explain_add(struct csg_explain *explain, size_t class_, const struct csg_map_score *score)
 {
     double inside = 0, outside = 0, all_inside = 0;
@@ -61,11 +66,11 @@ void csg_explain_add(struct csg_explain *explain, size_t class_, const struct cs
         inside += score->inside[k];
         outside += score->outside[k];
         double any = all_inside + outside;
-        explain->iou[k] += any > 0 ? inside / any : 0;
+        explain->iou[k] += any > 0 ? csg_whole(inside / any) : 0;
         explain->both[class_ * CSG_THRESHOLDS + k] += inside;
         explain->any[class_ * CSG_THRESHOLDS + k] += any;
     }
-    explain->contrast += score->contrast;
+    explain->contrast += csg_whole(score->contrast);
     explain->maps++;
 }
 
@@ -83,10 +88,10 @@ void csg_explain_result(const struct csg_explain *explain, double *miou, double 
         sum += any > 0 ? explain->both[c * CSG_THRESHOLDS + best] / any : 0;
         seen += any > 0;
     }
-    *miou = explain->iou[best] / (double)explain->maps;
+    *miou = (double)explain->iou[best] / CSG_PARTS / (double)explain->maps;
     *threshold = (double)best / (CSG_THRESHOLDS - 1);
     *by_class = seen ? sum / (double)seen : NAN;
-    *contrast = explain->contrast / (double)explain->maps;
+    *contrast = (double)explain->contrast / CSG_PARTS / (double)explain->maps;
 }
 
 size_t csg_foreground_cells(uint8_t *inside, size_t grid_w, size_t grid_h, const uint16_t *mask, size_t w, size_t h)

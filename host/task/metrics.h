@@ -16,11 +16,17 @@ struct csg_map_score {
 /* Pixels of index CSG_MASK_VOID are left out. With nothing inside or nothing outside, that mean is 0. */
 void csg_score_map(struct csg_map_score *score, const float *map, const uint16_t *mask, size_t pixels, uint16_t wanted);
 
+/* Sums over pictures are whole numbers, which are the same in any order: of runs that share a data set, too. Sums of 2^27 pictures fit,
+ * each rounded by less than 1e-11. */
+#define CSG_PARTS 68719476736.0 /* 2^36 */
+/* Of a value from -1 to 1; 0 of others, which only a damaged file holds. */
+int64_t csg_whole(double value);
+
 /* Explainability over a set of maps. */
 struct csg_explain {
-    double iou[CSG_THRESHOLDS]; /* sums over the maps */
-    double *both, *any;         /* [n_classes, CSG_THRESHOLDS] pixels of intersection and union */
-    double contrast;
+    int64_t iou[CSG_THRESHOLDS]; /* sums over the maps, in parts of CSG_PARTS */
+    int64_t contrast;            /* the same */
+    double *both, *any;          /* [n_classes, CSG_THRESHOLDS] pixels of intersection and union, whole numbers as well */
     size_t maps, n_classes;
 };
 int csg_explain_create(struct csg_explain *explain, size_t n_classes, struct csg_error *err);

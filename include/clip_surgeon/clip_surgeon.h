@@ -474,6 +474,14 @@ struct csg_eval_params {
     const char *resume; /* a file that keeps what was done; an existing one is gone on with; NULL: none */
     void (*progress)(void *user, size_t done, size_t total); /* may be NULL */
     void *progress_user;
+    /* One run of several, on other devices or machines: of the pictures in order those with index % shards == shard, kept in `resume`
+     * (which is wanted then); the result is of these pictures. 0 and 0: all. */
+    size_t shard, shards;
+    /* Files that runs of the same evaluation kept, shards of it or not, on devices whose text features are the same to the last bit
+     * (devices of one kind): nothing is measured, and the result is bit for bit that of one run with these records. Every picture must
+     * be in one of them; one that is in several counts once. */
+    const char *const *merge; /* [n_merge] */
+    size_t n_merge;
 };
 struct csg_eval_method {
     const char *method;

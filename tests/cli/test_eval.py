@@ -78,6 +78,32 @@ class Eval(CliTest):
         self.assertEqual(whole["methods"], resumed["methods"])
         self.assertEqual(resumed, self.evaluate("set", "--method", "raw,arch", "--resume", "state"))
 
+    def test_shards_together_are_one_run(self):
+        """Bit for bit, in whatever order the files are named and however many shards there are."""
+        options = ("--method", "raw,surgery", "--limit", "5")
+        whole = self.evaluate(self.dataset(), *options)
+        for n in (1, 3):
+            files = [f"shard{i}of{n}" for i in range(1, n + 1)]
+            parts = [self.evaluate("set", *options, "--shard", f"{i}/{n}", "--resume", f) for i, f in enumerate(files, 1)]
+            self.assertEqual([p["images"] for p in parts], [len(range(i, 5, n)) for i in range(n)])
+            self.assertEqual(self.evaluate("set", *options, "--merge", ",".join(reversed(files))), whole)
+        # What overlaps counts once; what is missing is told; a shard's file goes on with all pictures.
+        self.assertEqual(self.evaluate("set", *options, "--merge", "shard1of1,shard2of3"), whole)
+        self.fail_with(ERROR, "eval", "set", *options, "--merge", "shard1of3,shard3of3", "-q", *REFERENCE,
+                       words=("2 of 5 pictures",))
+        self.fail_with(ERROR, "eval", "set", *options, "--merge", "shard1of3,nowhere", "-q", *REFERENCE, words=("nowhere is not there",))
+        self.assertFalse(os.path.exists(self.path("nowhere")))
+        self.fail_with(ERROR, "eval", "set", "--method", "raw", "--limit", "5", "--merge", "shard1of1", "-q", *REFERENCE,
+                       words=("belongs to a run",))
+        self.assertEqual(self.evaluate("set", *options, "--resume", "shard2of3"), whole)
+
+    def test_shards_that_are_none(self):
+        self.dataset()
+        for shard in ("0/2", "3/2", "1", "1/", "/2", "-1/2", "1/2x", "a/b", "1/0"):
+            self.fail_with(USAGE, "eval", "set", "--shard", shard, "--resume", "s", "-q", *REFERENCE, words=("--shard",))
+        self.fail_with(USAGE, "eval", "set", "--shard", "1/2", "-q", *REFERENCE, words=("resume",))
+        self.fail_with(USAGE, "eval", "set", "--merge", "a", "--resume", "s", "-q", *REFERENCE, words=("merges",))
+
     def size(self, name):
         path = self.path(name)
         return os.path.getsize(path) if os.path.exists(path) else 0

@@ -8,7 +8,7 @@ from installed import BUILD, SOURCE, Installed, run
 PICTURES = os.path.join(SOURCE, "assets", "pictures")
 DOCUMENTS = sorted(glob.glob(os.path.join(SOURCE, "*.md")) + glob.glob(os.path.join(SOURCE, "docs", "**", "*.md"), recursive=True)
                    + [os.path.join(SOURCE, "tools", "python", "README.md")])
-PROGRAMS = r"(?:clip-surgeon|\./do|build/[\w/-]+|tools/[\w/]+\.py|meson|cc|pip|apt-get|[A-Z_]+=\S+ \./do)"
+PROGRAMS = r"(?:for i in 1 2; do clip-surgeon|clip-surgeon|\./do|build/[\w/-]+|tools/[\w/]+\.py|meson|cc|pip|apt-get|[A-Z_]+=\S+ \./do)"
 
 # What is not run here, and why. Each row has a command.
 NOT_RUN = [
