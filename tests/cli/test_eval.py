@@ -80,7 +80,7 @@ class Eval(CliTest):
 
     def test_shards_together_are_one_run(self):
         """Bit for bit, in whatever order the files are named and however many shards there are."""
-        options = ("--method", "raw,surgery", "--limit", "5")
+        options = ("--method", "raw,feature", "--limit", "5", "--templates", "none")
         whole = self.evaluate(self.dataset(), *options)
         for n in (1, 3):
             files = [f"shard{i}of{n}" for i in range(1, n + 1)]
