@@ -53,6 +53,14 @@ def compilers(c, cpp):
     return check
 
 
+def ranks(folder):
+    if not shutil.which("mpirun"):
+        return "mpirun is not installed (libopenmpi-dev, openmpi-bin)"
+    binary = build(folder, "-Dmpi=enabled")
+    call("python3", os.path.join(SOURCE, "tests", "cli", "test_ranks.py"), CSG_BINARY=binary)
+    maps(binary)  # without mpirun, MPI is not started
+
+
 def reproducible(folder):
     products = []
     for place in ("one", "another-place"):
@@ -70,6 +78,7 @@ ROWS = [
     ("without libav", without("libav", "libav")),
     ("without libcurl", without("libcurl", "libcurl", (["model", "pull", "ViT-B-16"], 1, "built without libcurl"))),
     ("without CLBlast", without("clblast", "libclblast")),
+    ("with MPI", ranks),
     ("gcc", compilers("gcc", "g++")),
     ("clang", compilers("clang", "clang++")),
     ("clang, and g++ for the viewer", compilers("clang", "g++")),

@@ -98,10 +98,9 @@ int csg_journal_read(const char *path, const char *key,
                      struct csg_error *err)
 {
     size_t good;
-    int status = read_records(path, key, &good, visit, user, err);
-    if (status == CSG_OK && !good)
-        status = csg_fail(err, CSG_ERROR, "%s is not there or holds no records", path);
-    return status;
+    if (!csg_is_file(path))
+        return csg_fail(err, CSG_ERROR, "%s is not there", path);
+    return read_records(path, key, &good, visit, user, err);
 }
 
 int csg_journal_open(struct csg_journal **out, const char *path, const char *key,

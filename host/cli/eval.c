@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "ranks.h"
 #include "sheet.h"
 
 /* A bar on a terminal, redrawn at most ten times a second; a line now and then elsewhere. */
@@ -244,10 +245,13 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
     struct csg_eval_result *result = NULL;
     struct csg_eval_params params;
     struct cli_list methods = {0}, merge = {0};
+    struct cli_ranks ranks = {.count = 1};
     struct progress progress = {.terminal = isatty(STDERR_FILENO) != 0};
     if (args->n_words != 1)
         return cli_fail(err, CSG_ERROR_USAGE, "eval wants one folder with a data set");
-    int status = args->plot ? csg_check_output(args->plot, args->overwrite, err) : CSG_OK;
+    int status = cli_ranks_begin(&ranks, err);
+    if (status == CSG_OK && args->plot)
+        status = csg_check_output(args->plot, args->overwrite, err);
     if (status == CSG_OK)
         status = cli_method_list(&methods, args->method, err);
     if (status == CSG_OK)
@@ -262,15 +266,19 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
         cli_method_list_fit(&methods, engine);
         params.n_methods = methods.count;
     }
-    if (status == CSG_OK)
-        status = csg_eval(engine, args->words[0], &params, &result, err);
-    if (status == CSG_OK && args->plot)
-        status = write_plot(engine, result, args, err);
-    if (status == CSG_OK && args->json)
-        status = print_json(engine, result, args->words[0], err);
+    status = cli_ranks_agree(&ranks, status, err);
+    if (status == CSG_OK && ranks.shared)
+        status = cli_ranks_eval(&ranks, engine, args->words[0], &params, &result, err);
     else if (status == CSG_OK)
+        status = csg_eval(engine, args->words[0], &params, &result, err);
+    if (status == CSG_OK && result && args->plot)
+        status = write_plot(engine, result, args, err);
+    if (status == CSG_OK && result && args->json)
+        status = print_json(engine, result, args->words[0], err);
+    else if (status == CSG_OK && result)
         print_table(engine, result);
     csg_eval_destroy(&result);
+    cli_ranks_end(&ranks);
     cli_engine_close(&engine);
     cli_list_free(&methods);
     cli_list_free(&merge);

@@ -147,11 +147,8 @@ static int check_shards(const struct csg_eval_params *params, struct csg_error *
 {
     if (params->shards ? params->shard >= params->shards : params->shard > 0)
         return csg_fail(err, CSG_ERROR_USAGE, "there is no shard %zu of %zu", params->shard + 1, params->shards);
-    if (params->shards && !params->resume)
+    if ((params->shards || params->mine) && !params->resume)
         return csg_fail(err, CSG_ERROR_USAGE, "a shard keeps what it measures in a file (resume) for the run that merges all");
-    if (params->n_merge && (params->resume || params->shards))
-        return csg_fail(err, CSG_ERROR_USAGE,
-                        "a run that merges measures nothing: it has neither a shard nor a file to resume from");
     return CSG_OK;
 }
 
@@ -466,27 +463,46 @@ static bool in_shard(const struct eval *eval, size_t image)
     return !eval->params->shards || image % eval->params->shards == eval->params->shard;
 }
 
+static bool is_mine(const struct eval *eval, size_t image)
+{
+    return !eval->params->mine || eval->params->mine(eval->params->mine_user, image);
+}
+
 /* Pictures and masks are read by other threads while the device computes. */
-static int run(struct eval *eval, struct csg_error *err)
+static int add_pictures(struct eval *eval, const size_t *order, size_t count, size_t total, struct csg_error *err)
 {
     struct csg_ahead *ahead = NULL;
-    size_t *order = csg_calloc(eval->shape.n_images, sizeof *order), count = 0;
-    if (!order)
-        return csg_fail_memory(err);
-    for (size_t i = 0; i < eval->shape.n_images; i++)
-        if (!eval->sums.done[i] && in_shard(eval, i))
-            order[count++] = i;
-    size_t total = eval->sums.n_done + count;
     const struct csg_ahead_work work = {
         .make = read_pair, .drop = drop_pair, .user = eval, .order = order, .count = count, .item_bytes = sizeof(struct pair)};
-    int status = CSG_OK;
-    if (eval->params->n_merge && count)
-        status = csg_fail(err, CSG_ERROR, "%zu of %zu pictures are in none of the files", count, total);
-    if (status == CSG_OK)
-        status = csg_ahead_create(&ahead, &work, err);
+    int status = csg_ahead_create(&ahead, &work, err);
     for (size_t i = 0; status == CSG_OK && i < count; i++)
         status = add_picture(eval, order[i], csg_ahead_next(ahead), total, err);
     csg_ahead_destroy(&ahead);
+    return status;
+}
+
+/* Pictures that are claimed at a time: enough to be read ahead, few enough that all runs end together. */
+#define CLAIM 4
+
+static int run(struct eval *eval, struct csg_error *err)
+{
+    size_t *order = csg_calloc(eval->shape.n_images, sizeof *order), left = 0;
+    int status = order ? CSG_OK : csg_fail_memory(err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < eval->shape.n_images; i++)
+        if (!eval->sums.done[i] && in_shard(eval, i))
+            left++;
+    size_t total = eval->sums.n_done + left, chunk = eval->params->mine ? CLAIM : eval->shape.n_images;
+    if (eval->params->n_merge && !eval->params->resume && left)
+        status = csg_fail(err, CSG_ERROR, "%zu of %zu pictures are in none of the files", left, total);
+    for (size_t i = 0; status == CSG_OK && i < eval->shape.n_images;) {
+        size_t count = 0;
+        for (; i < eval->shape.n_images && count < chunk; i++)
+            if (!eval->sums.done[i] && in_shard(eval, i) && is_mine(eval, i))
+                order[count++] = i;
+        status = add_pictures(eval, order, count, total, err);
+    }
     free(order);
     if (status == CSG_OK && eval->sums.n_unreadable == eval->shape.n_images)
         status = csg_fail(err, CSG_ERROR_INPUT, "no picture of %s could be read with its truth: %s", eval->dataset->folder,

@@ -477,9 +477,13 @@ struct csg_eval_params {
     /* One run of several, on other devices or machines: of the pictures in order those with index % shards == shard, kept in `resume`
      * (which is wanted then); the result is of these pictures. 0 and 0: all. */
     size_t shard, shards;
+    /* The same where it is not known before who measures what: asked once for each picture that is not in a file yet, in order; false:
+     * another run measures it. NULL: all. */
+    bool (*mine)(void *user, size_t index);
+    void *mine_user;
     /* Files that runs of the same evaluation kept, shards of it or not, on devices whose text features are the same to the last bit
-     * (devices of one kind): nothing is measured, and the result is bit for bit that of one run with these records. Every picture must
-     * be in one of them; one that is in several counts once. */
+     * (devices of one kind); a picture that is in several counts once. Where `resume` is NULL nothing is measured, every picture must be
+     * in one of them, and the result is bit for bit that of one run; else what is in none of them is measured. */
     const char *const *merge; /* [n_merge] */
     size_t n_merge;
 };

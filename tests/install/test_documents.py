@@ -8,7 +8,7 @@ from installed import BUILD, SOURCE, Installed, run
 PICTURES = os.path.join(SOURCE, "assets", "pictures")
 DOCUMENTS = sorted(glob.glob(os.path.join(SOURCE, "*.md")) + glob.glob(os.path.join(SOURCE, "docs", "**", "*.md"), recursive=True)
                    + [os.path.join(SOURCE, "tools", "python", "README.md")])
-PROGRAMS = r"(?:for i in 1 2; do clip-surgeon|clip-surgeon|\./do|build/[\w/-]+|tools/[\w/]+\.py|meson|cc|pip|apt-get|[A-Z_]+=\S+ \./do)"
+PROGRAMS = r"(?:for i in 1 2; do clip-surgeon|mpirun|clip-surgeon|\./do|build/[\w/-]+|tools/[\w/]+\.py|meson|cc|pip|apt-get|[A-Z_]+=\S+ \./do)"
 
 # What is not run here, and why. Each row has a command.
 NOT_RUN = [
@@ -18,6 +18,7 @@ NOT_RUN = [
     (r"^cc .* one-map\.c", "the programs below it are compiled and run by this test, with warnings as errors"),
     (r"^tools/(train_demo|card)\.py|-m OUT/model", "wants PyTorch, photographs and hours"),
     (r"model pull", "wants the network; test_models.py has a server of its own"),
+    (r"^mpirun", "wants a build with MPI; test_ranks.py does it"),
     (r"-m ViT-B-16", "wants a model from the network"),
     (r"clip-surgeon view\b", "opens a window; tests/viewer does it"),
     (r"selftest --full", "minutes; test_selftest.py does it"),
