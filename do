@@ -57,13 +57,15 @@ python3-setuptools:py setuptools:builds it
 python3-wheel:py wheel:packs it
 LIST
 }
-# Further OpenCL implementations, so that every kernel runs on several (docs/conformance.md).
+# Further OpenCL implementations, so that every kernel runs on several (docs/conformance.md), and MPI for the build of ./do test --long.
 device_packages() {
     cat <<'LIST'
 mesa-opencl-icd:icd rusticl:Mesa's OpenCL, on the CPU through llvmpipe
 oclgrind:cmd oclgrind:finds reads and writes out of bounds, and data races
 python3-pip:py pip:fetches Intel's OpenCL runtime for CPUs
 ca-certificates:file /etc/ssl/certs/ca-certificates.crt:fetches it safely
+libopenmpi-dev:cmd mpicc:eval on several machines
+openmpi-bin:cmd mpirun:starts it there
 LIST
 }
 # Builds Debian packages and judges them.
