@@ -3,7 +3,15 @@
 #include <fontconfig/fontconfig.h>
 #include <string.h>
 
-/* One file that covers the characters, or most of them. TrueType outlines that ImGui can read: no bitmaps. */
+/* Outlines that ImGui can read: no bitmaps, no Type 1. */
+static bool readable(FcPattern *font)
+{
+    FcChar8 *format = NULL;
+    return FcPatternGetString(font, FC_FONTFORMAT, 0, &format) == FcResultMatch &&
+           (strcmp((const char *)format, "TrueType") == 0 || strcmp((const char *)format, "CFF") == 0);
+}
+
+/* One file that covers the characters, or most of them. */
 static bool match(char *file, size_t capacity, FcCharSet *characters)
 {
     FcPattern *pattern = FcNameParse((const FcChar8 *)"sans");
@@ -19,7 +27,7 @@ static bool match(char *file, size_t capacity, FcCharSet *characters)
     FcConfigSubstitute(NULL, pattern, FcMatchPattern);
     FcDefaultSubstitute(pattern);
     FcPattern *best = FcFontMatch(NULL, pattern, &code);
-    if (best && FcPatternGetString(best, FC_FILE, 0, &found) == FcResultMatch) {
+    if (best && readable(best) && FcPatternGetString(best, FC_FILE, 0, &found) == FcResultMatch) {
         view_copy(file, capacity, (const char *)found);
         good = true;
     }

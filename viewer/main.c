@@ -188,8 +188,8 @@ static void remember(struct app *app)
 {
     struct csg_error err;
     if (!app->fullscreen && !app->options->window) {
-        app->settings.window_w = app->window_w;
-        app->settings.window_h = app->window_h;
+        app->settings.window_w = (int)((float)app->window_w / app->scale + 0.5f); /* it is opened so much larger */
+        app->settings.window_h = (int)((float)app->window_h / app->scale + 0.5f);
     }
     if (settings_save(&app->settings, &err) != CSG_OK || history_save(&app->history, &err) != CSG_OK)
         fprintf(stderr, "clip-surgeon: warning: %s\n", err.sentence);

@@ -16,6 +16,7 @@ struct script {
     int wait_frames;
     bool wait_map, wait_picture;
     const char *wait_fact; /* NAME VALUE */
+    char noted[VIEW_PATH]; /* what a fact was */
     bool has_mouse, release;
     double mouse_x, mouse_y;
 };
@@ -117,6 +118,21 @@ static int wait_for(struct script *s, const char *words, struct csg_error *err)
     return CSG_OK;
 }
 
+/* Where the first picture is in the window, in pixels. */
+static void tell_pane(const struct app *app, char *value, size_t capacity)
+{
+    struct pane panes[VIEW_MAX_TEXTS];
+    if (canvas_panes(app, panes))
+        view_format(value, capacity, "%.0f %.0f %.0f %.0f", panes[0].rect.x, panes[0].rect.y, panes[0].rect.w, panes[0].rect.h);
+}
+
+static void tell_mouse(char *value, size_t capacity)
+{
+    float x, y;
+    ui_mouse(&x, &y);
+    view_format(value, capacity, "%.0f %.0f", (double)x, (double)y);
+}
+
 /* Facts that a script can print and expect. */
 static bool fact(const struct app *app, const char *name, char *value, size_t capacity)
 {
@@ -138,6 +154,8 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
         view_format(value, capacity, "%zu", app->maps->n);
     else if (strcmp(name, "chips") == 0)
         view_format(value, capacity, "%zu", app->n_chips);
+    else if (strcmp(name, "typing") == 0)
+        view_format(value, capacity, "%d", ui_wants_text());
     else if (strcmp(name, "settled") == 0)
         view_format(value, capacity, "%d", app_settled(app));
     else if (strcmp(name, "encoding") == 0)
@@ -158,6 +176,14 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
         view_format(value, capacity, "%d", app->source_state.ended);
     else if (strcmp(name, "device") == 0)
         view_copy(value, capacity, app->worker_state.device);
+    else if (strcmp(name, "mouse") == 0)
+        tell_mouse(value, capacity);
+    else if (strcmp(name, "pane") == 0)
+        tell_pane(app, value, capacity);
+    else if (strcmp(name, "scale") == 0)
+        view_format(value, capacity, "%.2f", (double)app->scale);
+    else if (strcmp(name, "canvas") == 0)
+        view_format(value, capacity, "%.0f %.0f %.0f %.0f", app->canvas[0], app->canvas[1], app->canvas[2], app->canvas[3]);
     else if (strcmp(name, "wipe") == 0)
         view_format(value, capacity, "%.2f", (double)app->settings.wipe);
     else if (strcmp(name, "difference") == 0)
@@ -173,6 +199,8 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
                     "%.1f pictures/s, %.1f maps/s, %.1f drawn/s, map latency %.1f ms, picture latency %.1f ms, map %.1f ms",
                     app->rates.picture_hz, app->rates.map_hz, app->rates.draw_hz, app->rates.map_latency_ms,
                     app->rates.picture_latency_ms, app->rates.map_ms);
+    else if (strcmp(name, "pictures") == 0)
+        view_format(value, capacity, "%llu", (unsigned long long)app->rates.pictures);
     else if (strcmp(name, "maps") == 0)
         view_format(value, capacity, "%llu", (unsigned long long)app->rates.maps);
     else if (strcmp(name, "counts") == 0)
@@ -192,8 +220,10 @@ static int expect(const struct app *app, const char *words, struct csg_error *er
     view_format(name, sizeof name, "%.*s", (int)(space ? space - words : (long)strlen(words)), words);
     if (!fact(app, name, value, sizeof value))
         return view_fail(err, CSG_ERROR_USAGE, "a script knows nothing of '%s'", name);
-    bool part = wanted[0] == '~';
-    if (part ? strstr(value, wanted + 1) == NULL : strcmp(value, wanted) != 0)
+    bool holds = wanted[0] == '~'   ? strstr(value, wanted + 1) != NULL
+                 : wanted[0] == '!' ? strcmp(value, app->script->noted) != 0
+                                    : strcmp(value, wanted) == 0;
+    if (!holds)
         return view_fail(err, CSG_ERROR_USAGE, "line %d of the script expects %s to be '%s', but it is '%s'", app->script->line,
                          name, wanted, value);
     return CSG_OK;
@@ -270,6 +300,11 @@ static int carry_out(struct app *app, const char *verb, const char *words, struc
         size_t capacity = verb[0] == 'd' ? sizeof app->engine.device : sizeof app->engine.model;
         memset(to, 0, capacity);
         view_copy(to, capacity, words);
+    } else if (strcmp(verb, "scale") == 0) {
+        window_scale(app, strtod(words, NULL));
+    } else if (strcmp(verb, "note") == 0) {
+        if (!fact(app, words, app->script->noted, sizeof app->script->noted))
+            return view_fail(err, CSG_ERROR_USAGE, "a script knows nothing of '%s'", words);
     } else if (strcmp(verb, "set") == 0) {
         return set(app, words, err);
     } else if (strcmp(verb, "method") == 0) {

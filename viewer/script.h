@@ -8,9 +8,10 @@
  *   open SOURCE         drop PATH                   prompt TEXT (adds a chip)     device SPEC
  *   hover U V           click U V     shift-click U V     drag U0 V0 U1 V1    of the picture, 0..1
  *   screenshot FILE     plain FILE    window FILE
- *   method NAME         size N                      print WORDS...
- *   expect NAME VALUE   fails the script where a fact is another, or does not hold VALUE where that is ~PART
+ *   method NAME         size N                      scale N (of the display)      print NAME (a fact)
+ *   expect NAME VALUE   fails the script where a fact is another, or does not hold PART where VALUE is ~PART
  *   await NAME VALUE    waits until it is so        (the facts are in script.c: banner, toast, method, device ...)
+ *   note NAME           remembers what the fact is; then VALUE ! is anything else
  *   quit */
 #ifndef CSG_VIEWER_SCRIPT_H
 #define CSG_VIEWER_SCRIPT_H

@@ -46,14 +46,19 @@ static void style(float scale)
     s.ScaleAllSizes(scale);
 }
 
-bool ui_create(GLFWwindow *window, float scale)
+void ui_scale(float scale)
+{
+    ImGui::GetStyle() = ImGuiStyle();
+    style(scale);
+}
+
+bool ui_create(GLFWwindow *window)
 {
     IMGUI_CHECKVERSION();
     ImGui::CreateContext();
     ImGuiIO &io = ImGui::GetIO();
     io.IniFilename = nullptr; // the viewer remembers by itself
     io.LogFilename = nullptr;
-    style(scale);
     return ImGui_ImplGlfw_InitForOpenGL(window, true) && ImGui_ImplOpenGL3_Init("#version 330 core");
 }
 

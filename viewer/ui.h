@@ -14,7 +14,8 @@ extern "C" {
 struct GLFWwindow;
 
 /* Installs its callbacks behind those that the window has. False where ImGui refuses. */
-bool ui_create(struct GLFWwindow *window, float scale);
+bool ui_create(struct GLFWwindow *window);
+void ui_scale(float scale); /* of all sizes but the fonts' */
 void ui_destroy(void);
 /* Loads the fonts anew: files [count] in order of preference, with the characters of `extra` (UTF-8) besides Latin, Greek and
  * Cyrillic. Between frames only. */

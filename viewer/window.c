@@ -113,6 +113,12 @@ static void on_change(GLFWwindow *window, int w, int h)
     app_of(window)->wake_frames = SETTLE_FRAMES;
 }
 
+static void on_scale(GLFWwindow *window, float sx, float sy)
+{
+    (void)sy;
+    window_scale(app_of(window), (double)sx);
+}
+
 static void on_refresh(GLFWwindow *window)
 {
     app_of(window)->wake_frames = SETTLE_FRAMES;
@@ -133,6 +139,7 @@ static void set_callbacks(struct app *app)
     glfwSetScrollCallback(app->window, on_scroll);
     glfwSetDropCallback(app->window, on_drop);
     glfwSetFramebufferSizeCallback(app->window, on_change);
+    glfwSetWindowContentScaleCallback(app->window, on_scale);
     glfwSetWindowRefreshCallback(app->window, on_refresh);
 }
 
@@ -162,13 +169,21 @@ int window_open(struct app *app, struct csg_error *err)
     glfwGetWindowContentScale(app->window, &sx, &sy);
     glfwGetWindowSize(app->window, &app->window_w, &app->window_h);
     glfwGetFramebufferSize(app->window, &app->pixels_w, &app->pixels_h);
-    /* Where window units are not pixels (macOS), the system scales; else the text has to. */
-    app->scale = app->pixels_w > app->window_w ? 1.0f : (float)view_clamp((double)sx, 1, 4);
     set_callbacks(app);
-    if (!ui_create(app->window, app->scale))
+    if (!ui_create(app->window))
         return view_fail(err, CSG_ERROR, "the widgets could not be set up");
+    window_scale(app, (double)sx);
     window_fonts(app);
     return scene_create(&app->scene, err);
+}
+
+/* Where window units are not pixels (macOS), the system scales; else the text has to. */
+void window_scale(struct app *app, double content_scale)
+{
+    app->scale = app->pixels_w > app->window_w ? 1.0f : (float)view_clamp(content_scale, 1, 4);
+    ui_scale(app->scale);
+    app->font_stale = true;
+    app->wake_frames = SETTLE_FRAMES;
 }
 
 void window_close(struct app *app)
