@@ -80,6 +80,8 @@ def main():
     total, ran = [0, 0, 0], 0
     long = "--long" in sys.argv[1:]
     builds = [a for a in sys.argv[1:] if a != "--long"]
+    if long:
+        os.environ.setdefault("CSG_VIEWER_SOAK_S", "600")
     required = [name for name in os.environ.get("CSG_REQUIRE_DEVICES", "").split(",") if name]
     for build in builds:
         # On every implementation the first folder's conformance cases run further down.
