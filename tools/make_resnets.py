@@ -42,8 +42,9 @@ MEAN, STD = list(open_clip.OPENAI_DATASET_MEAN), list(open_clip.OPENAI_DATASET_S
 OTHER = 128
 
 
-def randomise(model, seed):
-    """Of every module as much as keeps its output of about the size of its input, so that errors anywhere are seen."""
+def randomise(model, seed, branch=1):
+    """Of every module as much as keeps its output of about the size of its input, so that errors anywhere are seen. What `branch` of the
+    last norm of each bottleneck leaves keeps the sums of many of them from growing until a softmax chooses one token alone."""
     generator = torch.Generator().manual_seed(seed)
     layouts.randomise(model, seed)
     for name, m in model.visual.named_modules():
@@ -55,6 +56,8 @@ def randomise(model, seed):
             m.bias.data = 0.2 * torch.randn(n, generator=generator)
             m.running_mean = 0.3 * torch.randn(n, generator=generator)
             m.running_var = torch.exp(0.3 * torch.randn(n, generator=generator))
+            if name.endswith("bn3") and "layer" in name:
+                m.weight.data *= branch
     pool = model.visual.attnpool
     pool.positional_embedding.data = 0.5 * torch.randn(pool.positional_embedding.shape, generator=generator)
     return model
@@ -73,7 +76,8 @@ def write_openai(path, model, state, cfg):
             model.register_buffer(name, torch.tensor(value))
     mask = model._buffers.pop("attn_mask")  # a constant of the program in OpenAI's archives, not one of the tensors
     type(model).attn_mask = mask
-    traced = torch.jit.trace_module(model, {"forward": (torch.zeros(1, 3, side, side), torch.zeros(1, context, dtype=torch.long))})
+    traced = torch.jit.trace_module(model, {"forward": (torch.zeros(1, 3, side, side), torch.zeros(1, context, dtype=torch.long))},
+                                    check_trace=False)
     del type(model).attn_mask
     for name, p in traced.named_parameters():
         p.data = state[name]
@@ -122,9 +126,9 @@ def write_picture(root, side):
         f.write(b"P6\n%d %d\n255\n" % (side, side) + layouts.picture(side).tobytes())
 
 
-def make(published, cfg, seed):
+def make(published, cfg, seed, branch=1):
     """A model, its tensors in OpenAI's types, and what both codes say: raw tokens of the native size, and texts."""
-    model, side = randomise(layouts.build(cfg, seed), seed).float().eval(), cfg["vision_cfg"]["image_size"]
+    model, side = randomise(layouts.build(cfg, seed), seed, branch).float().eval(), cfg["vision_cfg"]["image_size"]
     state = mix(model.state_dict())
     model.load_state_dict(state)
     with torch.no_grad():
@@ -140,7 +144,7 @@ def make(published, cfg, seed):
 def write_full(published, root, name):
     cfg = FULL[name]
     side, folder = cfg["vision_cfg"]["image_size"], os.path.join(root, name)
-    model, state, tokens, texts = make(published, cfg, 5)
+    model, state, tokens, texts = make(published, cfg, 5, 0.25)
     os.makedirs(folder)
     layouts.write_vocabulary(folder)
     layouts.expect(folder, tokens, texts)
