@@ -83,6 +83,7 @@ static const struct cli_option options[] = {
     {"no-legend", NULL, NULL, USE_MAP, AT(no_legend), "no strip with text and colour bar below the picture"},
     {"output", "o", "OUT.png", USE_MAP | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY, AT(output),
      "default: the picture's name with _map.png, _classes.png, _tokens.png ... in this folder"},
+    {"output", "o", "OUT.png", USE_POINTS, AT(output), "draw the points as well, of several texts beside each other"},
     {"text", NULL, NULL, USE_EMBED, AT(text), "the words that follow are texts"},
     {"image", NULL, NULL, USE_EMBED, AT(image), "the words that follow are pictures"},
     {"npy", NULL, "FILE", USE_MAP | USE_EMBED | USE_REDUNDANCY, AT(npy), "raw values as float32 NumPy array"},
@@ -90,7 +91,8 @@ static const struct cli_option options[] = {
      USE_MAP | USE_DEVICES | USE_MODELS | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS | USE_REDUNDANCY | USE_SELFTEST |
          USE_BENCH | USE_CACHE,
      AT(json), "a JSON document on stdout, and nothing else there"},
-    {"yes", "y", NULL, USE_MAP | USE_EMBED | USE_EVAL | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY | USE_SELFTEST | USE_BENCH,
+    {"yes", "y", NULL,
+     USE_MAP | USE_EMBED | USE_POINTS | USE_EVAL | USE_SEGMENT | USE_TOKENS | USE_REDUNDANCY | USE_SELFTEST | USE_BENCH,
      AT(overwrite), "overwrite files that exist"},
     {"verbose", "v", NULL, USE_DEVICES, AT(verbose), "the precisions of each device too"},
     {"quiet", "q", NULL, USE_ALL, AT(quiet), "no progress and no warnings"},

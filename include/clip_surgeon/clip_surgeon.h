@@ -425,6 +425,11 @@ CSG_API int csg_chart_draw(struct csg_image **out, const struct csg_chart *chart
 CSG_API int csg_result_points(struct csg_engine *engine, struct csg_result *result, size_t text, double threshold,
                               const int (**points)[2], const uint8_t **labels, size_t *count, struct csg_error *err);
 
+/* A copy of the picture with the points on it, as csg_result_points gives them: positive ones green, negative ones red. Points outside of
+ * the picture are left out. */
+CSG_API int csg_draw_points(const struct csg_image *image, const int (*points)[2], const uint8_t *labels, size_t count,
+                            struct csg_image **out, struct csg_error *err);
+
 /* ---------------------------------------------------------------------------------------------- classes */
 
 /* Label sets by name or file, as in csg_map_params. CSG_ERROR_INPUT. */

@@ -85,6 +85,34 @@ class Tasks(CliTest):
         want = sum(abs(image[c] * (texts[c] - texts[width + c])) for c in range(width))
         self.assertAlmostEqual(matrix[5], want, places=5)
 
+    def test_points_are_drawn(self):
+        texts = self.document_of_points("dog", "cat", "-o", "points.png")
+        read_png(self.read("points.png"))
+        self.assertEqual(texts, self.document_of_points("dog", "cat"))
+        [text] = self.document_of_points("dog", "-o", "one.png")
+        _, _, rows = read_png(self.read("one.png"))
+        for (x, y), label in zip(text["point_coords"], text["point_labels"], strict=True):
+            self.assertEqual(tuple(rows[y][3 * x:3 * x + 3]), (46, 160, 67) if label else (207, 52, 46))
+        self.fail_with(ERROR, "points", "photo.png", "dog", "-o", "one.png", *REFERENCE, words=("one.png",))
+
+    def document_of_points(self, *words):
+        return json.loads(self.succeed("points", "photo.png", *words, *REFERENCE).stdout)["texts"]
+
+    def test_refinement_and_windows(self):
+        self.succeed("map", "photo.png", "dog", "--refine", "pamr", "--npy", "pixels.npy", "-o", "pixels.png", *REFERENCE)
+        self.assertIn(b"'shape': (1, 128, 128)", self.read("pixels.npy")[:128])
+        self.succeed("map", "photo.png", "dog", "--size", "192", "--window", "128", "--npy", "cells.npy", "-o", "cells.png", *REFERENCE)
+        self.assertIn(b"'shape': (1, 12, 12)", self.read("cells.npy")[:128])
+        # One window is the picture as a whole.
+        self.succeed("map", "photo.png", "dog", "--npy", "whole.npy", "-o", "whole.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "--window", "160", "--npy", "window.npy", "-o", "window.png", *REFERENCE)
+        whole, window = (struct.unpack("<64f", self.read(n)[-256:]) for n in ("whole.npy", "window.npy"))
+        self.assertLess(max(abs(a - b) for a, b in zip(whole, window)), 1e-6)
+        self.document("segment", "photo.png", "dog", "cat", "--refine", "pamr", "--size", "192", "--window", "128", "-o", "s.png")
+        for says, words in (("pamr", ["--refine", "nope"]), ("multiples", ["--window", "100"]), ("without windows", ["--stride", "32"]),
+                            ("at most the first", ["--window", "32", "--stride", "48"]), ("cannot do windows", ["--window", "64", "--method", "gradcam"])):
+            self.fail_with(USAGE, "map", "photo.png", "dog", "-o", "no.png", *words, *REFERENCE, words=(says,))
+
     def test_every_method(self):
         listed = self.succeed("map", "--help").stdout.decode().split("Methods:\n")[1]
         for line in listed.strip().splitlines():
