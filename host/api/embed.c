@@ -14,14 +14,25 @@ int csg_take_features(struct csg_engine *engine, const char *const *texts, size_
 
 int csg_embed_image(struct csg_engine *engine, const struct csg_image *image, float *feature, struct csg_error *err)
 {
+    return csg_embed_images(engine, &image, 1, feature, err);
+}
+
+int csg_embed_images(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, float *features,
+                     struct csg_error *err)
+{
     const struct csg_context context = csg_engine_context(engine);
-    int size_px = (int)engine->model->image_px;
+    const struct csg_model *model = engine->model;
     const struct csg_net_plan plan = {.streams = CSG_STREAMS_NONE};
-    const struct csg_input_size size = {.w_px = size_px, .h_px = size_px};
-    struct csg_view tokens;
-    int status = csg_encode_picture(&context, image, &size, &plan, &tokens, NULL, NULL, err);
-    if (status == CSG_OK)
-        status =
-            csg_buffer_read(tokens.buffer, tokens.at * sizeof(float), feature, engine->model->embed_dim * sizeof *feature, err);
+    const struct csg_input_size size = {.w_px = (int)model->image_px, .h_px = (int)model->image_px};
+    size_t side = model->image_px / model->patch_px, stride = (1 + side * side) * model->embed_dim;
+    size_t together = context.vision && !csg_vision_together(context.vision, &plan) ? 1 : n_images;
+    int status = CSG_OK;
+    for (size_t from = 0; status == CSG_OK && from < n_images; from += together) {
+        struct csg_view tokens;
+        status = csg_encode_pictures(&context, images + from, together, &size, &plan, &tokens, NULL, NULL, err);
+        for (size_t i = 0; status == CSG_OK && i < together; i++)
+            status = csg_buffer_read(tokens.buffer, (tokens.at + i * stride) * sizeof(float),
+                                     features + (from + i) * model->embed_dim, model->embed_dim * sizeof *features, err);
+    }
     return csg_engine_end(engine, status);
 }

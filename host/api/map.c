@@ -1,5 +1,9 @@
 #include "task/map.h"
+
+#include <stdlib.h>
+
 #include "api/engine.h"
+#include "base/mem.h"
 #include "task/method.h"
 #include "task/texts.h"
 
@@ -24,10 +28,18 @@ bool csg_method_fits(const struct csg_engine *engine, size_t index)
 int csg_map(struct csg_engine *engine, const struct csg_image *image, const char *const *texts, size_t n_texts,
             const struct csg_map_params *params, struct csg_result **out, struct csg_error *err)
 {
+    return csg_map_many(engine, &image, 1, texts, n_texts, params, out, err);
+}
+
+int csg_map_many(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, const char *const *texts,
+                 size_t n_texts, const struct csg_map_params *params, struct csg_result **results, struct csg_error *err)
+{
     const struct csg_context context = csg_engine_context(engine);
-    struct csg_full_result *full;
-    int status = csg_task_map(&context, image, texts, n_texts, params, &full, err);
-    *out = full ? &full->result : NULL;
+    struct csg_full_result **full = csg_calloc(n_images, sizeof *full);
+    int status = full ? csg_task_map(&context, images, n_images, texts, n_texts, params, full, err) : csg_fail_memory(err);
+    for (size_t i = 0; i < n_images; i++)
+        results[i] = status ? NULL : &full[i]->result;
+    free(full);
     return csg_engine_end(engine, status);
 }
 
@@ -57,7 +69,7 @@ int csg_map_tokens(struct csg_engine *engine, const struct csg_image *image, con
                    const struct csg_map_params *params, struct csg_result **out, struct csg_error *err)
 {
     const struct csg_context context = csg_engine_context(engine);
-    struct csg_full_result *full;
+    struct csg_full_result *full = NULL;
     int status = csg_task_tokens(&context, image, sentence, params, &full, err);
     *out = full ? &full->result : NULL;
     return csg_engine_end(engine, status);

@@ -120,7 +120,7 @@ static int known_maps(struct csg_engine *engine, const struct csg_image *picture
     for (size_t i = 0; i <= TIMES && status == CSG_OK; i++) {
         csg_full_result_destroy(&result);
         double start_ms = csg_now_ms();
-        status = csg_task_map(&context, picture, texts, N_TEXTS, NULL, &result, err);
+        status = csg_task_map(&context, &picture, 1, texts, N_TEXTS, NULL, &result, err);
         if (i > 0) /* the first compiles, and encodes the texts */
             *ms = fmin(*ms, csg_now_ms() - start_ms);
     }

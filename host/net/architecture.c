@@ -20,10 +20,15 @@ void csg_vision_destroy(struct csg_vision **vision)
     }
 }
 
-int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
-                      struct csg_view *tokens, struct csg_error *err)
+bool csg_vision_together(const struct csg_vision *vision, const struct csg_net_plan *plan)
 {
-    return vision->class_->encode(vision, rgb, w_px, h_px, plan, tokens, err);
+    return vision->class_->together && vision->class_->together(plan);
+}
+
+int csg_vision_encode(struct csg_vision *vision, const struct csg_view *rgb, size_t count, size_t w_px, size_t h_px,
+                      const struct csg_net_plan *plan, struct csg_view *tokens, struct csg_error *err)
+{
+    return vision->class_->encode(vision, rgb, count, w_px, h_px, plan, tokens, err);
 }
 
 void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb)

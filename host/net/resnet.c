@@ -128,15 +128,16 @@ static int prepare_scratch(struct resnet *net, size_t w_px, size_t h_px, struct 
     return status;
 }
 
-static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
-                  struct csg_view *tokens, struct csg_error *err)
+static int encode(struct csg_vision *base, const struct csg_view *rgb, size_t count, size_t w_px, size_t h_px,
+                  const struct csg_net_plan *plan, struct csg_view *tokens, struct csg_error *err)
 {
     struct resnet *net = (struct resnet *)base;
+    (void)count; /* 1 */
     int status = prepare_scratch(net, w_px, h_px, err);
     /* Before the last stage's pixels there is room for CLS. */
     struct csg_net_picture x = {csg_view(net->x, net->model->vision.width), w_px / 4, h_px / 4};
     if (status == CSG_OK)
-        status = stem(net, rgb, w_px, h_px, x.x, err);
+        status = stem(net, rgb[0], w_px, h_px, x.x, err);
     for (size_t i = 0; i < net->model->resnet.n_blocks && status == CSG_OK; i++) {
         status = run_block(net, &net->blocks[i], &x, err);
         if (status == CSG_OK)
@@ -145,7 +146,7 @@ static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, siz
     return status ? status : csg_net_pool_run(net->pool, csg_view(net->x, 0), x.w, x.h, plan, tokens, err);
 }
 
-static const struct csg_vision_class resnet_class = {destroy, encode, NULL, NULL};
+static const struct csg_vision_class resnet_class = {.destroy = destroy, .encode = encode};
 
 int csg_resnet_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err)
 {

@@ -172,17 +172,17 @@ int csg_net_layernorm(struct csg_backend *backend, const struct csg_net_norm *no
     return csg_layernorm(backend, &args, err);
 }
 
-/* What a weight makes of normalised tokens, into columns of tokens->qkv from `column` on. */
+/* What a weight makes of some normalised tokens, into columns of tokens->qkv from `column` on. */
 static int project_tokens(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_weight *weight,
-                          struct csg_view bias, size_t column, size_t rows, struct csg_error *err)
+                          struct csg_view bias, size_t column, struct csg_net_some some, struct csg_error *err)
 {
     const struct csg_gemm_args args = {.x = tokens->h,
                                        .weight = weight,
                                        .bias = csg_view(bias.buffer, bias.at + column),
                                        .y = csg_view(tokens->qkv.buffer, tokens->qkv.at + column),
-                                       .x_stride = tower->width,
-                                       .y_stride = 3 * tower->width,
-                                       .rows = rows};
+                                       .x_stride = some.step * tower->width,
+                                       .y_stride = some.step * 3 * tower->width,
+                                       .rows = some.count};
     return csg_gemm(tower->backend, &args, err);
 }
 
@@ -196,20 +196,24 @@ static int normalise_tokens(const struct csg_net_tower *tower, size_t b, const s
 int csg_net_qkv(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, struct csg_error *err)
 {
     const struct csg_net_block *block = tower->blocks + b;
+    const struct csg_net_some all = {tokens->rows, 1};
     if (b + 1 == tower->layers)
-        return csg_net_last_qkv(tower, tokens, tokens->rows, err);
+        return csg_net_last_qkv(tower, tokens, all, err);
     int status = normalise_tokens(tower, b, tokens, err);
-    return status ? status : project_tokens(tower, tokens, block->qkv, block->qkv_bias, 0, tokens->rows, err);
+    return status ? status : project_tokens(tower, tokens, block->qkv, block->qkv_bias, 0, all, err);
 }
 
-int csg_net_last_qkv(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, size_t queries,
+int csg_net_last_qkv(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_net_some queries,
                      struct csg_error *err)
 {
     const struct csg_net_block *block = tower->blocks + tower->layers - 1;
     int status = normalise_tokens(tower, tower->layers - 1, tokens, err);
     if (status == CSG_OK)
         status = project_tokens(tower, tokens, block->q, block->qkv_bias, 0, queries, err);
-    return status ? status : project_tokens(tower, tokens, block->kv, block->qkv_bias, tower->width, tokens->rows, err);
+    if (status == CSG_OK)
+        status =
+            project_tokens(tower, tokens, block->kv, block->qkv_bias, tower->width, (struct csg_net_some){tokens->rows, 1}, err);
+    return status;
 }
 
 int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,
@@ -252,27 +256,38 @@ int csg_net_attention_cls(struct csg_backend *backend, struct csg_view qkv, size
     return csg_attend(backend, &args, err);
 }
 
-int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view attended, struct csg_view residual,
-                struct csg_view y, size_t rows, struct csg_error *err)
+static int out_some(const struct csg_net_tower *tower, size_t b, struct csg_view attended, struct csg_view residual,
+                    struct csg_view y, struct csg_net_some some, struct csg_error *err)
 {
     const struct csg_net_block *block = tower->blocks + b;
+    size_t stride = some.step * tower->width;
     const struct csg_gemm_args args = {.x = attended,
                                        .weight = block->out,
                                        .bias = block->out_bias,
                                        .residual = residual,
                                        .y = y,
-                                       .x_stride = tower->width,
-                                       .residual_stride = tower->width,
-                                       .y_stride = tower->width,
-                                       .rows = rows};
+                                       .x_stride = stride,
+                                       .residual_stride = stride,
+                                       .y_stride = stride,
+                                       .rows = some.count};
     return csg_gemm(tower->backend, &args, err);
 }
 
-int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, size_t rows,
-                struct csg_error *err)
+static int mlp_some(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, struct csg_net_some some,
+                    struct csg_error *err)
 {
     const struct csg_net_block *block = tower->blocks + b;
-    int status = csg_net_layernorm(tower->backend, &block->ln_2, tokens->x, tokens->h, rows, tower->width, tower->eps, err);
+    size_t stride = some.step * tower->width;
+    const struct csg_layernorm_args norm = {.x = tokens->x,
+                                            .weight = block->ln_2.weight,
+                                            .bias = block->ln_2.bias,
+                                            .y = tokens->h,
+                                            .x_stride = stride,
+                                            .y_stride = tower->width,
+                                            .rows = some.count,
+                                            .width = tower->width,
+                                            .eps = tower->eps};
+    int status = csg_layernorm(tower->backend, &norm, err);
     if (status)
         return status;
     const struct csg_gemm_args fc = {.x = tokens->h,
@@ -281,7 +296,7 @@ int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_ne
                                      .y = tokens->mlp,
                                      .x_stride = tower->width,
                                      .y_stride = tower->mlp_width,
-                                     .rows = rows,
+                                     .rows = some.count,
                                      .act = tower->act};
     status = csg_gemm(tower->backend, &fc, err);
     if (status)
@@ -292,10 +307,29 @@ int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_ne
                                        .residual = tokens->x,
                                        .y = tokens->x,
                                        .x_stride = tower->mlp_width,
-                                       .residual_stride = tower->width,
-                                       .y_stride = tower->width,
-                                       .rows = rows};
+                                       .residual_stride = stride,
+                                       .y_stride = stride,
+                                       .rows = some.count};
     return csg_gemm(tower->backend, &proj, err);
+}
+
+int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view attended, struct csg_view residual,
+                struct csg_view y, size_t rows, struct csg_error *err)
+{
+    return out_some(tower, b, attended, residual, y, (struct csg_net_some){rows, 1}, err);
+}
+
+int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, size_t rows,
+                struct csg_error *err)
+{
+    return mlp_some(tower, b, tokens, (struct csg_net_some){rows, 1}, err);
+}
+
+int csg_net_finish_some(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens,
+                        struct csg_view attended, struct csg_net_some some, struct csg_error *err)
+{
+    int status = out_some(tower, b, attended, tokens->x, tokens->x, some, err);
+    return status ? status : mlp_some(tower, b, tokens, some, err);
 }
 
 int csg_net_pace(const struct csg_net_tower *tower, size_t rows, struct csg_error *err)

@@ -56,8 +56,12 @@ struct csg_net_tokens {
 
 /* ln_1 and q, k, v of block `b` (from 0) into tokens->qkv. */
 int csg_net_qkv(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, struct csg_error *err);
-/* The same of the last block, q of the first `queries` tokens alone. */
-int csg_net_last_qkv(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, size_t queries,
+/* Every step-th token: the CLS tokens of pictures of so many. */
+struct csg_net_some {
+    size_t count, step;
+};
+/* The same of the last block, q of some tokens alone. */
+int csg_net_last_qkv(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_net_some queries,
                      struct csg_error *err);
 /* softmax(s q k^T) v into qk and softmax(s v v^T) v into vv; a view without buffer is not computed. */
 int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,
@@ -71,6 +75,9 @@ int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view att
 /* x += mlp(ln_2(x)) for the first `rows` tokens. */
 int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, size_t rows,
                 struct csg_error *err);
+/* Both of these for some tokens alone. attended has the rows where x has them. */
+int csg_net_finish_some(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens,
+                        struct csg_view attended, struct csg_net_some some, struct csg_error *err);
 /* out [rows, embed] = unit(ln_post(x) proj), x and scratch h rows of W; out stands packed. */
 int csg_net_project(const struct csg_net_tower *tower, const struct csg_net_head *head, struct csg_view x, struct csg_view h,
                     struct csg_view out, size_t rows, struct csg_error *err);

@@ -21,12 +21,12 @@ struct vit {
     const struct csg_model *model;
     struct csg_net_tower *tower;
     struct csg_weight *patch, *proj;
-    struct csg_buffer *cls, *position, *norms, *cls_row;
+    struct csg_buffer *cls, *position, *norms;
     struct csg_net_norm ln_pre, ln_post;
 
-    /* The position embedding at the grid of the last call, and the index buffer of its one sequence. */
+    /* The position embedding at the grid of the last call, and where each of so many pictures begins and the last one ends. */
     struct csg_buffer *grid_position, *seq;
-    size_t grid_w, grid_h;
+    size_t grid_w, grid_h, sequences;
 
     struct csg_net_forms forms;
     struct csg_gradient *gradient; /* NULL until the first is asked for */
@@ -71,10 +71,9 @@ static void destroy(struct csg_vision *base)
     csg_net_tower_destroy(&vision->tower); /* which the two above look at */
     csg_weight_destroy(&vision->patch);
     csg_weight_destroy(&vision->proj);
-    struct csg_buffer **buffers[] = {
-        &vision->cls,      &vision->position, &vision->norms, &vision->cls_row, &vision->grid_position,
-        &vision->seq,      &vision->patches,  &vision->x,     &vision->h,       &vision->qkv,
-        &vision->attended, &vision->mlp,      &vision->out};
+    struct csg_buffer **buffers[] = {&vision->cls, &vision->position, &vision->norms, &vision->grid_position,
+                                     &vision->seq, &vision->patches,  &vision->x,     &vision->h,
+                                     &vision->qkv, &vision->attended, &vision->mlp,   &vision->out};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         csg_buffer_destroy(buffers[i]);
     csg_net_forms_free(&vision->forms);
@@ -83,12 +82,13 @@ static void destroy(struct csg_vision *base)
     free(vision);
 }
 
-static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
-                  struct csg_view *tokens_out, struct csg_error *err);
+static bool together(const struct csg_net_plan *plan);
+static int encode(struct csg_vision *base, const struct csg_view *rgb, size_t count, size_t w_px, size_t h_px,
+                  const struct csg_net_plan *plan, struct csg_view *tokens_out, struct csg_error *err);
 static int relevance_of(struct csg_vision *base, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                         struct csg_view *relevance, struct csg_error *err);
 static int foreground_of(struct csg_vision *base, const uint8_t *inside, double *shares, struct csg_error *err);
-static const struct csg_vision_class vit_class = {destroy, encode, relevance_of, foreground_of};
+static const struct csg_vision_class vit_class = {destroy, together, encode, relevance_of, foreground_of};
 
 int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err)
 {
@@ -99,7 +99,6 @@ int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const s
     vision->base.class_ = &vit_class;
     vision->backend = backend;
     vision->model = model;
-    const int32_t first_row = 0;
     int status = csg_net_tower_create(&vision->tower, backend, model, &model->vision, err);
     if (status == CSG_OK)
         status = csg_net_matrix(backend, &model->patch_weight, false, &vision->patch, err);
@@ -110,8 +109,6 @@ int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const s
     if (status == CSG_OK)
         status = csg_net_vector(backend, &model->vision_position, &vision->position, err);
     if (status == CSG_OK)
-        status = csg_buffer_from(backend, &first_row, sizeof first_row, &vision->cls_row, err);
-    if (status == CSG_OK)
         status = upload_norms(vision, err);
     if (status)
         destroy(&vision->base);
@@ -120,20 +117,35 @@ int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const s
     return status;
 }
 
-/* Always from the pristine embedding: resizing a resized one would degrade it. */
-static int prepare_grid(struct vit *vision, size_t grid_w, size_t grid_h, struct csg_error *err)
+/* Pictures lie behind each other. */
+static int prepare_sequences(struct vit *vision, size_t count, size_t rows, struct csg_error *err)
 {
-    if (vision->grid_position && vision->grid_w == grid_w && vision->grid_h == grid_h)
-        return CSG_OK;
+    size_t bytes = (count + 1) * sizeof(int32_t);
+    vision->sequences = 0;
+    if (count > (size_t)INT32_MAX / rows)
+        return csg_fail(err, CSG_ERROR_MEMORY, "%zu pictures of %zu tokens are too many for one pass", count, rows);
+    int32_t *seq = csg_calloc(count + 1, sizeof *seq);
+    int status = seq ? csg_scratch(vision->backend, &vision->seq, bytes, err) : csg_fail_memory(err);
+    for (size_t i = 0; status == CSG_OK && i <= count; i++)
+        seq[i] = (int32_t)(i * rows);
+    if (status == CSG_OK)
+        status = csg_buffer_write(vision->seq, 0, seq, bytes, err);
+    free(seq);
+    vision->sequences = status ? 0 : count;
+    return status;
+}
+
+/* The position embedding always comes from the pristine one: resizing a resized one would degrade it. */
+static int prepare_grid(struct vit *vision, size_t count, size_t grid_w, size_t grid_h, struct csg_error *err)
+{
+    bool same = vision->grid_position && vision->grid_w == grid_w && vision->grid_h == grid_h;
     const struct csg_model *model = vision->model;
     size_t rows = 1 + grid_w * grid_h;
-    const int32_t seq[2] = {0, (int32_t)rows};
+    int status = same && vision->sequences >= count ? CSG_OK : prepare_sequences(vision, count, rows, err);
+    if (status || same)
+        return status;
     vision->grid_w = vision->grid_h = 0;
-    int status = csg_scratch_f32(vision->backend, &vision->grid_position, rows, model->vision.width, err);
-    if (status == CSG_OK)
-        status = csg_scratch(vision->backend, &vision->seq, sizeof seq, err);
-    if (status == CSG_OK)
-        status = csg_buffer_write(vision->seq, 0, seq, sizeof seq, err);
+    status = csg_scratch_f32(vision->backend, &vision->grid_position, rows, model->vision.width, err);
     if (status)
         return status;
     const struct csg_position_args args = {.pos = csg_view(vision->position, 0),
@@ -151,7 +163,7 @@ static int prepare_grid(struct vit *vision, size_t grid_w, size_t grid_h, struct
     return CSG_OK;
 }
 
-static int prepare_scratch(struct vit *vision, size_t rows, struct csg_error *err)
+static int prepare_scratch(struct vit *vision, size_t picture_rows, size_t rows, struct csg_error *err)
 {
     const struct csg_model *model = vision->model;
     size_t width = model->vision.width, pixels = 3 * model->patch_px * model->patch_px;
@@ -159,7 +171,7 @@ static int prepare_scratch(struct vit *vision, size_t rows, struct csg_error *er
     const struct {
         struct csg_buffer **buffer;
         size_t rows, width;
-    } wanted[] = {{&vision->patches, rows, pixels},
+    } wanted[] = {{&vision->patches, picture_rows, pixels},
                   {&vision->x, 2 * rows, width},
                   {&vision->h, rows, width},
                   {&vision->qkv, rows, 3 * width},
@@ -222,6 +234,16 @@ static int single_block(const struct vit *vision, size_t b, const struct csg_net
     return status ? status : csg_net_mlp(vision->tower, b, tokens, tokens->rows, err);
 }
 
+/* Pictures one after the other: their patches are a hundredth of the work, and so they need the memory of one. */
+static int embed_pictures(struct vit *vision, const struct csg_view *rgb, size_t count, size_t w_px, size_t h_px, size_t rows,
+                          struct csg_view x, struct csg_error *err)
+{
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < count; i++)
+        status = embed_patches(vision, rgb[i], w_px, h_px, rows, csg_view(x.buffer, x.at + i * rows * vision->tower->width), err);
+    return status;
+}
+
 /* A block of CLIP as it is, into y: gradients want to know what went in. */
 static int kept_block(const struct vit *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
                       struct csg_view y, struct csg_error *err)
@@ -236,36 +258,46 @@ static int kept_block(const struct vit *vision, size_t b, const struct csg_net_t
     return status ? status : csg_net_mlp(vision->tower, b, &after, tokens->rows, err);
 }
 
-/* Attention of CLIP's own path: of all tokens, or of CLS alone. */
-static int original_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,
-                              size_t rows, struct csg_error *err)
+/* Attention of CLIP's own path of every picture's CLS alone. */
+static int cls_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,
+                         struct csg_error *err)
 {
-    if (rows == tokens->rows)
-        return csg_net_attention(tower, tokens, qk, csg_view(NULL, 0), err);
-    return csg_net_attention_cls(tower->backend, tokens->qkv, tower->width, tower->heads, tokens->rows, qk, err);
+    size_t rows = tokens->longest, width = tower->width;
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < tokens->sequences; i++)
+        status = csg_net_attention_cls(tower->backend, csg_view(tokens->qkv.buffer, tokens->qkv.at + i * rows * 3 * width), width,
+                                       tower->heads, rows, csg_view(qk.buffer, qk.at + i * rows * width), err);
+    return status;
+}
+
+/* The tokens of the original path that block b has to finish. */
+static struct csg_net_some original(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens)
+{
+    if (b + 1 == tower->layers)
+        return (struct csg_net_some){tokens->sequences, tokens->longest};
+    return (struct csg_net_some){tokens->rows, 1};
 }
 
 /* The new path starts from the same x as the original one at the first dual block; it skips the MLP and never re-enters attention.
- * In the last block nothing but CLS is taken from the original path, so only that row is finished. */
+ * In the last block nothing but CLS is taken from the original path, so only that row of each picture is finished. */
 static int dual_block(const struct vit *vision, size_t b, bool first, const struct csg_net_tokens *tokens, struct csg_view qk,
                       struct csg_view vv, struct csg_view x_new, struct csg_error *err)
 {
     const struct csg_net_tower *tower = vision->tower;
-    size_t rows = tokens->rows, original_rows = b + 1 == tower->layers ? 1 : rows;
-    int status = original_rows == rows ? csg_net_qkv(tower, b, tokens, err) : csg_net_last_qkv(tower, tokens, original_rows, err);
+    size_t rows = tokens->rows;
+    bool last = b + 1 == tower->layers;
+    int status = last ? csg_net_last_qkv(tower, tokens, original(tower, b, tokens), err) : csg_net_qkv(tower, b, tokens, err);
     if (status == CSG_OK)
-        status = csg_net_attention(tower, tokens, original_rows == rows ? qk : csg_view(NULL, 0), vv, err);
-    if (status == CSG_OK && original_rows != rows)
-        status = original_attention(tower, tokens, qk, original_rows, err);
-    if (status == CSG_OK && !first && original_rows == rows) {
+        status = csg_net_attention(tower, tokens, last ? csg_view(NULL, 0) : qk, vv, err);
+    if (status == CSG_OK && last)
+        status = cls_attention(tower, tokens, qk, err);
+    if (status == CSG_OK && !first && !last)
         status = csg_net_out(tower, b, qk, tokens->x, tokens->x, 2 * rows, err);
-    } else {
-        if (status == CSG_OK)
-            status = csg_net_out(tower, b, vv, first ? tokens->x : x_new, x_new, rows, err);
-        if (status == CSG_OK)
-            status = csg_net_out(tower, b, qk, tokens->x, tokens->x, original_rows, err);
-    }
-    return status ? status : csg_net_mlp(tower, b, tokens, original_rows, err);
+    else if (status == CSG_OK)
+        status = csg_net_out(tower, b, vv, first ? tokens->x : x_new, x_new, rows, err);
+    if (status == CSG_OK && (first || last))
+        return csg_net_finish_some(tower, b, tokens, qk, original(tower, b, tokens), err);
+    return status ? status : csg_net_mlp(tower, b, tokens, rows, err);
 }
 
 /* What the fused blocks above do, and what they cannot. */
@@ -292,7 +324,7 @@ static int changed_dual_block(struct vit *vision, const struct csg_net_plan *pla
                               struct csg_error *err)
 {
     const struct csg_net_tower *tower = vision->tower;
-    size_t original_rows = b + 1 == tower->layers ? 1 : tokens->rows;
+    bool last = b + 1 == tower->layers;
     struct csg_net_tokens changed = *tokens;
     changed.x = x_new;
     int status = csg_net_qkv(tower, b, tokens, err);
@@ -302,10 +334,9 @@ static int changed_dual_block(struct vit *vision, const struct csg_net_plan *pla
     if (status == CSG_OK && plan->ffn)
         status = csg_net_mlp(tower, b, &changed, tokens->rows, err);
     if (status == CSG_OK)
-        status = original_attention(tower, tokens, attended, original_rows, err);
-    if (status == CSG_OK)
-        status = csg_net_out(tower, b, attended, tokens->x, tokens->x, original_rows, err);
-    return status ? status : csg_net_mlp(tower, b, tokens, original_rows, err);
+        status = last ? cls_attention(tower, tokens, attended, err)
+                      : csg_net_attention(tower, tokens, attended, csg_view(NULL, 0), err);
+    return status ? status : csg_net_finish_some(tower, b, tokens, attended, original(tower, b, tokens), err);
 }
 
 static struct csg_net_head head_of(const struct vit *vision)
@@ -320,14 +351,14 @@ static int project(struct vit *vision, struct csg_view x, size_t rows, struct cs
 }
 
 /* Every block of CLIP as it is, each into the next place of `inputs`. */
-static int kept_tower(struct vit *vision, struct csg_view rgb, size_t w_px, size_t h_px, struct csg_net_tokens *tokens,
+static int kept_tower(struct vit *vision, const struct csg_view *rgb, size_t w_px, size_t h_px, struct csg_net_tokens *tokens,
                       struct csg_view qk, struct csg_error *err)
 {
     size_t layers = vision->tower->layers, width = vision->tower->width, rows = tokens->rows;
     int status = csg_scratch_f32(vision->backend, &vision->inputs, (layers + 1) * rows, width, err);
     tokens->x = csg_view(vision->inputs, 0);
     if (status == CSG_OK)
-        status = embed_patches(vision, rgb, w_px, h_px, rows, tokens->x, err);
+        status = embed_pictures(vision, rgb, 1, w_px, h_px, rows, tokens->x, err);
     for (size_t b = 0; status == CSG_OK && b < layers; b++) {
         struct csg_view next = csg_view(vision->inputs, (b + 1) * rows * width);
         status = kept_block(vision, b, tokens, qk, next, err);
@@ -336,45 +367,52 @@ static int kept_tower(struct vit *vision, struct csg_view rgb, size_t w_px, size
     return status ? status : project(vision, tokens->x, rows, err);
 }
 
-static struct csg_net_tokens tokens_of(const struct vit *vision, size_t rows)
+static struct csg_net_tokens tokens_of(const struct vit *vision, size_t pictures, size_t rows)
 {
-    return (struct csg_net_tokens){.rows = rows,
+    return (struct csg_net_tokens){.rows = pictures * rows,
                                    .x = csg_view(vision->x, 0),
                                    .h = csg_view(vision->h, 0),
                                    .qkv = csg_view(vision->qkv, 0),
                                    .mlp = csg_view(vision->mlp, 0),
                                    .seq = csg_view(vision->seq, 0),
-                                   .sequences = 1,
+                                   .sequences = pictures,
                                    .longest = rows};
 }
 
-static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
-                  struct csg_view *tokens_out, struct csg_error *err)
+/* Attention of other forms, and what looks at what an encoding left, is there for one sequence. */
+static bool together(const struct csg_net_plan *plan)
+{
+    return is_surgery(plan) || (plan->streams == CSG_STREAMS_NONE && !plan->keep_inputs);
+}
+
+static int encode(struct csg_vision *base, const struct csg_view *rgb, size_t count, size_t w_px, size_t h_px,
+                  const struct csg_net_plan *plan, struct csg_view *tokens_out, struct csg_error *err)
 {
     struct vit *vision = (struct vit *)base;
     const struct csg_model *model = vision->model;
-    size_t grid_w = w_px / model->patch_px, grid_h = h_px / model->patch_px, rows = 1 + grid_w * grid_h;
+    size_t grid_w = w_px / model->patch_px, grid_h = h_px / model->patch_px, picture_rows = 1 + grid_w * grid_h;
+    size_t rows = count * picture_rows;
     size_t width = model->vision.width, layers = model->vision.layers;
     size_t first = plan->streams == CSG_STREAMS_NONE ? layers : plan->first_block - 1;
     bool dual = plan->streams == CSG_STREAMS_DUAL, surgery = is_surgery(plan);
-    int status = prepare_grid(vision, grid_w, grid_h, err);
+    int status = prepare_grid(vision, count, grid_w, grid_h, err);
     if (status == CSG_OK)
-        status = prepare_scratch(vision, rows, err);
+        status = prepare_scratch(vision, picture_rows, rows, err);
     if (status)
         return status;
 
-    struct csg_net_tokens tokens = tokens_of(vision, rows);
+    struct csg_net_tokens tokens = tokens_of(vision, count, picture_rows);
     struct csg_view x_new = csg_view(vision->x, rows * width);
     struct csg_view qk = csg_view(vision->attended, 0), vv = csg_view(vision->attended, rows * width);
     *tokens_out = csg_view(vision->out, 0);
     vision->seen =
-        (struct csg_net_seen){.rows = rows, .grid_w = grid_w, .grid_h = grid_h, .rgb = rgb, .w_px = w_px, .h_px = h_px};
+        (struct csg_net_seen){.rows = rows, .grid_w = grid_w, .grid_h = grid_h, .rgb = rgb[0], .w_px = w_px, .h_px = h_px};
     if (plan->streams == CSG_STREAMS_NONE && plan->keep_inputs) {
         status = kept_tower(vision, rgb, w_px, h_px, &tokens, qk, err);
         vision->seen.inputs = vision->inputs;
         return status;
     }
-    status = embed_patches(vision, rgb, w_px, h_px, rows, tokens.x, err);
+    status = embed_pictures(vision, rgb, count, w_px, h_px, picture_rows, tokens.x, err);
     for (size_t b = 0; status == CSG_OK && b < layers; b++) {
         if (b < first && b + 1 == layers)
             status = kept_block(vision, b, &tokens, qk, x_new, err);
@@ -391,11 +429,11 @@ static int encode(struct csg_vision *base, struct csg_view rgb, size_t w_px, siz
     }
     if (status == CSG_OK && dual) {
         const struct csg_gather_args cls = {.in = tokens.x,
-                                            .rows_at = csg_view(vision->cls_row, 0),
+                                            .rows_at = tokens.seq,
                                             .out = x_new,
                                             .in_stride = width,
-                                            .out_stride = width,
-                                            .rows = 1,
+                                            .out_stride = picture_rows * width,
+                                            .rows = count,
                                             .width = width};
         status = csg_gather(vision->backend, &cls, err);
     }
@@ -452,7 +490,7 @@ static int encode_masked(void *tower, struct csg_view mask, float *feature, stru
 {
     struct vit *vision = tower;
     const struct csg_net_seen *seen = &vision->seen;
-    struct csg_net_tokens tokens = tokens_of(vision, seen->rows);
+    struct csg_net_tokens tokens = tokens_of(vision, 1, seen->rows);
     int status = embed_masked(vision, seen->rgb, mask, seen->w_px, seen->h_px, seen->rows, tokens.x, err);
     for (size_t b = 0; status == CSG_OK && b < vision->tower->layers; b++) {
         status = single_block(vision, b, &tokens, csg_view(vision->attended, 0), err);

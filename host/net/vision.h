@@ -13,8 +13,10 @@ struct csg_vision;
 /* What an architecture brings; towers extend struct csg_vision. */
 struct csg_vision_class {
     void (*destroy)(struct csg_vision *vision);
-    int (*encode)(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
-                  struct csg_view *tokens, struct csg_error *err);
+    /* NULL: it takes one picture at a time. */
+    bool (*together)(const struct csg_net_plan *plan);
+    int (*encode)(struct csg_vision *vision, const struct csg_view *rgb, size_t count, size_t w_px, size_t h_px,
+                  const struct csg_net_plan *plan, struct csg_view *tokens, struct csg_error *err);
     /* NULL: the architecture has none. */
     int (*relevance)(struct csg_vision *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                      struct csg_view *relevance, struct csg_error *err);
@@ -33,13 +35,15 @@ int csg_resnet_create(struct csg_vision **out, struct csg_backend *backend, cons
 int csg_vision_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
 void csg_vision_destroy(struct csg_vision **vision);
 
-/* Encodes a picture of w_px x h_px 8-bit RGB pixels (multiples of the patch), already on the backend.
- * *tokens is [1 + (h/P) * (w/P), embed_dim], projected and L2-normalised, row 0 CLS (of the original path, where there are
- * two); it is the tower's and valid until the next call. */
-int csg_vision_encode(struct csg_vision *vision, struct csg_view rgb, size_t w_px, size_t h_px, const struct csg_net_plan *plan,
-                      struct csg_view *tokens, struct csg_error *err);
+/* Whether the tower takes several pictures through the plan in one pass. */
+bool csg_vision_together(const struct csg_vision *vision, const struct csg_net_plan *plan);
+/* Encodes `count` pictures (1, unless csg_vision_together) of w_px x h_px 8-bit RGB pixels (multiples of the patch), already on the
+ * backend. *tokens is [count, 1 + (h/P) * (w/P), embed_dim], projected and L2-normalised, row 0 of each CLS (of the original path,
+ * where there are two); it is the tower's and valid until the next call. */
+int csg_vision_encode(struct csg_vision *vision, const struct csg_view *rgb, size_t count, size_t w_px, size_t h_px,
+                      const struct csg_net_plan *plan, struct csg_view *tokens, struct csg_error *err);
 
-/* Takes the last call's picture over, for what looks at it afterwards; *rgb becomes NULL. */
+/* Takes the last call's one picture over, for what looks at it afterwards; *rgb becomes NULL. */
 void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb);
 /* Tokens that were put together from several calls: `elements` numbers of host memory go to *tokens, the tower's until the next call of
  * this. */
@@ -48,7 +52,7 @@ int csg_vision_take_tokens(struct csg_vision *vision, struct csg_backend *backen
 /* uint8 [h, w, 3], as the last call saw it. */
 struct csg_view csg_vision_picture(const struct csg_vision *vision);
 
-/* After csg_vision_encode with the plan of the method, and csg_vision_keep. *relevance is [rows, n], row 0 without meaning; the
+/* After csg_vision_encode of one picture with the plan of the method, and csg_vision_keep. *relevance is [rows, n], row 0 without meaning; the
  * tower's, valid until the next call. */
 int csg_vision_relevance(struct csg_vision *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n,
                          struct csg_view *relevance, struct csg_error *err);

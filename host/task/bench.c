@@ -69,8 +69,8 @@ static int encode_once(struct job *job, double *ms, struct csg_error *err)
     double start_ms = csg_now_ms();
     int status = csg_buffer_write(job->rgb, 0, job->pixels, pixel_bytes(job), err);
     if (status == CSG_OK)
-        status = csg_vision_encode(job->context->vision, csg_view(job->rgb, 0), (size_t)job->size.w_px, (size_t)job->size.h_px,
-                                   &job->plan, &job->tokens, err);
+        status = csg_vision_encode(job->context->vision, &(struct csg_view){job->rgb, 0}, 1, (size_t)job->size.w_px,
+                                   (size_t)job->size.h_px, &job->plan, &job->tokens, err);
     if (status == CSG_OK)
         status = csg_backend_finish(job->context->backend, err);
     *ms = csg_now_ms() - start_ms;
@@ -169,8 +169,8 @@ static int measure_error(struct job *job, struct csg_error *err)
     if (status == CSG_OK)
         status = csg_buffer_from(reference, job->pixels, pixel_bytes(job), &rgb, err);
     if (status == CSG_OK)
-        status =
-            csg_vision_encode(vision, csg_view(rgb, 0), (size_t)job->size.w_px, (size_t)job->size.h_px, &job->plan, &tokens, err);
+        status = csg_vision_encode(vision, &(struct csg_view){rgb, 0}, 1, (size_t)job->size.w_px, (size_t)job->size.h_px,
+                                   &job->plan, &tokens, err);
     if (status == CSG_OK)
         status = csg_buffer_read(tokens.buffer, tokens.at * sizeof *want, want, count * sizeof *want, err);
     double worst = 0.0;

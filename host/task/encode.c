@@ -1,8 +1,10 @@
 #include "task/encode.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/files.h"
+#include "base/mem.h"
 #include "base/names.h"
 #include "image/resize.h"
 #include "task/windows.h"
@@ -140,30 +142,38 @@ int csg_input_windows(struct csg_input_size *size, const struct csg_model *model
     return CSG_OK;
 }
 
-int csg_encode_picture(const struct csg_context *context, const struct csg_image *image, const struct csg_input_size *size,
-                       const struct csg_net_plan *plan, struct csg_view *tokens, double *resize_ms, double *encode_ms,
-                       struct csg_error *err)
+int csg_encode_pictures(const struct csg_context *context, const struct csg_image *const *images, size_t count,
+                        const struct csg_input_size *size, const struct csg_net_plan *plan, struct csg_view *tokens,
+                        double *resize_ms, double *encode_ms, struct csg_error *err)
 {
-    struct csg_buffer *rgb = NULL;
     double start_ms = csg_now_ms();
     if (!context->vision)
         return csg_fail(err, CSG_ERROR_USAGE, "this engine was opened without its image tower");
-    int status = resized(context->backend, image, size->w_px, size->h_px, &rgb, err);
+    struct csg_buffer **rgb = csg_calloc(count, sizeof *rgb);
+    struct csg_view *views = csg_calloc(count, sizeof *views);
+    int status = rgb && views ? CSG_OK : csg_fail_memory(err);
+    for (size_t i = 0; status == CSG_OK && i < count; i++) {
+        status = resized(context->backend, images[i], size->w_px, size->h_px, &rgb[i], err);
+        views[i] = csg_view(rgb[i], 0);
+    }
     if (status == CSG_OK)
         status = csg_backend_finish(context->backend, err);
     double resized_ms = csg_now_ms();
     if (status == CSG_OK && size->window_px)
-        status = csg_encode_windows(context, rgb, size, plan, tokens, err);
+        status = csg_encode_windows(context, rgb[0], size, plan, tokens, err);
     else if (status == CSG_OK)
-        status = csg_vision_encode(context->vision, csg_view(rgb, 0), (size_t)size->w_px, (size_t)size->h_px, plan, tokens, err);
+        status = csg_vision_encode(context->vision, views, count, (size_t)size->w_px, (size_t)size->h_px, plan, tokens, err);
     if (status == CSG_OK)
         status = csg_backend_finish(context->backend, err);
     if (resize_ms)
         *resize_ms = resized_ms - start_ms;
     if (encode_ms)
         *encode_ms = csg_now_ms() - resized_ms;
-    if (status == CSG_OK)
-        csg_vision_keep(context->vision, &rgb);
-    csg_buffer_destroy(&rgb);
+    if (status == CSG_OK && count == 1)
+        csg_vision_keep(context->vision, &rgb[0]);
+    for (size_t i = 0; rgb && i < count; i++)
+        csg_buffer_destroy(&rgb[i]);
+    free(rgb);
+    free(views);
     return status;
 }

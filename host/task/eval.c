@@ -317,7 +317,8 @@ static int measure(const struct eval *eval, const struct sample *sample, struct 
         struct csg_view tokens;
         if (done[m])
             continue;
-        status = csg_encode_picture(eval->context, sample->truth.image, &sample->size, &eval->plans[m], &tokens, NULL, NULL, err);
+        const struct csg_image *image = sample->truth.image;
+        status = csg_encode_pictures(eval->context, &image, 1, &sample->size, &eval->plans[m], &tokens, NULL, NULL, err);
         for (size_t other = m; status == CSG_OK && other < n; other++) {
             if (done[other] || !same_plan(&eval->plans[m], &eval->plans[other]))
                 continue;
@@ -336,6 +337,7 @@ static int share_foreground(const struct eval *eval, const struct sample *sample
     const struct csg_net_plan plan = {.streams = CSG_STREAMS_NONE, .keep_inputs = true};
     const struct csg_input_size whole = {.w_px = sample->size.w_px, .h_px = sample->size.h_px};
     const struct csg_mask *mask = sample->truth.mask;
+    const struct csg_image *image = sample->truth.image;
     uint8_t *inside = csg_calloc(sample->cells, 1);
     struct csg_view tokens;
     if (!inside)
@@ -344,7 +346,7 @@ static int share_foreground(const struct eval *eval, const struct sample *sample
     int status = CSG_OK;
     if (csg_foreground_cells(inside, sample->grid_w, sample->grid_h, mask->index, (size_t)mask->width_px,
                              (size_t)mask->height_px)) {
-        status = csg_encode_picture(eval->context, sample->truth.image, &whole, &plan, &tokens, NULL, NULL, err);
+        status = csg_encode_pictures(eval->context, &image, 1, &whole, &plan, &tokens, NULL, NULL, err);
         if (status == CSG_OK)
             status = csg_vision_foreground(eval->context->vision, inside, record->shares, err);
     }

@@ -10,20 +10,22 @@
 #include "task/peaks.h"
 #include "task/similarity.h"
 
-/* What a map is computed from, between the steps. */
+/* What the map of a picture is computed from, between the steps. */
 struct job {
     const struct csg_context *context;
-    const struct csg_image *image;
     const struct csg_method *method;
     struct csg_text_set *set;
     const char *sentence; /* its tokens are the texts; NULL: the texts are */
-    struct csg_input_size size;
     struct csg_net_plan plan;
     enum csg_refinement refinement;
-    size_t cells, map_cells; /* patches, and values of a map: as many, or the pixels that the encoder saw */
     bool no_peaks;
     float *features; /* [n_set, embed_dim] */
     float *redundant;
+    double text_ms;
+    /* What stands above is the same of all pictures. */
+    const struct csg_image *image;
+    struct csg_input_size size;
+    size_t cells, map_cells; /* patches, and values of a map: as many, or the pixels that the encoder saw */
     struct csg_view tokens;
     struct csg_similarities similarities;
     struct csg_full_result *result;
@@ -45,7 +47,7 @@ static int token_features(struct job *job, const struct csg_map_params *params, 
     if (status == CSG_OK && job->set->mode == CSG_MODE_EMPTY)
         status = csg_fail(err, CSG_ERROR_USAGE, "tokens have no empty text to be compared with: give 'set', or another method");
     csg_strings_free(&names);
-    add_stage(job->result, "text", csg_now_ms() - start_ms);
+    job->text_ms = csg_now_ms() - start_ms;
     return status;
 }
 
@@ -62,16 +64,7 @@ static int text_features(struct job *job, struct csg_error *err)
         csg_ensemble_features(job->context->ensemble, (const char *const *)job->set->set.items, n_set, job->features, err);
     if (status == CSG_OK && job->set->mode == CSG_MODE_EMPTY)
         status = csg_ensemble_features(job->context->ensemble, empty, 1, job->redundant, err);
-    add_stage(job->result, "text", csg_now_ms() - start_ms);
-    return status;
-}
-
-static int encode(struct job *job, struct csg_error *err)
-{
-    double resize_ms = 0, encode_ms = 0;
-    int status = csg_encode_picture(job->context, job->image, &job->size, &job->plan, &job->tokens, &resize_ms, &encode_ms, err);
-    add_stage(job->result, "resize", resize_ms);
-    add_stage(job->result, "encode", encode_ms);
+    job->text_ms = csg_now_ms() - start_ms;
     return status;
 }
 
@@ -282,58 +275,131 @@ static void link_public(struct csg_full_result *full)
     full->result.tokens = full->tokens;
 }
 
-static int run(struct job job, const char *const *texts, size_t n_texts, const struct csg_map_params *params,
-               struct csg_full_result **out, struct csg_error *err)
+/* What all pictures share: method, texts and their features. */
+static int prepare(struct job *job, const char *const *texts, size_t n_texts, const struct csg_map_params *params,
+                   struct csg_error *err)
 {
-    const struct csg_context *context = job.context;
-    const struct csg_image *image = job.image;
-    *out = NULL;
-    job.no_peaks = params->no_peaks;
-    job.result = csg_calloc(1, sizeof *job.result);
-    int status = job.result ? CSG_OK : csg_fail_memory(err);
+    if (job->sentence)
+        return token_features(job, params, err);
+    int status = csg_text_set_create(&job->set, texts, n_texts, job->method, params->labels, params->redundant, err);
+    return status ? status : text_features(job, err);
+}
+
+static int begin_picture(struct job *job, const struct job *shared, const struct csg_image *image,
+                         const struct csg_map_params *params, struct csg_error *err)
+{
+    *job = *shared;
+    job->image = image;
+    job->result = csg_calloc(1, sizeof *job->result);
+    int status = job->result ? CSG_OK : csg_fail_memory(err);
     if (status == CSG_OK)
-        status = csg_method_find(&job.method, params->method, err);
+        status = csg_input_size(&job->size, job->context->model, image, params->fit, params->size_px, err);
     if (status == CSG_OK)
-        status = csg_method_plan(&job.plan, job.method, context->model, params->first_block, err);
+        status = csg_input_windows(&job->size, job->context->model, job->method, params->window_px, params->stride_px, err);
+    return status;
+}
+
+/* Those of the jobs from the first one on that the encoder sees at its size and that have no tokens yet, at most `limit`. */
+static size_t find_equals(struct job **found, struct job *jobs, size_t n, size_t limit)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n && count < limit; i++)
+        if (!jobs[i].tokens.buffer && jobs[i].size.w_px == jobs[0].size.w_px && jobs[i].size.h_px == jobs[0].size.h_px)
+            found[count++] = jobs + i;
+    return count;
+}
+
+static int encode(struct job **jobs, size_t count, const struct csg_image **images, struct csg_error *err)
+{
+    const struct job *first = jobs[0];
+    double resize_ms = 0, encode_ms = 0;
+    struct csg_view tokens = {0};
+    for (size_t i = 0; i < count; i++)
+        images[i] = jobs[i]->image;
+    int status =
+        csg_encode_pictures(first->context, images, count, &first->size, &first->plan, &tokens, &resize_ms, &encode_ms, err);
+    for (size_t i = 0; i < count; i++) {
+        struct job *job = jobs[i];
+        fill_public(job);
+        job->cells = (size_t)job->result->result.grid_w * (size_t)job->result->result.grid_h;
+        job->map_cells = (size_t)job->result->result.map_w * (size_t)job->result->result.map_h;
+        job->tokens = csg_view(tokens.buffer, tokens.at + i * (job->cells + 1) * job->context->model->embed_dim);
+        add_stage(job->result, "text", job->text_ms);
+        add_stage(job->result, "resize", resize_ms / (double)count);
+        add_stage(job->result, "encode", encode_ms / (double)count);
+    }
+    return status;
+}
+
+/* Group by group; the tower keeps the tokens of the last group alone. */
+static int map_pictures(struct job *jobs, size_t n, const char *const *texts, struct csg_error *err)
+{
+    const struct job *job = jobs;
+    bool one_by_one = job->method->relevance || job->refinement || job->size.window_px; /* they look at what the tower kept */
+    bool together = !one_by_one && job->context->vision && csg_vision_together(job->context->vision, &job->plan);
+    struct job **group = csg_calloc(n, sizeof *group);
+    const struct csg_image **images = csg_calloc(n, sizeof *images);
+    int status = group && images ? CSG_OK : csg_fail_memory(err);
+    for (size_t i = 0; status == CSG_OK && i < n; i++) {
+        if (jobs[i].tokens.buffer)
+            continue;
+        size_t count = find_equals(group, jobs + i, n - i, together ? n : 1);
+        status = encode(group, count, images, err);
+        for (size_t g = 0; status == CSG_OK && g < count; g++) {
+            status = compare(group[g], texts, job->set->n_texts, err);
+            csg_similarities_free(&group[g]->similarities);
+        }
+    }
+    free(group);
+    free(images);
+    return status;
+}
+
+static int run(struct job shared, const struct csg_image *const *images, size_t n, const char *const *texts, size_t n_texts,
+               const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err)
+{
+    struct job *jobs = csg_calloc(n, sizeof *jobs);
+    int status = !n ? csg_fail(err, CSG_ERROR_USAGE, "there is no picture to be mapped") : jobs ? CSG_OK : csg_fail_memory(err);
+    shared.no_peaks = params->no_peaks;
     if (status == CSG_OK)
-        status = csg_refinement_find(&job.refinement, params->refine, err);
+        status = csg_method_find(&shared.method, params->method, err);
     if (status == CSG_OK)
-        status = csg_input_size(&job.size, context->model, image, params->fit, params->size_px, err);
+        status = csg_method_plan(&shared.plan, shared.method, shared.context->model, params->first_block, err);
     if (status == CSG_OK)
-        status = csg_input_windows(&job.size, context->model, job.method, params->window_px, params->stride_px, err);
-    if (status == CSG_OK && job.sentence)
-        status = token_features(&job, params, err);
-    else if (status == CSG_OK)
-        status = csg_text_set_create(&job.set, texts, n_texts, job.method, params->labels, params->redundant, err);
-    if (status == CSG_OK && !job.sentence)
-        status = text_features(&job, err);
-    if (status == CSG_OK) {
-        fill_public(&job);
-        job.cells = (size_t)job.result->result.grid_w * (size_t)job.result->result.grid_h;
-        job.map_cells = (size_t)job.result->result.map_w * (size_t)job.result->result.map_h;
-        status = encode(&job, err);
+        status = csg_refinement_find(&shared.refinement, params->refine, err);
+    for (size_t i = 0; status == CSG_OK && i < n; i++)
+        status = begin_picture(&jobs[i], &shared, images[i], params, err);
+    if (status == CSG_OK)
+        status = prepare(&shared, texts, n_texts, params, err);
+    for (size_t i = 0; status == CSG_OK && i < n; i++) {
+        jobs[i].set = shared.set;
+        jobs[i].features = shared.features;
+        jobs[i].redundant = shared.redundant;
+        jobs[i].text_ms = shared.text_ms;
     }
     if (status == CSG_OK)
-        status = compare(&job, job.sentence ? (const char *const *)job.set->set.items : texts, job.set->n_texts, err);
-    csg_similarities_free(&job.similarities);
-    csg_text_set_destroy(&job.set);
-    free(job.features);
-    free(job.redundant);
-    if (status) {
-        csg_full_result_destroy(&job.result);
-        return status;
+        status = map_pictures(jobs, n, shared.sentence ? (const char *const *)shared.set->set.items : texts, err);
+    for (size_t i = 0; i < n; i++) {
+        if (jobs && status)
+            csg_full_result_destroy(&jobs[i].result);
+        else if (jobs)
+            link_public(jobs[i].result);
+        out[i] = jobs ? jobs[i].result : NULL;
     }
-    link_public(job.result);
-    *out = job.result;
-    return CSG_OK;
+    csg_text_set_destroy(&shared.set);
+    free(shared.features);
+    free(shared.redundant);
+    free(jobs);
+    return status;
 }
 
 static const struct csg_map_params defaults = {0};
 
-int csg_task_map(const struct csg_context *context, const struct csg_image *image, const char *const *texts, size_t n_texts,
-                 const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err)
+int csg_task_map(const struct csg_context *context, const struct csg_image *const *images, size_t n_images,
+                 const char *const *texts, size_t n_texts, const struct csg_map_params *params, struct csg_full_result **out,
+                 struct csg_error *err)
 {
-    return run((struct job){.context = context, .image = image}, texts, n_texts, params ? params : &defaults, out, err);
+    return run((struct job){.context = context}, images, n_images, texts, n_texts, params ? params : &defaults, out, err);
 }
 
 int csg_task_tokens(const struct csg_context *context, const struct csg_image *image, const char *sentence,
@@ -342,7 +408,7 @@ int csg_task_tokens(const struct csg_context *context, const struct csg_image *i
     struct csg_map_params own = params ? *params : defaults;
     if (!own.method)
         own.method = "arch";
-    return run((struct job){.context = context, .image = image, .sentence = sentence}, NULL, 0, &own, out, err);
+    return run((struct job){.context = context, .sentence = sentence}, &image, 1, NULL, 0, &own, out, err);
 }
 
 void csg_full_result_destroy(struct csg_full_result **out)

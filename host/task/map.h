@@ -18,8 +18,10 @@ struct csg_full_result {
     uint8_t *labels;
 };
 
-int csg_task_map(const struct csg_context *context, const struct csg_image *image, const char *const *texts, size_t n_texts,
-                 const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err);
+/* See csg_map_many: out[i] is the result of images[i], or NULL where it fails. */
+int csg_task_map(const struct csg_context *context, const struct csg_image *const *images, size_t n_images,
+                 const char *const *texts, size_t n_texts, const struct csg_map_params *params, struct csg_full_result **out,
+                 struct csg_error *err);
 /* See csg_map_tokens. */
 int csg_task_tokens(const struct csg_context *context, const struct csg_image *image, const char *sentence,
                     const struct csg_map_params *params, struct csg_full_result **out, struct csg_error *err);

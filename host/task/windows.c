@@ -36,12 +36,13 @@ static int add_window(struct run *r, size_t left, size_t top, struct csg_error *
 {
     size_t cut_bytes = r->w * r->patch_px * 3, lines = r->h * r->patch_px;
     struct csg_buffer *cut = NULL;
-    struct csg_view tokens;
+    struct csg_view tokens, view;
     for (size_t y = 0; y < lines; y++)
         memcpy(r->cut + y * cut_bytes, r->rgb + (top * r->patch_px + y) * r->row_bytes + left * r->patch_px * 3, cut_bytes);
     int status = csg_buffer_from(r->context->backend, r->cut, lines * cut_bytes, &cut, err);
+    view = csg_view(cut, 0);
     if (status == CSG_OK)
-        status = csg_vision_encode(r->context->vision, csg_view(cut, 0), r->w * r->patch_px, lines, r->plan, &tokens, err);
+        status = csg_vision_encode(r->context->vision, &view, 1, r->w * r->patch_px, lines, r->plan, &tokens, err);
     if (status == CSG_OK)
         status =
             csg_buffer_read(tokens.buffer, tokens.at * sizeof(float), r->own, (1 + r->w * r->h) * r->embed * sizeof *r->own, err);

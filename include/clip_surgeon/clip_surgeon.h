@@ -312,6 +312,9 @@ CSG_API int csg_take_features(struct csg_engine *engine, const char *const *text
                               struct csg_error *err);
 /* The CLS feature, L2-normalised [embed_dim], of the image stretched to the model's native size. */
 CSG_API int csg_embed_image(struct csg_engine *engine, const struct csg_image *image, float *feature, struct csg_error *err);
+/* The same of n_images pictures, [n_images, embed_dim], in one pass through the encoder: see csg_map_many about what that changes. */
+CSG_API int csg_embed_images(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, float *features,
+                             struct csg_error *err);
 /* Words of `text` that the model's folder does not list in known_words.txt, separated by ", ", written to `words`;
  * an empty string where all are known or the folder has no such list. */
 CSG_API int csg_unknown_words(struct csg_engine *engine, const char *text, char *words, size_t capacity, struct csg_error *err);
@@ -374,6 +377,14 @@ struct csg_result {
  * params may be NULL. *out is destroyed with csg_result_destroy, before the engine or after it. */
 CSG_API int csg_map(struct csg_engine *engine, const struct csg_image *image, const char *const *texts, size_t n_texts,
                     const struct csg_map_params *params, struct csg_result **out, struct csg_error *err);
+/* csg_map of n_images pictures at once: results[i] is that of images[i], each to be destroyed; on failure all are NULL. Those that the
+ * encoder sees at one size go through it in one pass of a ViT where the method is raw, arch, surgery or another that leaves its
+ * attention as it is, without windows and refinement; else one after the other. On CPU devices and the reference a result is the same to the bit however
+ * many go together; on GPUs, whose matrix products are cut by size, within 1e-5 of the tokens. Device memory grows with n_images times
+ * the tokens of a picture. The stages "resize" and "encode" are a picture's share. */
+CSG_API int csg_map_many(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images,
+                         const char *const *texts, size_t n_texts, const struct csg_map_params *params,
+                         struct csg_result **results, struct csg_error *err);
 /* The texts whose features such a call needs, each once: the parts of the texts, the labels, the empty text where it is what is
  * redundant. To be given to csg_label_set_free. CSG_ERROR_USAGE, CSG_ERROR_INPUT. */
 struct csg_label_set;

@@ -225,6 +225,141 @@ static void texts_and_pictures_can_have_an_engine_each(void **state)
     csg_engine_destroy(&both);
 }
 
+#define MANY 5
+
+/* Pictures of three sizes, no two alike. */
+static struct csg_image *another_picture(int number)
+{
+    static const int sizes[][2] = {{64, 48}, {48, 64}, {90, 30}};
+    static uint8_t rgb[90 * 64 * 3];
+    struct csg_image *image = NULL;
+    for (int i = 0; i < (int)sizeof rgb; i++)
+        rgb[i] = (uint8_t)(i * (7 + 2 * number) + i / 97 * 31);
+    const int *size = sizes[number % 3];
+    assert_int_equal(csg_image_from_rgb(&image, rgb, size[0], size[1], 0, NULL), CSG_OK);
+    return image;
+}
+
+static double worst_difference(const float *a, const float *b, size_t count)
+{
+    double worst = 0;
+    for (size_t i = 0; i < count; i++) {
+        double difference = a[i] > b[i] ? (double)a[i] - (double)b[i] : (double)b[i] - (double)a[i];
+        worst = difference > worst ? difference : worst;
+    }
+    return worst;
+}
+
+/* However many go together: to the bit, but on GPUs. */
+static void compare_results(const struct csg_result *alone, const struct csg_result *one_of_many, bool gpu)
+{
+    size_t cells = (size_t)alone->grid_w * (size_t)alone->grid_h, tokens = (cells + 1) * alone->embed_dim;
+    assert_int_equal(alone->grid_w, one_of_many->grid_w);
+    assert_int_equal(alone->grid_h, one_of_many->grid_h);
+    assert_int_equal(alone->image_width_px, one_of_many->image_width_px);
+    assert_int_equal(alone->image_height_px, one_of_many->image_height_px);
+    if (gpu) {
+        assert_true(worst_difference(alone->tokens, one_of_many->tokens, tokens) < 1e-5);
+        return;
+    }
+    assert_memory_equal(alone->tokens, one_of_many->tokens, tokens * sizeof(float));
+    assert_memory_equal(alone->similarity, one_of_many->similarity, alone->n_texts * cells * sizeof(float));
+    assert_memory_equal(alone->grid_map, one_of_many->grid_map, alone->n_texts * cells * sizeof(float));
+    for (size_t t = 0; t < alone->n_texts; t++) {
+        assert_memory_equal(&alone->texts[t].score, &one_of_many->texts[t].score, sizeof(float));
+        assert_int_equal(alone->texts[t].peak_x_px, one_of_many->texts[t].peak_x_px);
+        assert_int_equal(alone->texts[t].peak_y_px, one_of_many->texts[t].peak_y_px);
+    }
+}
+
+static void check_many(struct csg_engine *engine, const struct csg_map_params *params, bool gpu)
+{
+    static const char *const texts[] = {"dog", "person+horse"};
+    const struct csg_image *images[MANY];
+    struct csg_result *alone[MANY], *together[MANY];
+    for (int i = 0; i < MANY; i++) {
+        images[i] = another_picture(i);
+        assert_int_equal(csg_map(engine, images[i], texts, 2, params, &alone[i], NULL), CSG_OK);
+    }
+    for (size_t n = 2; n <= MANY; n += 3) {
+        assert_int_equal(csg_map_many(engine, images, n, texts, 2, params, together, NULL), CSG_OK);
+        for (size_t i = 0; i < n; i++) {
+            compare_results(alone[i], together[i], gpu);
+            csg_result_destroy(&together[i]);
+        }
+    }
+    size_t tokens = (size_t)(1 + alone[0]->grid_w * alone[0]->grid_h) * alone[0]->embed_dim;
+    assert_true(worst_difference(alone[0]->tokens, alone[1]->tokens, tokens < 1000 ? tokens : 1000) > 1e-3);
+    for (int i = 0; i < MANY; i++) {
+        struct csg_image *image = (struct csg_image *)(uintptr_t)images[i];
+        csg_image_destroy(&image);
+        csg_result_destroy(&alone[i]);
+    }
+}
+
+static void pictures_together_are_what_they_are_alone(void **state)
+{
+    (void)state;
+    /* Paths that go together, one that does not, a gradient, and pictures that the encoder sees at three sizes. */
+    static const struct csg_map_params cases[] = {{.size_px = 64},
+                                                  {.size_px = 64, .method = "raw"},
+                                                  {.size_px = 64, .method = "sclip"},
+                                                  {.size_px = 64, .method = "gradcam"},
+                                                  {.size_px = 48, .fit = "aspect"}};
+    const struct csg_engine_params on[] = {{.templates = "none"},
+                                           {.templates = "none", .device_class = "gpu"},
+                                           {.templates = "none", .precision = "bf16"},
+                                           {.templates = "none", .device = "reference"}};
+    for (size_t d = 0; d < sizeof on / sizeof *on; d++) {
+        struct csg_engine *engine = NULL;
+        struct csg_engine_info info;
+        assert_int_equal(csg_engine_create(&engine, &on[d], NULL), CSG_OK);
+        csg_engine_info(engine, &info);
+        bool gpu = strcmp(info.device_class, "gpu") == 0;
+        size_t n = d == 1 ? 1 : sizeof cases / sizeof *cases; /* kernels for GPUs are slow on a CPU */
+        for (size_t i = 0; i < n; i++)
+            check_many(engine, &cases[i], gpu);
+        csg_engine_destroy(&engine);
+    }
+}
+
+static void pictures_are_embedded_together(void **state)
+{
+    (void)state;
+    const struct csg_image *images[MANY];
+    struct csg_engine *engine = engine_on(NULL);
+    struct csg_engine_info info;
+    struct csg_result *results[2];
+    static const char *const text = "dog";
+    csg_engine_info(engine, &info);
+    size_t embed = info.embed_dim;
+    float *alone = calloc(MANY * embed, sizeof *alone), *together = calloc(MANY * embed, sizeof *together);
+    assert_true(alone && together);
+    for (size_t i = 0; i < MANY; i++) {
+        images[i] = another_picture((int)i);
+        assert_int_equal(csg_embed_image(engine, images[i], alone + i * embed, NULL), CSG_OK);
+    }
+    assert_int_equal(csg_embed_images(engine, images, MANY, together, NULL), CSG_OK);
+    if (strcmp(info.device_class, "gpu") == 0)
+        assert_true(worst_difference(alone, together, MANY * embed) < 1e-5);
+    else
+        assert_memory_equal(alone, together, MANY * embed * sizeof *alone);
+    assert_int_equal(csg_embed_images(engine, images, 0, together, NULL), CSG_OK);
+    assert_int_equal(csg_map_many(engine, images, 0, &text, 1, NULL, results, NULL), CSG_ERROR_USAGE);
+    /* One that fails, fails all. */
+    results[0] = results[1] = (struct csg_result *)(uintptr_t)1;
+    assert_int_equal(csg_map_many(engine, images, 2, &text, 1, &(struct csg_map_params){.size_px = 17}, results, NULL),
+                     CSG_ERROR_USAGE);
+    assert_true(!results[0] && !results[1]);
+    for (size_t i = 0; i < MANY; i++) {
+        struct csg_image *image = (struct csg_image *)(uintptr_t)images[i];
+        csg_image_destroy(&image);
+    }
+    free(alone);
+    free(together);
+    csg_engine_destroy(&engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +370,8 @@ int main(void)
         cmocka_unit_test(an_interrupt_ends_one_call),
         cmocka_unit_test(two_engines_work_side_by_side),
         cmocka_unit_test(texts_and_pictures_can_have_an_engine_each),
+        cmocka_unit_test(pictures_together_are_what_they_are_alone),
+        cmocka_unit_test(pictures_are_embedded_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
