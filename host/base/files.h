@@ -34,11 +34,13 @@ void csg_output_destroy(struct csg_output **output);
 bool csg_is_folder(const char *path);
 bool csg_is_file(const char *path);
 /* The names of a folder's files that end with `suffix`, sorted, to be given to csg_names_free. A folder that cannot be read, or one
- * with more than 100000 entries, is `status`. */
+ * with millions of entries, is `status`. */
 int csg_list_files(char ***names, size_t *count, const char *folder, const char *suffix, enum csg_status status,
                    struct csg_error *err);
 /* The same of a folder's folders. */
 int csg_list_folders(char ***names, size_t *count, const char *folder, enum csg_status status, struct csg_error *err);
+/* The files that a shell's pattern matches, sorted, likewise; none is no error. */
+int csg_match_files(char ***paths, size_t *count, const char *pattern, struct csg_error *err);
 void csg_names_free(char ***names, size_t count);
 /* "a/b" of "a" and "b"; to be freed; NULL where memory is short. */
 char *csg_path_join(const char *folder, const char *name);

@@ -82,6 +82,18 @@ CSG_API int csg_check_output(const char *path, bool overwrite, struct csg_error 
 CSG_API int csg_npy_write(const char *path, const float *data, const size_t *dims, size_t n_dims, bool overwrite,
                           struct csg_error *err);
 
+/* Where pictures lie. */
+struct csg_picture_list {
+    char **paths; /* sorted by name, byte by byte */
+    size_t count;
+    bool many; /* a folder or a pattern was named, not one picture */
+};
+/* source: a folder: its files with the ending of a picture (.png, .jpg, .JPG ...), but for hidden ones and what lies deeper; a pattern
+ * as shells have them (*, ?, [a-z]) that is no file's own name: the files that it matches, whatever their ending; else one picture,
+ * which is not looked at. To be given to csg_picture_list_free. CSG_ERROR_INPUT: a folder or pattern without a picture. */
+CSG_API int csg_picture_list_load(struct csg_picture_list *out, const char *source, struct csg_error *err);
+CSG_API void csg_picture_list_free(struct csg_picture_list *list);
+
 /* ---------------------------------------------------------------------------------------------- devices */
 
 struct csg_device_info {
@@ -440,6 +452,43 @@ CSG_API int csg_result_points(struct csg_engine *engine, struct csg_result *resu
  * the picture are left out. */
 CSG_API int csg_draw_points(const struct csg_image *image, const int (*points)[2], const uint8_t *labels, size_t count,
                             struct csg_image **out, struct csg_error *err);
+
+/* ---------------------------------------------------------------------------------------------- many pictures */
+
+/* A picture whose turn is over. */
+struct csg_walk_picture {
+    size_t index;        /* of its path */
+    const char *problem; /* why it could not be read, or NULL */
+    size_t engine;       /* that computed it, where it was read */
+    double ms;           /* its share of the time of that computation */
+};
+struct csg_walk_state {
+    size_t done, total; /* pictures whose turn is over, those that could not be read among them */
+    size_t unreadable;
+    bool ending; /* after a failure or an interrupt: waiting for what still runs */
+};
+struct csg_walk_params {
+    struct csg_engine *const *engines; /* [n_engines], at least one; each is used by a thread of its own until the call returns */
+    size_t n_engines;
+    const char *const *paths; /* [n_paths] */
+    size_t n_paths;
+    size_t batch; /* pictures that are computed together at most; 0: 1 */
+    void *user;   /* of what follows */
+    /* Computes images[i] of paths[indices[i]], i < n <= batch, with the engine of that number, in its thread. */
+    int (*compute)(void *user, size_t engine, const size_t *indices, const struct csg_image *const *images, size_t n,
+                   struct csg_error *err);
+    /* What is left to do with a picture when the engine has gone on, in any thread and several at once. May be NULL. */
+    int (*finish)(void *user, size_t index, struct csg_error *err);
+    /* In the order of the paths, one after the other, in the calling thread. May be NULL. */
+    int (*done)(void *user, const struct csg_walk_picture *picture, struct csg_error *err);
+    /* Some twenty times a second, in the calling thread; true ends the call with CSG_ERROR_INTERRUPTED. May be NULL. */
+    bool (*watch)(void *user, const struct csg_walk_state *state);
+};
+/* Takes many pictures through engines: threads of its own read them ahead, so many that no engine waits and memory stays bounded, while
+ * the engines compute. With several engines each takes what it can do by the speed that it showed, so that all end together; a slow
+ * one gets nothing more where the others are done sooner without it. A picture that cannot be read is told to `done` and left out.
+ * The first failure of compute, finish or done ends the call with it; CSG_ERROR_INPUT: none could be read; CSG_ERROR_USAGE. */
+CSG_API int csg_walk(const struct csg_walk_params *params, struct csg_error *err);
 
 /* ---------------------------------------------------------------------------------------------- classes */
 
