@@ -33,7 +33,7 @@ char *csg_path_join(const char *folder, const char *name)
     return path;
 }
 
-int csg_make_folders(const char *path, struct csg_error *err)
+static int make_folders(const char *path, mode_t mode, struct csg_error *err)
 {
     char *part = csg_strdup(path);
     if (!part)
@@ -44,7 +44,7 @@ int csg_make_folders(const char *path, struct csg_error *err)
             continue;
         char kept = *p;
         *p = 0;
-        if (mkdir(part, 0700) != 0 && errno != EEXIST && !csg_is_folder(part))
+        if (mkdir(part, mode) != 0 && errno != EEXIST && !csg_is_folder(part))
             status = csg_fail(err, CSG_ERROR, "the folder %s cannot be made: %s", part, strerror(errno));
         *p = kept;
         if (!kept)
@@ -54,6 +54,16 @@ int csg_make_folders(const char *path, struct csg_error *err)
         status = csg_fail(err, CSG_ERROR, "%s is not a folder", path);
     free(part);
     return status;
+}
+
+int csg_make_folders(const char *path, struct csg_error *err)
+{
+    return make_folders(path, 0700, err);
+}
+
+int csg_output_folder(const char *path, struct csg_error *err)
+{
+    return make_folders(path, 0777, err);
 }
 
 /* $variable/name, where the variable is set and absolute (the XDG specification ignores relative ones), else $HOME/fallback/name. */

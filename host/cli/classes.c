@@ -5,7 +5,7 @@
 
 #include "cli.h"
 #include "names.h"
-#include "report.h"
+#include "pictures.h"
 #include "sheet.h"
 
 /* The texts behind the picture, or those of --labels. */
@@ -48,89 +48,171 @@ static json_t *runs_json(const uint16_t *index, int width, int height, unsigned 
     return json_pack("{s:[i, i], s:o}", "size", height, width, "counts", counts);
 }
 
-static int report_classes(const struct cli_args *args, const struct csg_result *result, const uint16_t *index, const char *file,
-                          struct csg_error *err)
+/* ------------------------------------------------------------------------------------------ segment */
+
+struct segment_job {
+    const struct cli_args *args;
+    struct csg_map_params params;
+    struct label_source source;
+    double background, scale;
+};
+
+/* What is made of one picture. */
+struct classes {
+    struct csg_result *result;
+    uint16_t *index; /* [pixels] */
+    size_t *areas;   /* [1 + labels] pixels of each class */
+};
+
+static int name_classes(void *user, struct cli_picture *picture, bool many, struct csg_error *err)
 {
-    int w = result->image_width_px, h = result->image_height_px;
-    size_t pixels = (size_t)w * (size_t)h, *areas = calloc(result->n_texts + 1, sizeof *areas);
-    if (!areas)
+    const char *output = ((const struct segment_job *)user)->args->output;
+    return cli_picture_add(picture, cli_one_output(picture->path, output, "_classes", many), err);
+}
+
+static int segment_texts(void *user, struct csg_label_set *set, struct csg_error *err)
+{
+    const struct segment_job *job = user;
+    return cli_add_map_texts(set, job->source.labels, job->source.count, &job->params, err);
+}
+
+/* Takes the result. */
+static int find_classes(const struct segment_job *job, struct csg_engine *engine, struct cli_picture *picture,
+                        struct csg_result *result, struct csg_error *err)
+{
+    size_t pixels = (size_t)result->image_width_px * (size_t)result->image_height_px;
+    struct classes *classes = picture->made = calloc(1, sizeof *classes);
+    if (!classes) {
+        csg_result_destroy(&result);
         return cli_fail(err, CSG_ERROR, "out of memory");
-    for (size_t i = 0; i < pixels; i++)
-        areas[index[i]]++;
-    json_t *classes = json_array();
-    if (!args->json)
-        printf("%-24s %5s %10s %7s\n", "class", "index", "pixels", "share");
-    for (size_t c = 0; c <= result->n_texts; c++) {
-        const char *name = c ? result->texts[c - 1].text : "background";
-        char printable[61];
-        if (!areas[c])
-            continue;
-        snprintf(printable, sizeof printable, "%s", name);
-        if (args->json)
-            json_array_append_new(classes,
-                                  json_pack("{s:o, s:I, s:I, s:f, s:o}", "label", cli_json_string(name), "index", (json_int_t)c,
-                                            "pixels", (json_int_t)areas[c], "share", (double)areas[c] / (double)pixels, "rle",
-                                            runs_json(index, w, h, (unsigned)c)));
-        else
-            printf("%-24s %5zu %10zu %6.2f%%\n", cli_printable(printable), c, areas[c], 100 * (double)areas[c] / (double)pixels);
     }
-    free(areas);
-    if (args->json)
-        return cli_print_json(json_pack("{s:s, s:[i, i], s:o, s:o}", "method", result->method, "size", w, h, "file",
-                                        cli_json_string(file), "classes", classes),
-                              err);
-    json_decref(classes);
-    puts(file);
+    classes->result = result;
+    classes->index = calloc(pixels, sizeof *classes->index);
+    classes->areas = calloc(result->n_texts + 1, sizeof *classes->areas);
+    if (!classes->index || !classes->areas)
+        return cli_fail(err, CSG_ERROR, "out of memory");
+    int status = csg_result_classes(engine, result, job->scale, job->background > 0 ? job->background : -1, classes->index, err);
+    for (size_t i = 0; status == CSG_OK && i < pixels; i++)
+        classes->areas[classes->index[i]]++;
+    return status;
+}
+
+static int segment(void *user, struct csg_engine *engine, struct cli_picture *const *pictures,
+                   const struct csg_image *const *images, size_t n, struct csg_error *err)
+{
+    const struct segment_job *job = user;
+    struct csg_result **results = calloc(n, sizeof(struct csg_result *));
+    if (!results)
+        return cli_fail(err, CSG_ERROR, "out of memory");
+    int status = csg_map_many(engine, images, n, job->source.labels, job->source.count, &job->params, results, err);
+    for (size_t i = 0; i < n; i++)
+        if (status == CSG_OK)
+            status = find_classes(job, engine, pictures[i], results[i], err);
+        else
+            csg_result_destroy(&results[i]);
+    free(results);
+    return status;
+}
+
+static int write_classes(void *user, struct cli_picture *picture, struct csg_error *err)
+{
+    const struct segment_job *job = user;
+    const struct classes *classes = picture->made;
+    return csg_classes_write_png(classes->index, classes->result->image_width_px, classes->result->image_height_px,
+                                 picture->files[0].name, job->args->overwrite, err);
+}
+
+static const char *class_name(const struct csg_result *result, size_t class_)
+{
+    return class_ ? result->texts[class_ - 1].text : "background";
+}
+
+static double share_of(const struct classes *classes, size_t class_)
+{
+    const struct csg_result *r = classes->result;
+    return (double)classes->areas[class_] / ((double)r->image_width_px * (double)r->image_height_px);
+}
+
+static int describe_classes(void *user, const struct cli_picture *picture, json_t **out, struct csg_error *err)
+{
+    const struct classes *classes = picture->made;
+    const struct csg_result *r = classes->result;
+    json_t *list = json_array();
+    (void)user;
+    for (size_t c = 0; c <= r->n_texts; c++)
+        if (classes->areas[c])
+            json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:f, s:o}", "label", cli_json_string(class_name(r, c)),
+                                                  "index", (json_int_t)c, "pixels", (json_int_t)classes->areas[c], "share",
+                                                  share_of(classes, c), "rle",
+                                                  runs_json(classes->index, r->image_width_px, r->image_height_px, (unsigned)c)));
+    *out = json_pack("{s:s, s:[i, i], s:o, s:o}", "method", r->method, "size", r->image_width_px, r->image_height_px, "file",
+                     cli_json_string(picture->files[0].name), "classes", list);
+    return *out ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
+}
+
+static int print_classes(void *user, struct csg_engine *engine, const struct cli_picture *picture, struct csg_error *err)
+{
+    const struct classes *classes = picture->made;
+    (void)user;
+    (void)engine;
+    (void)err;
+    printf("%-24s %5s %10s %7s\n", "class", "index", "pixels", "share");
+    for (size_t c = 0; c <= classes->result->n_texts; c++) {
+        char printable[61];
+        if (!classes->areas[c])
+            continue;
+        snprintf(printable, sizeof printable, "%s", class_name(classes->result, c));
+        printf("%-24s %5zu %10zu %6.2f%%\n", cli_printable(printable), c, classes->areas[c], 100 * share_of(classes, c));
+    }
+    puts(picture->files[0].name);
     return CSG_OK;
+}
+
+static void release_classes(void *user, struct cli_picture *picture)
+{
+    struct classes *classes = picture->made;
+    (void)user;
+    if (!classes)
+        return;
+    csg_result_destroy(&classes->result);
+    free(classes->index);
+    free(classes->areas);
+    free(classes);
+    picture->made = NULL;
 }
 
 int cli_segment(const struct cli_args *args, struct csg_error *err)
 {
-    struct csg_map_params params;
-    struct label_source source = {0};
-    struct csg_image *image = NULL;
-    struct csg_engine *engine = NULL;
-    struct csg_result *result = NULL;
-    uint16_t *index = NULL;
-    char *file = NULL;
-    double background = 0.1, scale = 40;
+    struct segment_job job = {.args = args, .background = 0.1, .scale = 40};
+    const struct cli_task task = {.user = &job,
+                                  .writes = true,
+                                  .name = name_classes,
+                                  .texts = segment_texts,
+                                  .compute = segment,
+                                  .finish = write_classes,
+                                  .describe = describe_classes,
+                                  .print = print_classes,
+                                  .release = release_classes};
     if (args->n_words < 1)
         return cli_fail(err, CSG_ERROR_USAGE, "segment wants a picture and labels");
-    int status = cli_map_params(&params, args, err);
-    params.labels = NULL;
-    params.method = args->method ? args->method : "arch";
+    int status = cli_map_params(&job.params, args, err);
+    job.params.labels = NULL;
+    job.params.method = args->method ? args->method : "arch";
     if (status == CSG_OK)
-        status = cli_number(&background, args->background, "--background", 0, 1, err);
+        status = cli_number(&job.background, args->background, "--background", 0, 1, err);
     if (status == CSG_OK)
-        status = cli_number(&scale, args->scale, "--scale", 1e-3, 1e6, err);
+        status = cli_number(&job.scale, args->scale, "--scale", 1e-3, 1e6, err);
     if (status == CSG_OK)
-        status = find_labels(&source, args, err);
-    if (status == CSG_OK && source.count > 255)
-        status = cli_fail(err, CSG_ERROR_USAGE, "%zu labels are more than the 255 that a palette PNG can name", source.count);
+        status = find_labels(&job.source, args, err);
+    if (status == CSG_OK && job.source.count > 255)
+        status = cli_fail(err, CSG_ERROR_USAGE, "%zu labels are more than the 255 that a palette PNG can name", job.source.count);
     if (status == CSG_OK)
-        status = cli_one_output(&file, args, "_classes", err);
-    if (status == CSG_OK)
-        status = csg_image_load(&image, args->words[0], err);
-    if (status == CSG_OK)
-        status = cli_engine(&engine, args, err);
-    if (status == CSG_OK)
-        status = csg_map(engine, image, source.labels, source.count, &params, &result, err);
-    if (status == CSG_OK && !(index = calloc((size_t)result->image_width_px * (size_t)result->image_height_px, sizeof *index)))
-        status = cli_fail(err, CSG_ERROR, "out of memory");
-    if (status == CSG_OK)
-        status = csg_result_classes(engine, result, scale, background > 0 ? background : -1, index, err);
-    if (status == CSG_OK)
-        status = csg_classes_write_png(index, result->image_width_px, result->image_height_px, file, args->overwrite, err);
-    if (status == CSG_OK)
-        status = report_classes(args, result, index, file, err);
-    free(index);
-    free(file);
-    csg_result_destroy(&result);
-    cli_engine_close(&engine);
-    csg_image_destroy(&image);
-    csg_label_set_free(&source.set);
+        status = cli_pictures(&task, args, err);
+    csg_label_set_free(&job.source.set);
     return status;
 }
+
+/* ------------------------------------------------------------------------------------------ classify and tokens */
 
 struct ranked {
     const char *label;
@@ -146,73 +228,116 @@ static int by_score(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static int report_ranked(const struct cli_args *args, const struct ranked *ranked, size_t count, size_t top, const char *file,
-                         struct csg_error *err)
+/* "label" or "token" is what the ranked are called. */
+static json_t *ranked_json(const struct ranked *ranked, size_t count, const char *kind)
 {
-    json_t *labels = json_array();
-    if (!args->json)
-        printf("%-24s %9s %9s\n", file ? "token" : "label", "score", "cosine");
-    for (size_t i = 0; i < count && i < top; i++) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list,
+                              json_pack("{s:o, s:i, s:f, s:f}", kind, cli_json_string(ranked[i].label), "index",
+                                        (int)ranked[i].at, "score", (double)ranked[i].score, "cosine", (double)ranked[i].cosine));
+    return list;
+}
+
+static void print_ranked(const struct ranked *ranked, size_t count, const char *kind)
+{
+    printf("%-24s %9s %9s\n", kind, "score", "cosine");
+    for (size_t i = 0; i < count; i++) {
         char printable[61];
         snprintf(printable, sizeof printable, "%s", ranked[i].label);
-        if (args->json)
-            json_array_append_new(labels, json_pack("{s:o, s:i, s:f, s:f}", file ? "token" : "label",
-                                                    cli_json_string(ranked[i].label), "index", (int)ranked[i].at, "score",
-                                                    (double)ranked[i].score, "cosine", (double)ranked[i].cosine));
-        else
-            printf("%-24s %9.4f %9.4f\n", cli_printable(printable), (double)ranked[i].score, (double)ranked[i].cosine);
+        printf("%-24s %9.4f %9.4f\n", cli_printable(printable), (double)ranked[i].score, (double)ranked[i].cosine);
     }
-    if (args->json)
-        return cli_print_json(file ? json_pack("{s:o, s:o}", "file", cli_json_string(file), "tokens", labels)
-                                   : json_pack("{s:o}", "labels", labels),
-                              err);
-    json_decref(labels);
-    if (file)
-        puts(file);
+}
+
+struct classify_job {
+    const struct cli_args *args;
+    struct label_source source;
+    double top;
+};
+
+/* A picture's labels, from the best down, are what is made of it. */
+static int rank(const struct classify_job *job, struct csg_engine *engine, struct cli_picture *picture,
+                const struct csg_image *image, float *scores, struct csg_error *err)
+{
+    size_t n = job->source.count;
+    struct ranked *ranked = picture->made = calloc(n + 1, sizeof *ranked);
+    int status = ranked ? csg_classify(engine, image, job->source.labels, n, !job->args->plain, scores, scores + n, err)
+                        : cli_fail(err, CSG_ERROR, "out of memory");
+    for (size_t i = 0; status == CSG_OK && i < n; i++)
+        ranked[i] = (struct ranked){job->source.labels[i], scores[i], scores[n + i], i};
+    if (status == CSG_OK)
+        qsort(ranked, n, sizeof *ranked, by_score);
+    return status;
+}
+
+static int classify(void *user, struct csg_engine *engine, struct cli_picture *const *pictures,
+                    const struct csg_image *const *images, size_t n, struct csg_error *err)
+{
+    const struct classify_job *job = user;
+    float *scores = calloc(2 * job->source.count + 1, sizeof *scores);
+    int status = scores ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
+    for (size_t i = 0; status == CSG_OK && i < n; i++)
+        status = rank(job, engine, pictures[i], images[i], scores, err);
+    free(scores);
+    return status;
+}
+
+static int classify_texts(void *user, struct csg_label_set *set, struct csg_error *err)
+{
+    const struct classify_job *job = user;
+    return cli_add_texts(set, job->source.labels, job->source.count, err);
+}
+
+static size_t shown(const struct classify_job *job)
+{
+    return job->top < (double)job->source.count ? (size_t)job->top : job->source.count;
+}
+
+static int describe_ranked(void *user, const struct cli_picture *picture, json_t **out, struct csg_error *err)
+{
+    *out = json_pack("{s:o}", "labels", ranked_json(picture->made, shown(user), "label"));
+    return *out ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
+}
+
+static int print_labels(void *user, struct csg_engine *engine, const struct cli_picture *picture, struct csg_error *err)
+{
+    (void)engine;
+    (void)err;
+    print_ranked(picture->made, shown(user), "label");
     return CSG_OK;
+}
+
+static void release_ranked(void *user, struct cli_picture *picture)
+{
+    (void)user;
+    free(picture->made);
+    picture->made = NULL;
 }
 
 int cli_classify(const struct cli_args *args, struct csg_error *err)
 {
-    struct label_source source = {0};
-    struct csg_image *image = NULL;
-    struct csg_engine *engine = NULL;
-    float *scores = NULL;
-    struct ranked *ranked = NULL;
-    double top = 10;
+    struct classify_job job = {.args = args, .top = 10};
+    const struct cli_task task = {.user = &job,
+                                  .texts = classify_texts,
+                                  .compute = classify,
+                                  .describe = describe_ranked,
+                                  .print = print_labels,
+                                  .release = release_ranked};
     if (args->n_words < 1)
         return cli_fail(err, CSG_ERROR_USAGE, "classify wants a picture and labels");
-    int status = cli_number(&top, args->top, "--top", 1, 1e6, err);
+    int status = cli_number(&job.top, args->top, "--top", 1, 1e6, err);
     if (status == CSG_OK)
-        status = find_labels(&source, args, err);
+        status = find_labels(&job.source, args, err);
     if (status == CSG_OK)
-        status = csg_image_load(&image, args->words[0], err);
-    if (status == CSG_OK)
-        status = cli_engine(&engine, args, err);
-    scores = calloc(2 * source.count + 1, sizeof *scores);
-    ranked = calloc(source.count + 1, sizeof *ranked);
-    if (status == CSG_OK && !(scores && ranked))
-        status = cli_fail(err, CSG_ERROR, "out of memory");
-    if (status == CSG_OK)
-        status = csg_classify(engine, image, source.labels, source.count, !args->plain, scores, scores + source.count, err);
-    for (size_t i = 0; status == CSG_OK && i < source.count; i++)
-        ranked[i] = (struct ranked){source.labels[i], scores[i], scores[source.count + i], i};
-    if (status == CSG_OK) {
-        qsort(ranked, source.count, sizeof *ranked, by_score);
-        status = report_ranked(args, ranked, source.count, (size_t)top, NULL, err);
-    }
-    free(scores);
-    free(ranked);
-    cli_engine_close(&engine);
-    csg_image_destroy(&image);
-    csg_label_set_free(&source.set);
+        status = cli_pictures(&task, args, err);
+    csg_label_set_free(&job.source.set);
     return status;
 }
 
 int cli_tokens(const struct cli_args *args, struct csg_error *err)
 {
     struct csg_map_params params;
-    struct csg_image *image = NULL;
+    struct csg_image *image = NULL, *drawn = NULL;
     struct csg_engine *engine = NULL;
     struct csg_result *result = NULL;
     struct ranked *ranked = NULL;
@@ -221,7 +346,7 @@ int cli_tokens(const struct cli_args *args, struct csg_error *err)
         return cli_fail(err, CSG_ERROR_USAGE, "tokens wants a picture and one sentence");
     int status = cli_map_params(&params, args, err);
     if (status == CSG_OK)
-        status = cli_one_output(&file, args, "_tokens", err);
+        status = cli_checked_output(&file, args, "_tokens", err);
     if (status == CSG_OK)
         status = csg_image_load(&image, args->words[0], err);
     if (status == CSG_OK)
@@ -231,24 +356,29 @@ int cli_tokens(const struct cli_args *args, struct csg_error *err)
     if (status == CSG_OK && !(ranked = calloc(result->n_texts, sizeof *ranked)))
         status = cli_fail(err, CSG_ERROR, "out of memory");
     if (status == CSG_OK) {
-        const struct cli_sheet sheet = {.engine = engine,
-                                        .image = image,
-                                        .result = result,
-                                        .draw = {.legend = true},
-                                        .path = file,
-                                        .overwrite = args->overwrite};
-        status = cli_write_sheet(&sheet, err);
+        const struct cli_sheet sheet = {.engine = engine, .image = image, .result = result, .draw = {.legend = true}};
+        status = cli_draw_sheet(&sheet, &drawn, err);
     }
+    if (status == CSG_OK)
+        status = csg_image_write_png(drawn, file, args->overwrite, err);
     for (size_t i = 0; status == CSG_OK && i < result->n_texts; i++)
         ranked[i] = (struct ranked){result->texts[i].text, result->texts[i].score, result->texts[i].score, i};
     if (status == CSG_OK) {
         qsort(ranked, result->n_texts, sizeof *ranked, by_score);
-        status = report_ranked(args, ranked, result->n_texts, result->n_texts, file, err);
+        if (args->json) {
+            status = cli_print_json(
+                json_pack("{s:o, s:o}", "file", cli_json_string(file), "tokens", ranked_json(ranked, result->n_texts, "token")),
+                err);
+        } else {
+            print_ranked(ranked, result->n_texts, "token");
+            puts(file);
+        }
     }
     free(ranked);
     free(file);
     csg_result_destroy(&result);
     cli_engine_close(&engine);
     csg_image_destroy(&image);
+    csg_image_destroy(&drawn);
     return status;
 }

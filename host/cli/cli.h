@@ -15,7 +15,7 @@ struct cli_args {
     const char *output, *npy, *report;
     const char *fallback, *device_class;
     const char *script, *window;
-    const char *runs, *profile, *cache;
+    const char *runs, *profile, *cache, *batch;
     bool no_texts, no_reference, no_cache;
     bool cameras, quick, full;
     bool verbose, plain, json, overwrite, quiet, no_legend, help, version;
@@ -44,6 +44,7 @@ enum cli_use {
     USE_COMPLETION = 1 << 30, /* far from the others, which are numbered on */
     USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS |
                 USE_REDUNDANCY | USE_BENCH,
+    USE_MANY = USE_MAP | USE_POINTS | USE_EMBED | USE_SEGMENT | USE_CLASSIFY, /* which take many pictures */
     USE_PICTURE = USE_MAP | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_TOKENS,
     USE_ALL = 16383 | USE_COMPLETION
 };
@@ -84,6 +85,12 @@ void cli_log(void *user, enum csg_log_level level, const char *message);
 /* Opens the engine that the options ask for. SIGINT interrupts it from here on. */
 int cli_engine(struct csg_engine **engine, const struct cli_args *args, struct csg_error *err);
 void cli_engine_close(struct csg_engine **engine);
+/* The same on another device than --device, with certain towers (as in csg_engine_params), and nothing for SIGINT. */
+int cli_engine_on(struct csg_engine **engine, const struct cli_args *args, const char *device, const char *towers,
+                  struct csg_error *err);
+/* From here on SIGINT interrupts these engines; none: it ends the program at once, as it does before. */
+void cli_interrupts(struct csg_engine *const *engines, size_t count);
+bool cli_interrupted(void);
 int cli_map_params(struct csg_map_params *params, const struct cli_args *args, struct csg_error *err);
 /* A number between minimum and maximum; *value keeps its default where text is NULL. */
 int cli_number(double *value, const char *text, const char *option, double minimum, double maximum, struct csg_error *err);

@@ -2,43 +2,15 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "cli.h"
+#include "progress.h"
 #include "ranks.h"
 #include "sheet.h"
 
-/* A bar on a terminal, redrawn at most ten times a second; a line now and then elsewhere. */
-struct progress {
-    bool terminal;
-    size_t told;
-    double last_s;
-};
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void on_progress(void *user, size_t done, size_t total)
 {
-    struct progress *progress = user;
-    double s = now_s();
-    if (progress->terminal && (done == total || s - progress->last_s > 0.1)) {
-        char bar[31];
-        for (size_t i = 0; i < sizeof bar - 1; i++)
-            bar[i] = i < done * (sizeof bar - 1) / total ? '#' : '.';
-        bar[sizeof bar - 1] = 0;
-        fprintf(stderr, "\r%s %zu of %zu%s", bar, done, total, done == total ? "\n" : "");
-        progress->last_s = s;
-    } else if (!progress->terminal && (done == total || s - progress->last_s > 30)) {
-        if (progress->last_s > 0 || done == total)
-            cli_say("%zu of %zu pictures", done, total);
-        progress->last_s = s;
-    }
+    cli_progress_show(user, done, total);
 }
 
 /* null where it was not asked for. */
@@ -246,7 +218,7 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
     struct csg_eval_params params;
     struct cli_list methods = {0}, merge = {0};
     struct cli_ranks ranks = {.count = 1};
-    struct progress progress = {.terminal = isatty(STDERR_FILENO) != 0};
+    struct cli_progress progress;
     if (args->n_words != 1)
         return cli_fail(err, CSG_ERROR_USAGE, "eval wants one folder with a data set");
     int status = cli_ranks_begin(&ranks, err);
@@ -256,7 +228,8 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
         status = cli_method_list(&methods, args->method, err);
     if (status == CSG_OK)
         status = read_params(&params, args, &methods, &merge, err);
-    if (status == CSG_OK && !args->quiet) {
+    if (status == CSG_OK) {
+        cli_progress_begin(&progress, args->quiet);
         params.progress = on_progress;
         params.progress_user = &progress;
     }

@@ -30,16 +30,31 @@ const struct cli_command cli_commands[] = {
     {0},
 };
 
-/* The engine that SIGINT interrupts: a signal handler can reach nothing but a global. */
-static struct csg_engine *volatile running;
+/* The engines that SIGINT interrupts: a signal handler can reach nothing but globals. */
+static struct csg_engine *const *volatile running;
+static volatile size_t n_running;
+static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int number)
 {
     signal(number, SIG_DFL); /* a second one ends the program at once */
-    if (running)
-        csg_engine_interrupt(running);
-    else
+    interrupted = 1;
+    for (size_t i = 0; i < n_running; i++)
+        csg_engine_interrupt(running[i]);
+    if (!n_running)
         _Exit(-CSG_ERROR_INTERRUPTED);
+}
+
+void cli_interrupts(struct csg_engine *const *engines, size_t count)
+{
+    n_running = 0;
+    running = engines;
+    n_running = count;
+}
+
+bool cli_interrupted(void)
+{
+    return interrupted;
 }
 
 char *cli_printable(char *text)
@@ -83,27 +98,36 @@ void cli_log(void *user, enum csg_log_level level, const char *message)
     cli_say("%s%s", level == CSG_LOG_WARNING ? "warning: " : "", message);
 }
 
-int cli_engine(struct csg_engine **engine, const struct cli_args *args, struct csg_error *err)
+int cli_engine_on(struct csg_engine **engine, const struct cli_args *args, const char *device, const char *towers,
+                  struct csg_error *err)
 {
     bool off = args->no_cache || (args->cache && strcmp(args->cache, "off") == 0);
     if (args->cache && !off && strcmp(args->cache, "on") != 0)
         return cli_fail(err, CSG_ERROR_USAGE, "--cache is '%s', but must be on or off", args->cache);
     const struct csg_engine_params params = {.model = args->model,
-                                             .device = args->device,
+                                             .device = device,
+                                             .towers = towers,
                                              .precision = args->precision,
                                              .templates = args->templates,
                                              .fallback = args->fallback,
                                              .cache_dir = off ? "" : NULL,
                                              .log = cli_log,
                                              .log_user = (void *)(uintptr_t)args};
-    int status = csg_engine_create(engine, &params, err);
-    running = *engine;
+    return csg_engine_create(engine, &params, err);
+}
+
+int cli_engine(struct csg_engine **engine, const struct cli_args *args, struct csg_error *err)
+{
+    static struct csg_engine *only;
+    int status = cli_engine_on(engine, args, args->device, NULL, err);
+    only = *engine;
+    cli_interrupts(&only, status == CSG_OK);
     return status;
 }
 
 void cli_engine_close(struct csg_engine **engine)
 {
-    running = NULL;
+    cli_interrupts(NULL, 0);
     csg_engine_destroy(engine);
 }
 

@@ -22,12 +22,78 @@ static const char *ending_of(const char *path)
     return dot && dot != name ? dot : path + strlen(path);
 }
 
-char *cli_default_output(const char *image, const char *suffix)
+static char *default_output(const char *image, const char *suffix, const char *ending)
 {
     if (strcmp(image, "-") == 0)
         image = "stdin";
     const char *slash = strrchr(image, '/'), *name = slash ? slash + 1 : image;
-    return format_name(name, (int)(ending_of(image) - name), suffix, ".png");
+    return format_name(name, (int)(ending_of(image) - name), suffix, ending);
+}
+
+char *cli_default_output(const char *image, const char *suffix)
+{
+    return default_output(image, suffix, ".png");
+}
+
+static char *join(const char *folder, const char *name)
+{
+    size_t length = strlen(folder);
+    return format_name(folder, (int)length, length && folder[length - 1] == '/' ? "" : "/", name);
+}
+
+/* Where the first {stem} or {name} stands, and which it is. */
+static const char *find_place(const char *output, bool *stem)
+{
+    const char *s = strstr(output, "{stem}"), *n = strstr(output, "{name}");
+    *stem = s && (!n || s < n);
+    return *stem ? s : n;
+}
+
+char *cli_many_output(const char *output, const char *path, const char *suffix, const char *ending)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *place;
+    bool stem;
+    char *made = NULL;
+    if (!find_place(output, &stem)) {
+        char *own = default_output(path, suffix, ending);
+        made = own ? join(output, own) : NULL;
+        free(own);
+        return made;
+    }
+    made = format_name(output, (int)strlen(output), "", "");
+    for (size_t from = 0; made && (place = find_place(made + from, &stem));) {
+        size_t before = (size_t)(place - made), put = stem ? (size_t)(ending_of(path) - name) : strlen(name);
+        char *piece = format_name(name, (int)put, place + strlen("{stem}"), "");
+        char *next = piece ? format_name(made, (int)before, piece, "") : NULL;
+        free(piece);
+        free(made);
+        made = next;
+        from = before + put; /* a picture may be called {stem} */
+    }
+    return made;
+}
+
+bool cli_output_takes_many(const char *output)
+{
+    size_t length = strlen(output);
+    bool stem;
+    if (find_place(output, &stem) || (length && output[length - 1] == '/') || (length && !*ending_of(output)))
+        return true;
+    char *inside = join(output, "x");
+    bool folder = length && inside && csg_check_output(inside, true, NULL) == CSG_OK;
+    free(inside);
+    return folder;
+}
+
+int cli_make_folder_of(const char *file, struct csg_error *err)
+{
+    const char *slash = strrchr(file, '/');
+    if (!slash || slash == file)
+        return CSG_OK;
+    char *folder = format_name(file, (int)(slash - file), "", "");
+    int status = folder ? csg_output_folder(folder, err) : cli_fail(err, CSG_ERROR, "out of memory");
+    free(folder);
+    return status;
 }
 
 char *cli_text_output(const char *output, const char *text, char *const *names, size_t taken)
@@ -54,8 +120,15 @@ char *cli_text_output(const char *output, const char *text, char *const *names, 
     }
 }
 
-int cli_one_output(char **file, const struct cli_args *args, const char *suffix, struct csg_error *err)
+char *cli_one_output(const char *path, const char *output, const char *suffix, bool many)
 {
-    *file = args->output ? cli_text_output(args->output, NULL, NULL, 0) : cli_default_output(args->words[0], suffix);
+    if (many)
+        return cli_many_output(output, path, suffix, ".png");
+    return output ? cli_text_output(output, NULL, NULL, 0) : cli_default_output(path, suffix);
+}
+
+int cli_checked_output(char **file, const struct cli_args *args, const char *suffix, struct csg_error *err)
+{
+    *file = cli_one_output(args->words[0], args->output, suffix, false);
     return *file ? csg_check_output(*file, args->overwrite, err) : cli_fail(err, CSG_ERROR, "out of memory");
 }

@@ -1,6 +1,13 @@
 #include <stdlib.h>
 
 #include "cli.h"
+#include "pictures.h"
+
+struct points_job {
+    const struct cli_args *args;
+    struct csg_map_params params;
+    double threshold;
+};
 
 static json_t *points_json(const int (*points)[2], const uint8_t *labels, size_t count, const char *text)
 {
@@ -12,90 +19,85 @@ static json_t *points_json(const int (*points)[2], const uint8_t *labels, size_t
     return json_pack("{s:o, s:o, s:o}", "text", cli_json_string(text), "point_coords", coords, "point_labels", marks);
 }
 
-/* A picture with the points of each text. */
-struct preview {
-    const struct csg_image *image;
-    struct csg_image **drawn; /* [n_texts]; NULL: none is wanted */
-    size_t count;
-};
-
-static int write_preview(const struct preview *preview, const struct csg_result *result, const struct cli_args *args,
-                         struct csg_error *err)
+static int find_points(const struct points_job *job, struct csg_engine *engine, const struct cli_picture *picture,
+                       struct csg_result *result, json_t *texts, struct csg_error *err)
 {
-    const char **captions = calloc(preview->count, sizeof *captions);
-    struct csg_image *sheet = NULL;
-    int status = captions ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
-    for (size_t i = 0; status == CSG_OK && i < preview->count; i++)
-        captions[i] = result->texts[i].text;
-    if (status == CSG_OK && preview->count > 1)
-        status = csg_contact_sheet((const struct csg_image *const *)preview->drawn, captions, preview->count, 3, 0, &sheet, err);
-    if (status == CSG_OK)
-        status = csg_image_write_png(sheet ? sheet : preview->drawn[0], args->output, args->overwrite, err);
-    csg_image_destroy(&sheet);
-    free(captions);
-    return status;
-}
-
-static int print_points(struct csg_engine *engine, struct csg_result *result, double threshold, const struct cli_args *args,
-                        struct preview *preview, struct csg_error *err)
-{
-    json_t *texts = json_array();
     int status = CSG_OK;
     for (size_t i = 0; status == CSG_OK && i < result->n_texts; i++) {
         const int(*points)[2];
         const uint8_t *labels;
         size_t count;
-        status = csg_result_points(engine, result, i, threshold, &points, &labels, &count, err);
+        status = csg_result_points(engine, result, i, job->threshold, &points, &labels, &count, err);
         if (status == CSG_OK && !count)
-            cli_say("'%s' has no points: the map is constant or has fewer than two patches a side", result->texts[i].text);
+            cli_say("'%s' has no points in %s: the map is constant or has fewer than two patches a side", result->texts[i].text,
+                    picture->path);
         if (status == CSG_OK)
             json_array_append_new(texts, points_json(points, labels, count, result->texts[i].text));
-        if (status == CSG_OK && preview->drawn)
-            status = csg_draw_points(preview->image, points, labels, count, &preview->drawn[preview->count++], err);
     }
-    if (status == CSG_OK && preview->drawn)
-        status = write_preview(preview, result, args, err);
-    json_t *document = json_pack("{s:o}", "texts", texts);
-    if (status == CSG_OK)
-        return cli_print_json(document, err);
-    json_decref(document);
     return status;
+}
+
+static int compute(void *user, struct csg_engine *engine, struct cli_picture *const *pictures,
+                   const struct csg_image *const *images, size_t n, struct csg_error *err)
+{
+    const struct points_job *job = user;
+    struct csg_result **results = calloc(n, sizeof(struct csg_result *));
+    if (!results)
+        return cli_fail(err, CSG_ERROR, "out of memory");
+    int status = csg_map_many(engine, images, n, job->args->words + 1, job->args->n_words - 1, &job->params, results, err);
+    for (size_t i = 0; i < n; i++) {
+        pictures[i]->made = json_array();
+        if (status == CSG_OK)
+            status = find_points(job, engine, pictures[i], results[i], pictures[i]->made, err);
+        csg_result_destroy(&results[i]);
+    }
+    free(results);
+    return status;
+}
+
+static int opened(void *user, struct csg_engine *engine, struct csg_error *err)
+{
+    const struct points_job *job = user;
+    (void)err;
+    for (size_t i = 1; !job->args->quiet && i < job->args->n_words; i++)
+        cli_warn_unknown(engine, job->args->words[i]);
+    return CSG_OK;
+}
+
+static int needed_texts(void *user, struct csg_label_set *set, struct csg_error *err)
+{
+    const struct points_job *job = user;
+    return cli_add_map_texts(set, job->args->words + 1, job->args->n_words - 1, &job->params, err);
+}
+
+static int describe(void *user, const struct cli_picture *picture, json_t **out, struct csg_error *err)
+{
+    (void)user;
+    *out = json_pack("{s:O}", "texts", (json_t *)picture->made);
+    return *out ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
+}
+
+static void release(void *user, struct cli_picture *picture)
+{
+    (void)user;
+    json_decref(picture->made);
+    picture->made = NULL;
 }
 
 int cli_points(const struct cli_args *args, struct csg_error *err)
 {
-    struct csg_map_params params;
-    double threshold = 0.8;
+    struct points_job job = {.args = args, .threshold = 0.8};
+    const struct cli_task task = {.user = &job,
+                                  .always_json = true,
+                                  .opened = opened,
+                                  .texts = needed_texts,
+                                  .compute = compute,
+                                  .describe = describe,
+                                  .release = release};
     if (args->n_words < 2)
         return cli_fail(err, CSG_ERROR_USAGE, "points wants a picture and at least one text");
-    int status = cli_map_params(&params, args, err);
+    int status = cli_map_params(&job.params, args, err);
     if (status == CSG_OK)
-        status = cli_number(&threshold, args->threshold, "--threshold", 0, 1, err);
-    if (status)
-        return status;
-    struct csg_image *image = NULL;
-    struct csg_engine *engine = NULL;
-    struct csg_result *result = NULL;
-    struct preview preview = {0};
-    status = args->output ? csg_check_output(args->output, args->overwrite, err) : CSG_OK;
-    if (status == CSG_OK)
-        status = csg_image_load(&image, args->words[0], err);
-    if (status == CSG_OK)
-        status = cli_engine(&engine, args, err);
-    if (status == CSG_OK)
-        status = csg_map(engine, image, args->words + 1, args->n_words - 1, &params, &result, err);
-    for (size_t i = 0; status == CSG_OK && !args->quiet && i < result->n_texts; i++)
-        cli_warn_unknown(engine, result->texts[i].text);
-    preview.image = image;
-    if (status == CSG_OK && args->output && !(preview.drawn = calloc(result->n_texts, sizeof *preview.drawn)))
-        status = cli_fail(err, CSG_ERROR, "out of memory");
-    if (status == CSG_OK)
-        status = print_points(engine, result, threshold, args, &preview, err);
-    for (size_t i = 0; i < preview.count; i++)
-        csg_image_destroy(&preview.drawn[i]);
-    free(preview.drawn);
-    csg_result_destroy(&result);
-    cli_engine_close(&engine);
-    csg_image_destroy(&image);
-    return status;
+        status = cli_number(&job.threshold, args->threshold, "--threshold", 0, 1, err);
+    return status ? status : cli_pictures(&task, args, err);
 }

@@ -123,7 +123,7 @@ int cli_redundancy(const struct cli_args *args, struct csg_error *err)
         n_labels = set.count;
     }
     if (status == CSG_OK)
-        status = cli_one_output(&file, args, "_redundancy", err);
+        status = cli_checked_output(&file, args, "_redundancy", err);
     if (status == CSG_OK)
         status = csg_image_load(&image, args->words[0], err);
     if (status == CSG_OK)

@@ -42,49 +42,77 @@ static json_t *files_json(char *const *files, size_t n_files)
     return list;
 }
 
-static int report(json_t **document, struct csg_engine *engine, const struct csg_result *result, char *const *files,
-                  size_t n_files, struct csg_error *err)
+int cli_report_model(json_t **out, struct csg_engine *engine, struct csg_error *err)
 {
     struct csg_engine_info info;
-    const struct csg_op_stat *stats;
     const char *sha256;
-    size_t n_stats;
     csg_engine_info(engine, &info);
     int status = csg_engine_model_sha256(engine, &sha256, err);
     if (status == CSG_OK)
-        status = csg_engine_stats(engine, &stats, &n_stats, err);
+        *out = json_pack("{s:o, s:o, s:s}", "name", cli_json_string(info.model_name), "path", cli_json_string(info.model_path),
+                         "sha256", sha256);
+    return status;
+}
+
+static json_t *device_json(struct csg_engine *engine)
+{
+    struct csg_engine_info info;
+    csg_engine_info(engine, &info);
+    return json_pack("{s:o, s:o, s:o, s:s, s:s}", "name", cli_json_string(info.device), "platform",
+                     cli_json_string(info.platform), "driver", cli_json_string(info.driver), "class", info.device_class,
+                     "precision", info.precision);
+}
+
+int cli_report_device(json_t **out, struct csg_engine *engine, struct csg_error *err)
+{
+    const struct csg_op_stat *stats;
+    size_t n_stats;
+    int status = csg_engine_stats(engine, &stats, &n_stats, err);
     if (status)
         return status;
-    json_t *model = json_pack("{s:o, s:o, s:s}", "name", cli_json_string(info.model_name), "path",
-                              cli_json_string(info.model_path), "sha256", sha256);
-    json_t *device =
-        json_pack("{s:o, s:o, s:o, s:s, s:s}", "name", cli_json_string(info.device), "platform", cli_json_string(info.platform),
-                  "driver", cli_json_string(info.driver), "class", info.device_class, "precision", info.precision);
-    *document =
-        json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:[i, i], s:[i, i], s:i, s:i, s:o, s:o, s:o, s:o}", "model", model, "device",
-                  device, "precision_used", info.precision, "method", result->method, "mode", result->mode, "fit", result->fit,
-                  "size", result->input_width_px, result->input_height_px, "grid", result->grid_w, result->grid_h, "first_block",
-                  (int)result->first_block, "set", (int)result->n_set, "texts", texts_json(result), "stages_ms",
-                  stages_json(result), "operators", operators_json(stats, n_stats), "files", files_json(files, n_files));
+    *out = device_json(engine);
+    json_object_set_new(*out, "operators", operators_json(stats, n_stats));
     return CSG_OK;
 }
 
-int cli_report_json(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
-                    struct csg_error *err)
+int cli_report_engine(json_t **out, struct csg_engine *engine, struct csg_error *err)
 {
-    json_t *document = NULL;
-    int status = report(&document, engine, result, files, n_files, err);
-    return status ? status : cli_print_json(document, err);
+    struct csg_engine_info info;
+    const struct csg_op_stat *stats;
+    size_t n_stats;
+    json_t *model = NULL;
+    csg_engine_info(engine, &info);
+    int status = cli_report_model(&model, engine, err);
+    if (status == CSG_OK)
+        status = csg_engine_stats(engine, &stats, &n_stats, err);
+    if (status == CSG_OK)
+        *out = json_pack("{s:O, s:o, s:s, s:o}", "model", model, "device", device_json(engine), "precision_used", info.precision,
+                         "operators", operators_json(stats, n_stats));
+    json_decref(model);
+    return status;
+}
+
+json_t *cli_report_result(const struct csg_result *result, char *const *files, size_t n_files)
+{
+    return json_pack("{s:s, s:s, s:s, s:[i, i], s:[i, i], s:i, s:i, s:o, s:o, s:o}", "method", result->method, "mode",
+                     result->mode, "fit", result->fit, "size", result->input_width_px, result->input_height_px, "grid",
+                     result->grid_w, result->grid_h, "first_block", (int)result->first_block, "set", (int)result->n_set, "texts",
+                     texts_json(result), "stages_ms", stages_json(result), "files", files_json(files, n_files));
 }
 
 int cli_report_write(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
                      const char *path, struct csg_error *err)
 {
-    json_t *document = NULL;
+    json_t *document = NULL, *described = NULL;
     int status = csg_check_output(path, false, err);
     if (status == CSG_OK)
-        status = report(&document, engine, result, files, n_files, err);
-    return status ? status : cli_write_json(document, path, 9, err);
+        status = cli_report_engine(&document, engine, err);
+    if (status)
+        return status;
+    described = cli_report_result(result, files, n_files);
+    json_object_update(document, described);
+    json_decref(described);
+    return cli_write_json(document, path, 9, err);
 }
 
 void cli_report_table(const struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files)

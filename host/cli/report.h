@@ -4,9 +4,12 @@
 
 #include "cli.h"
 
-int cli_report_json(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
-                    struct csg_error *err);
-/* The same document into a new file. */
+/* The parts of that document: of the engine, with {"model", "device", "operators"} in it or each alone, and of the picture. */
+int cli_report_model(json_t **out, struct csg_engine *engine, struct csg_error *err);
+int cli_report_device(json_t **out, struct csg_engine *engine, struct csg_error *err);
+int cli_report_engine(json_t **out, struct csg_engine *engine, struct csg_error *err);
+json_t *cli_report_result(const struct csg_result *result, char *const *files, size_t n_files);
+/* The document into a new file. */
 int cli_report_write(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
                      const char *path, struct csg_error *err);
 void cli_report_table(const struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files);

@@ -139,14 +139,13 @@ static int columns_for(size_t count, size_t per_text)
     return columns;
 }
 
-int cli_write_sheet(const struct cli_sheet *sheet, struct csg_error *err)
+int cli_draw_sheet(const struct cli_sheet *sheet, struct csg_image **out, struct csg_error *err)
 {
     size_t n_texts = sheet->result->n_texts, per_text = sheet->n_compared ? 2 + sheet->n_compared : 1;
     size_t count = sheet->n_compared ? per_text * n_texts : 1 + n_texts;
     struct cell *cells = calloc(count, sizeof *cells);
     const struct csg_image **pictures = calloc(count, sizeof *pictures);
     const char **captions = calloc(count, sizeof *captions);
-    struct csg_image *drawn = NULL;
     int status = cells && pictures && captions ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
     if (status == CSG_OK)
         status = fill_cells(sheet, cells, err);
@@ -155,12 +154,9 @@ int cli_write_sheet(const struct cli_sheet *sheet, struct csg_error *err)
         captions[i] = cells[i].caption;
     }
     if (status == CSG_OK)
-        status = csg_contact_sheet(pictures, captions, count, columns_for(count, per_text), 0, &drawn, err);
-    if (status == CSG_OK)
-        status = csg_image_write_png(drawn, sheet->path, sheet->overwrite, err);
+        status = csg_contact_sheet(pictures, captions, count, columns_for(count, per_text), 0, out, err);
     for (size_t i = 0; cells && i < count; i++)
         csg_image_destroy(&cells[i].picture);
-    csg_image_destroy(&drawn);
     free(cells);
     free(pictures);
     free(captions);

@@ -26,9 +26,7 @@ struct cli_sheet {
     struct csg_result *const *compared;
     size_t n_compared;
     struct csg_draw_params draw;
-    const char *path;
-    bool overwrite;
 };
-int cli_write_sheet(const struct cli_sheet *sheet, struct csg_error *err);
+int cli_draw_sheet(const struct cli_sheet *sheet, struct csg_image **out, struct csg_error *err);
 
 #endif

@@ -1,6 +1,8 @@
-/* Writing PNG through libpng. */
+/* Writing PNG through libpng: into memory first, for compressing takes long, and a file should be there for a moment only before it is
+ * whole. */
 #include <setjmp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <png.h>
 
@@ -12,7 +14,8 @@
 struct writer {
     png_structp png;
     png_infop info;
-    struct csg_output *output;
+    uint8_t *data;
+    size_t bytes, capacity;
     struct csg_error *err;
     int status;
 };
@@ -34,9 +37,18 @@ static void on_warning(png_structp png, png_const_charp reason)
 static void on_write(png_structp png, png_bytep data, size_t bytes)
 {
     struct writer *writer = png_get_io_ptr(png);
-    writer->status = csg_output_write(writer->output, data, bytes, writer->err);
-    if (writer->status)
-        png_error(png, "the file");
+    size_t wanted = writer->bytes + bytes;
+    if (wanted > writer->capacity) {
+        uint8_t *larger = csg_realloc(writer->data, 2, wanted);
+        if (!larger) {
+            writer->status = csg_fail_memory(writer->err);
+            png_error(png, "memory");
+        }
+        writer->data = larger;
+        writer->capacity = 2 * wanted;
+    }
+    memcpy(writer->data + writer->bytes, data, bytes);
+    writer->bytes = wanted;
 }
 
 static void on_flush(png_structp png)
@@ -73,7 +85,8 @@ static void write_picture(struct writer *writer, const struct picture *image)
 static int write_png(const struct picture *image, const char *path, bool overwrite, struct csg_error *err)
 {
     struct writer writer = {.err = err};
-    int status = csg_output_create(&writer.output, path, overwrite, err);
+    struct csg_output *output = NULL;
+    int status = csg_check_output(path, overwrite, err);
     if (status)
         return status;
     writer.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &writer, on_error, on_warning);
@@ -83,10 +96,16 @@ static int write_png(const struct picture *image, const char *path, bool overwri
     else
         writer.status = csg_fail_memory(err);
     png_destroy_write_struct(&writer.png, &writer.info);
-    if (writer.status == CSG_OK)
-        writer.status = csg_output_commit(&writer.output, err);
-    csg_output_destroy(&writer.output);
-    return writer.status;
+    status = writer.status;
+    if (status == CSG_OK)
+        status = csg_output_create(&output, path, overwrite, err);
+    if (status == CSG_OK)
+        status = csg_output_write(output, writer.data, writer.bytes, err);
+    if (status == CSG_OK)
+        status = csg_output_commit(&output, err);
+    csg_output_destroy(&output);
+    free(writer.data);
+    return status;
 }
 
 int csg_image_write_png(const struct csg_image *image, const char *path, bool overwrite, struct csg_error *err)
