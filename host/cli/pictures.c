@@ -11,7 +11,7 @@
 #define DEFAULT_BATCH 8
 #define MOST_BATCH 1024
 #define MOST_ENGINES 64
-#define PATIENCE_S 0.1 /* after SIGINT, for what is being written; the rest ends with the program */
+#define PATIENCE_S 0.05 /* after SIGINT, for what is being written; the rest ends with the program */
 
 struct run {
     const struct cli_task *task;
