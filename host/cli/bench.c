@@ -14,6 +14,11 @@ static double speed(double flop, double ms)
     return ms > 0.0 ? flop / ms * 1e-6 : 0.0;
 }
 
+static double frames_per_second(const struct csg_bench *bench)
+{
+    return (double)bench->batch * 1e3 / bench->encode_min_ms;
+}
+
 static json_t *stages(const struct csg_bench *bench)
 {
     json_t *list = json_array();
@@ -30,15 +35,16 @@ static json_t *stages(const struct csg_bench *bench)
 static json_t *document(const struct csg_bench *bench, bool texts)
 {
     json_t *encode = json_pack("{s:f, s:f}", "min", bench->encode_min_ms, "median", bench->encode_median_ms);
-    json_t *json = json_pack(
-        "{s:o, s:o, s:o, s:f, s:s, s:o, s:o, s:i, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:f, s:o}", "encode_ms", encode, "text_ms",
-        texts ? json_real(bench->text_ms) : json_null(), "map_ms", texts ? json_real(bench->map_ms) : json_null(), "gflops",
-        bench->gflop_s, "precision_used", bench->precision, "device", cli_json_string(bench->device), "error",
-        cli_json_number(bench->error), "size_px", bench->size_px, "tokens", (json_int_t)bench->tokens, "runs",
-        (json_int_t)bench->runs, "encode_gflop", bench->encode_flop * 1e-9, "frames_per_second", 1e3 / bench->encode_min_ms,
-        "peak_gflops", bench->peak_gflop_s > 0.0 ? json_real(bench->peak_gflop_s) : json_null(), "peak_gbytes",
-        bench->peak_gbyte_s > 0.0 ? json_real(bench->peak_gbyte_s) : json_null(), "share_of_peak",
-        share(bench->gflop_s, bench->peak_gflop_s), "gap_ms", bench->gap_ms, "stages", stages(bench));
+    json_t *json =
+        json_pack("{s:o, s:o, s:o, s:f, s:s, s:o, s:o, s:i, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:f, s:o}", "encode_ms",
+                  encode, "text_ms", texts ? json_real(bench->text_ms) : json_null(), "map_ms",
+                  texts ? json_real(bench->map_ms) : json_null(), "gflops", bench->gflop_s, "precision_used", bench->precision,
+                  "device", cli_json_string(bench->device), "error", cli_json_number(bench->error), "size_px", bench->size_px,
+                  "batch", (json_int_t)bench->batch, "tokens", (json_int_t)bench->tokens, "runs", (json_int_t)bench->runs,
+                  "encode_gflop", bench->encode_flop * 1e-9, "frames_per_second", frames_per_second(bench), "peak_gflops",
+                  bench->peak_gflop_s > 0.0 ? json_real(bench->peak_gflop_s) : json_null(), "peak_gbytes",
+                  bench->peak_gbyte_s > 0.0 ? json_real(bench->peak_gbyte_s) : json_null(), "share_of_peak",
+                  share(bench->gflop_s, bench->peak_gflop_s), "gap_ms", bench->gap_ms, "stages", stages(bench));
     if (json && texts) {
         json_object_set_new(json, "texts", json_integer((json_int_t)bench->n_texts));
         json_object_set_new(json, "templates", json_integer((json_int_t)bench->n_templates));
@@ -85,8 +91,9 @@ static void print_table(const struct csg_bench *bench, bool texts)
     snprintf(name, sizeof name, "%s", bench->device);
     printf("%s, %s, %d x %d px (%zu tokens), %zu runs\n", cli_printable(name), bench->precision, bench->size_px, bench->size_px,
            bench->tokens, bench->runs);
-    printf("encode   %9.2f ms (median %.2f), %.1f frames a second\n", bench->encode_min_ms, bench->encode_median_ms,
-           1e3 / bench->encode_min_ms);
+    printf("encode   %9.2f ms (median %.2f), %.1f frames a second", bench->encode_min_ms, bench->encode_median_ms,
+           frames_per_second(bench));
+    printf(bench->batch > 1 ? " by %zu together\n" : "\n", bench->batch);
     printf("         %9.1f GFLOP at %.1f GFLOP/s", bench->encode_flop * 1e-9, bench->gflop_s);
     print_share(bench->gflop_s, bench->peak_gflop_s);
     putchar('\n');
@@ -116,14 +123,16 @@ int cli_bench(const struct cli_args *args, struct csg_error *err)
     struct csg_engine *engine = NULL;
     struct csg_bench *bench = NULL;
     struct csg_map_params map = {0};
-    double runs = 0;
+    double runs = 0, batch = 1;
     if (args->n_words)
         return cli_fail(err, CSG_ERROR_USAGE, "bench takes no words, but got '%s'", args->words[0]);
     int status = cli_map_params(&map, args, err);
     if (status == CSG_OK)
         status = cli_number(&runs, args->runs, "--runs", 1, 1000, err);
-    if (status == CSG_OK && runs != (double)(int)runs)
-        status = cli_fail(err, CSG_ERROR_USAGE, "--runs must be a whole number");
+    if (status == CSG_OK)
+        status = cli_number(&batch, args->batch, "--batch", 1, 1024, err);
+    if (status == CSG_OK && (runs != (double)(int)runs || batch != (double)(int)batch))
+        status = cli_fail(err, CSG_ERROR_USAGE, "--runs and --batch must be whole numbers");
     if (status == CSG_OK && args->profile)
         status = csg_check_output(args->profile, args->overwrite, err);
     if (status == CSG_OK)
@@ -131,6 +140,7 @@ int cli_bench(const struct cli_args *args, struct csg_error *err)
     const struct csg_bench_params params = {.size_px = map.size_px,
                                             .first_block = map.first_block,
                                             .runs = (size_t)runs,
+                                            .batch = (size_t)batch,
                                             .labels = map.labels,
                                             .no_texts = args->no_texts,
                                             .no_reference = args->no_reference};

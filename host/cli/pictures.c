@@ -9,6 +9,7 @@
 #include "report.h"
 
 #define DEFAULT_BATCH 8
+#define DEFAULT_TOKENS 8192 /* of a default batch at most: beyond, memory grows and nothing else */
 #define MOST_BATCH 1024
 #define MOST_ENGINES 64
 #define PATIENCE_S 0.05 /* after SIGINT, for what is being written; the rest ends with the program */
@@ -27,6 +28,7 @@ struct run {
     char *specs[MOST_ENGINES]; /* of devices; NULL: the default */
     struct csg_engine *engines[MOST_ENGINES];
     size_t n_specs, n_engines;
+    bool all; /* the usable ones are among them */
     json_t *described, *unreadable;
     struct {
         size_t pictures;
@@ -200,7 +202,7 @@ static int check_many(const struct cli_args *args, struct csg_error *err)
 static int plan(struct run *run, struct csg_error *err)
 {
     const struct cli_args *args = run->args;
-    double batch = DEFAULT_BATCH;
+    double batch = 0;
     int status = cli_number(&batch, args->batch, "--batch", 1, MOST_BATCH, err);
     if (status == CSG_OK && batch != (double)(size_t)batch)
         status = cli_fail(err, CSG_ERROR_USAGE, "--batch must be a whole number");
@@ -250,7 +252,7 @@ static int add_usable(struct run *run, struct csg_error *err)
     return status;
 }
 
-/* "a,b,c", "all", or one; nothing: the default. */
+/* "a,b,c", of which one may be "all"; nothing: the default. */
 static int list_devices(struct run *run, struct csg_error *err)
 {
     const char *text = run->args->device;
@@ -259,11 +261,11 @@ static int list_devices(struct run *run, struct csg_error *err)
         run->n_specs = 1;
         return CSG_OK;
     }
-    if (strcmp(text, "all") == 0)
-        return add_usable(run, err);
     for (const char *at = text; status == CSG_OK && at;) {
         size_t length = strcspn(at, ",");
-        status = add_spec(run, at, length, err);
+        bool all = length == 3 && strncmp(at, "all", 3) == 0;
+        status = all ? add_usable(run, err) : add_spec(run, at, length, err);
+        run->all |= all;
         at = at[length] ? at + length + 1 : NULL;
     }
     return status;
@@ -272,14 +274,13 @@ static int list_devices(struct run *run, struct csg_error *err)
 /* Of "all" a device that cannot be used is left out, as long as there is another. The first engine has texts for all. */
 static int open_engines(struct run *run, struct csg_error *err)
 {
-    bool all = run->args->device && strcmp(run->args->device, "all") == 0;
     int status = list_devices(run, err);
     for (size_t i = 0; status == CSG_OK && i < run->n_specs && run->n_engines < run->n_todo; i++) {
         struct csg_error why = {0};
         status = cli_engine_on(&run->engines[run->n_engines], run->args, run->specs[i], run->n_engines ? "image" : NULL, &why);
         if (status == CSG_OK) {
             run->n_engines++;
-        } else if (all && (run->n_engines || i + 1 < run->n_specs)) {
+        } else if (run->all && (run->n_engines || i + 1 < run->n_specs)) {
             cli_say("warning: a device is left out: %s", why.sentence);
             status = CSG_OK;
         } else {
@@ -430,6 +431,19 @@ static int print_report(struct run *run, struct csg_error *err)
     return status;
 }
 
+static void choose_batch(struct run *run)
+{
+    struct csg_engine_info info;
+    struct csg_error ignored; /* the size has been looked at */
+    double size_px = 0;
+    if (run->batch || !run->n_engines)
+        return;
+    csg_engine_info(run->engines[0], &info);
+    cli_number(&size_px, run->args->size, "--size", 1, 1e6, &ignored);
+    double side = (size_px > 0 ? size_px : info.image_size_px) / info.patch_px, most = DEFAULT_TOKENS / (1 + side * side);
+    run->batch = most >= DEFAULT_BATCH ? DEFAULT_BATCH : most > 1 ? (size_t)most : 1;
+}
+
 static int walk(struct run *run, struct csg_error *err)
 {
     const struct csg_walk_params params = {.engines = run->engines,
@@ -457,6 +471,7 @@ static int take_many(struct run *run, struct csg_error *err)
     int status = open_engines(run, err);
     run->described = json_array();
     run->unreadable = json_array();
+    choose_batch(run);
     if (status == CSG_OK)
         status = share_texts(run, err);
     if (status == CSG_OK && run->n_todo)

@@ -11,6 +11,7 @@
 #include "task/similarity.h"
 
 #define MOST_RUNS 1000
+#define MOST_BATCH 1024
 #define DEFAULT_RUNS 10
 #define LEAST_RUNS 3
 #define PATIENCE_MS 5000.0 /* runs that were not asked for end after this */
@@ -26,8 +27,10 @@ struct job {
     struct csg_net_plan plan;
     struct csg_input_size size;
     struct csg_full_bench *out;
-    uint8_t *pixels;
+    size_t batch;    /* pictures */
+    uint8_t *pixels; /* [batch] */
     struct csg_buffer *rgb;
+    struct csg_view *views; /* [batch] of rgb */
     struct csg_view tokens;
     struct csg_strings labels;
     float *features;
@@ -38,12 +41,12 @@ static size_t pixel_bytes(const struct job *job)
     return 3 * (size_t)job->size.w_px * (size_t)job->size.h_px;
 }
 
-/* Every run has a picture of its own. */
-static void draw_picture(const struct job *job, size_t run)
+/* Every run has pictures of its own. */
+static void draw_pictures(const struct job *job, size_t run)
 {
     struct csg_rng rng;
     csg_rng_init(&rng, 1, run);
-    for (size_t i = 0; i < pixel_bytes(job); i++)
+    for (size_t i = 0; i < job->batch * pixel_bytes(job); i++)
         job->pixels[i] = (uint8_t)(csg_rng_u32(&rng) >> 24);
 }
 
@@ -63,14 +66,14 @@ static int keep_events(struct job *job, const char *stage, const struct csg_trac
     return CSG_OK;
 }
 
-/* From before the picture goes to the device until the tokens are there. */
+/* From before the pictures go to the device until the tokens are there. */
 static int encode_once(struct job *job, double *ms, struct csg_error *err)
 {
     double start_ms = csg_now_ms();
-    int status = csg_buffer_write(job->rgb, 0, job->pixels, pixel_bytes(job), err);
+    int status = csg_buffer_write(job->rgb, 0, job->pixels, job->batch * pixel_bytes(job), err);
     if (status == CSG_OK)
-        status = csg_vision_encode(job->context->vision, &(struct csg_view){job->rgb, 0}, 1, (size_t)job->size.w_px,
-                                   (size_t)job->size.h_px, &job->plan, &job->tokens, err);
+        status = csg_vision_encode(job->context->vision, job->views, job->batch, (size_t)job->size.w_px, (size_t)job->size.h_px,
+                                   &job->plan, &job->tokens, err);
     if (status == CSG_OK)
         status = csg_backend_finish(job->context->backend, err);
     *ms = csg_now_ms() - start_ms;
@@ -107,12 +110,12 @@ static void describe_stages(struct job *job, const struct csg_trace *trace)
         if (!all[op].launches)
             continue;
         all[op].op = csg_op_name((enum csg_op)op);
-        all[op].flop = op == CSG_OP_gemm ? work.gemm : op == CSG_OP_attention ? work.attention : 0.0;
+        all[op].flop = (double)job->batch * (op == CSG_OP_gemm ? work.gemm : op == CSG_OP_attention ? work.attention : 0.0);
         job->out->stages[bench->n_stages++] = all[op];
     }
     bench->stages = job->out->stages;
     bench->gap_ms = bench->encode_min_ms - running_ms;
-    bench->encode_flop = work.gemm + work.attention;
+    bench->encode_flop = (double)job->batch * (work.gemm + work.attention);
     bench->gflop_s = bench->encode_flop / bench->encode_min_ms * 1e-6;
 }
 
@@ -123,11 +126,11 @@ static int time_encode(struct job *job, struct csg_error *err)
     struct csg_trace best = {0};
     double ms[MOST_RUNS], warm_ms = 0.0, spent_ms = 0.0;
     size_t wanted = job->params->runs ? job->params->runs : DEFAULT_RUNS, runs = 0;
-    draw_picture(job, MOST_RUNS);
+    draw_pictures(job, MOST_RUNS);
     int status = encode_once(job, &warm_ms, err);
     while (status == CSG_OK && runs < wanted && (job->params->runs || runs < LEAST_RUNS || spent_ms < PATIENCE_MS)) {
         struct csg_trace trace = {0};
-        draw_picture(job, runs);
+        draw_pictures(job, runs);
         backend->trace = &trace;
         status = encode_once(job, &ms[runs], err);
         backend->trace = NULL;
@@ -151,35 +154,40 @@ static int time_encode(struct job *job, struct csg_error *err)
     return status;
 }
 
-/* The tokens of the last run, which are still there, against the reference's of the same picture. */
+/* The tokens of the last run's picture of that number, which are still there, against the reference's. */
+static int compare_picture(struct job *job, struct csg_vision *vision, size_t picture, float *got, float *want,
+                           struct csg_error *err)
+{
+    size_t count = job->out->bench.tokens * job->context->model->embed_dim, bytes = count * sizeof *got;
+    struct csg_buffer *rgb = NULL;
+    struct csg_view tokens, view;
+    int status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof *got + picture * bytes, got, bytes, err);
+    if (status == CSG_OK)
+        status = csg_buffer_from(job->reference, job->pixels + picture * pixel_bytes(job), pixel_bytes(job), &rgb, err);
+    view = csg_view(rgb, 0);
+    if (status == CSG_OK)
+        status = csg_vision_encode(vision, &view, 1, (size_t)job->size.w_px, (size_t)job->size.h_px, &job->plan, &tokens, err);
+    if (status == CSG_OK)
+        status = csg_buffer_read(tokens.buffer, tokens.at * sizeof *want, want, bytes, err);
+    for (size_t i = 0; status == CSG_OK && i < count; i++) {
+        double error = fabs((double)got[i] - (double)want[i]), *worst = &job->out->bench.error;
+        *worst = error <= *worst ? *worst : isnan(error) ? INFINITY : error;
+    }
+    csg_buffer_destroy(&rgb);
+    return status;
+}
+
 static int measure_error(struct job *job, struct csg_error *err)
 {
-    const struct csg_context *context = job->context;
-    size_t count = job->out->bench.tokens * context->model->embed_dim;
-    struct csg_backend *reference = job->reference;
+    size_t count = job->out->bench.tokens * job->context->model->embed_dim;
     struct csg_vision *vision = NULL;
-    struct csg_buffer *rgb = NULL;
-    struct csg_view tokens;
     float *got = csg_calloc(count, sizeof *got), *want = csg_calloc(count, sizeof *want);
     int status = got && want ? CSG_OK : csg_fail_memory(err);
     if (status == CSG_OK)
-        status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof *got, got, count * sizeof *got, err);
-    if (status == CSG_OK)
-        status = csg_vision_create(&vision, reference, context->model, err);
-    if (status == CSG_OK)
-        status = csg_buffer_from(reference, job->pixels, pixel_bytes(job), &rgb, err);
-    if (status == CSG_OK)
-        status = csg_vision_encode(vision, &(struct csg_view){rgb, 0}, 1, (size_t)job->size.w_px, (size_t)job->size.h_px,
-                                   &job->plan, &tokens, err);
-    if (status == CSG_OK)
-        status = csg_buffer_read(tokens.buffer, tokens.at * sizeof *want, want, count * sizeof *want, err);
-    double worst = 0.0;
-    for (size_t i = 0; status == CSG_OK && i < count; i++) {
-        double error = fabs((double)got[i] - (double)want[i]);
-        worst = error <= worst ? worst : isnan(error) ? INFINITY : error;
-    }
-    job->out->bench.error = worst;
-    csg_buffer_destroy(&rgb);
+        status = csg_vision_create(&vision, job->reference, job->context->model, err);
+    job->out->bench.error = 0.0;
+    for (size_t i = 0; status == CSG_OK && i < job->batch; i++)
+        status = compare_picture(job, vision, i, got, want, err);
     csg_vision_destroy(&vision);
     free(got);
     free(want);
@@ -270,6 +278,10 @@ static int prepare(struct job *job, struct csg_error *err)
     const struct csg_model *model = job->context->model;
     int size_px = params->size_px ? params->size_px : (int)model->image_px;
     const struct csg_image square = {.width_px = size_px, .height_px = size_px};
+    job->batch = params->batch ? params->batch : 1;
+    if (job->batch > MOST_BATCH)
+        return csg_fail(err, CSG_ERROR_USAGE, "%zu pictures together are more than the %d that there may be", job->batch,
+                        MOST_BATCH);
     if (params->runs > MOST_RUNS)
         return csg_fail(err, CSG_ERROR_USAGE, "%zu runs are more than the %d that there may be", params->runs, MOST_RUNS);
     if (model->architecture != CSG_VIT)
@@ -284,11 +296,16 @@ static int prepare(struct job *job, struct csg_error *err)
     if (status)
         return status;
     job->out->bench.size_px = size_px;
+    job->out->bench.batch = job->batch;
     job->out->bench.tokens = 1 + (size_t)(size_px / (int)model->patch_px) * (size_t)(size_px / (int)model->patch_px);
-    job->pixels = csg_calloc(pixel_bytes(job), 1);
-    if (!job->pixels)
+    job->pixels = csg_calloc(job->batch, pixel_bytes(job));
+    job->views = csg_calloc(job->batch, sizeof *job->views);
+    if (!job->pixels || !job->views)
         return csg_fail_memory(err);
-    return csg_buffer_create(job->context->backend, pixel_bytes(job), &job->rgb, err);
+    status = csg_buffer_create(job->context->backend, job->batch * pixel_bytes(job), &job->rgb, err);
+    for (size_t i = 0; i < job->batch; i++)
+        job->views[i] = csg_view(job->rgb, i * pixel_bytes(job));
+    return status;
 }
 
 int csg_task_bench(const struct csg_context *context, const struct csg_bench_params *params, struct csg_backend *reference,
@@ -310,6 +327,7 @@ int csg_task_bench(const struct csg_context *context, const struct csg_bench_par
     csg_buffer_destroy(&job.rgb);
     csg_strings_free(&job.labels);
     free(job.pixels);
+    free(job.views);
     free(job.features);
     if (status) {
         csg_full_bench_destroy(&job.out);

@@ -238,6 +238,7 @@ struct csg_bench_params {
     int size_px;          /* side of the square pictures, a multiple of the patch; 0: the model's */
     unsigned first_block; /* as in csg_map_params */
     size_t runs;          /* timed encodings, at most 1000; 0: 10, or fewer where they take more than 5 s, but 3 */
+    size_t batch;         /* pictures of one encoding, at most 1024; 0: 1 */
     const char *labels;   /* the texts of text_ms and map_ms, as in csg_map_params; NULL: pascal59 */
     bool no_texts;        /* leave text_ms and map_ms at 0 */
     bool no_reference;    /* leave error NaN: the reference takes seconds to minutes */
@@ -256,9 +257,9 @@ struct csg_bench_event {
 struct csg_bench {
     const char *device, *precision; /* the engine's */
     int size_px;
-    size_t tokens, runs;
-    /* An encoding of a picture from before its pixels go to the device until the projected tokens are there, by the wall clock, with
-     * architecture surgery. Each run has another picture, and nothing is kept between them but weights, programs and empty memory. */
+    size_t tokens, runs, batch; /* tokens: of a picture */
+    /* An encoding of `batch` pictures from before their pixels go to the device until the projected tokens are there, by the wall clock,
+     * with architecture surgery. Each run has other pictures, and nothing is kept between them but weights, programs and empty memory. */
     double encode_min_ms, encode_median_ms;
     double encode_flop, gflop_s;          /* what the method needs, and that by encode_min_ms */
     double peak_gflop_s, peak_gbyte_s;    /* of the device, measured in single precision; 0: not known */

@@ -32,6 +32,14 @@ class Bench(CliTest):
             self.assertIn(word, table)
         self.assertNotIn("error", table)
 
+    def test_a_batch(self):
+        one = json.loads(self.bench("--json", "--no-texts", "--no-reference"))
+        three = json.loads(self.bench("--json", "--no-texts", "--batch", "3"))
+        self.assertEqual((one["batch"], three["batch"], three["tokens"]), (1, 3, 17))
+        self.assertAlmostEqual(three["encode_gflop"], 3 * one["encode_gflop"], 6)
+        self.assertAlmostEqual(three["frames_per_second"], 3e3 / three["encode_ms"]["min"], 3)
+        self.assertLess(three["error"], 1e-4)
+
     def test_on_the_reference_nothing_is_off(self):
         document = json.loads(self.bench("--json", "--no-texts", *REFERENCE))
         self.assertEqual((document["device"], document["error"], document["peak_gflops"], document["text_ms"]), ("reference", 0, None, None))
@@ -50,6 +58,7 @@ class Bench(CliTest):
         self.fail_with(USAGE, "bench", "--size", "65", *REFERENCE, words=["65"])
         self.fail_with(USAGE, "bench", "--runs", "0")
         self.fail_with(USAGE, "bench", "--runs", "1.5")
+        self.fail_with(USAGE, "bench", "--batch", "1.5")
         self.fail_with(INPUT, "bench", "--labels", "missing.txt", *REFERENCE, words=["missing.txt"])
 
 
