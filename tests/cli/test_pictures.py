@@ -163,14 +163,20 @@ class Pictures(CliTest):
 
     def test_a_bar_on_a_terminal(self):
         master, slave = pty.openpty()
-        done = subprocess.run([BINARY, "map", "in", "dog", "-o", "out", "--json", *QUICK], cwd=self.work, env=environment(self.home),
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
+        process = subprocess.Popen([BINARY, "map", "in", "dog", "-o", "out", "--json", *QUICK], cwd=self.work,
+                                   env=environment(self.home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
         os.close(slave)
-        said = os.read(master, 1 << 16).decode()
+        said, piece = b"", b"-"
+        while piece:
+            try:
+                piece = os.read(master, 1 << 16)
+            except OSError:  # the other end is closed
+                piece = b""
+            said += piece
         os.close(master)
-        self.assertEqual(done.returncode, OK)
-        json.loads(done.stdout)
-        self.assertRegex(said, r"\r#{30} 5 of 5, [0-9.]+ a second")
+        json.loads(process.communicate()[0])
+        self.assertEqual(process.returncode, OK)
+        self.assertRegex(said.decode(), r"\r#{30} 5 of 5, [0-9.]+ a second")
 
     def test_sigint(self):
         """Soon after SIGINT the run is over, and what is there is whole; the same command goes on."""
