@@ -1,5 +1,5 @@
 """Commands over many pictures: folders, patterns, outputs, batches, devices, interrupts."""
-import io, json, os, pty, signal, subprocess, time, unittest
+import glob, io, json, os, pty, shutil, signal, subprocess, sys, time, unittest
 import numpy as np
 from support import *
 
@@ -158,6 +158,32 @@ class Pictures(CliTest):
         self.assertEqual(len(self.made("all")), 4)
         self.fail_with(NO_DEVICE, "map", "in", "dog", "-o", "no", "--device", "0,nonsense", words=["nonsense"])
         self.fail_with(USAGE, "map", "in", "dog", "-o", "no", "--device", "0,,reference", words=["--device"])
+
+    @unittest.skipIf(SANITIZED, "two drivers in one process report what they leave behind")
+    def test_two_platforms(self):
+        """PoCL and Intel's runtime in one process, each with an engine."""
+        sys.path.insert(0, os.path.join(SOURCE, "tests"))
+        import devices
+        rows = [next(r for r in devices.ROWS if r.name == name) for name in ("pocl", "intel")]
+        found = [devices.environment(row, self.folder) for row in rows]
+        if not all(env for env, _ in found):
+            self.skipTest("; ".join(why for _, why in found if why))
+        (pocl, _), (intel, _) = found
+        for path in glob.glob(os.path.join(pocl["OCL_ICD_VENDORS"], "*.icd")):
+            shutil.copy(path, intel["OCL_ICD_VENDORS"])
+        env = {k: intel[k] for k in ("OCL_ICD_VENDORS", "LD_LIBRARY_PATH") if k in intel}
+        words = ("map", "in/p*", "dog", "--json", *QUICK)
+        for i in range(8):
+            self.write(f"in/p{4 + i}.png", self.read(f"in/p{i % 4}.png"))
+        both = json.loads(self.succeed(*words, "-o", "two", "--npy", "two", "--device", "all", "--batch", "2", env=env).stdout)
+        self.assertEqual(len({d["platform"] for d in both["devices"]}), 2)
+        self.assertTrue(all(d["pictures"] > 0 for d in both["devices"]))
+        self.assertEqual(sum(d["pictures"] for d in both["devices"]), 12)
+        self.succeed(*words, "-o", "one", "--npy", "one", "--device", "1", env=env)
+        for i in range(12):
+            name = f"p{i}_map.npy"
+            difference = np.load(io.BytesIO(self.read("two/" + name))) - np.load(io.BytesIO(self.read("one/" + name)))
+            self.assertLess(np.abs(difference).max(), 1e-5)
 
     # ------------------------------------------------------------------------------------------------ progress and interrupts
 
