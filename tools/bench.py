@@ -20,6 +20,7 @@ THREADS = os.cpu_count() or 1
 ARCH, SEED = "b16", 1
 LABELS, TEMPLATES, MAP_SIZE = 59, 85, (480, 640)
 GROWTH_TEMPLATES = 5  # what grows is seen with few
+DEMO = os.path.join(ROOT, "assets", "demo-model")
 
 
 class Ours:
@@ -43,6 +44,10 @@ class Ours:
             lines = err.decode(errors="replace").strip().splitlines()
             return (lines[-1].removeprefix("clip-surgeon: ") if lines else f"it ended with {child.returncode}"), seconds, 0
         return json.loads(out), seconds, usage.ru_maxrss * 1024
+
+    def devices(self):
+        out = subprocess.run([self.binary, "devices", "--json"], stdout=subprocess.PIPE, env=self.environment, check=True).stdout
+        return json.loads(out)["devices"]
 
     def encode(self, size, precision="f32", runs=3, *more):
         return self.run("bench", "--size", str(size), "--precision", precision, "--runs", str(runs), "--no-texts", "--no-reference",
@@ -260,6 +265,49 @@ def growth(ours, folder, quick, log):
     return {"tokens": tokens, "texts": texts}
 
 
+def batches(ours, quick, log):
+    """Pictures that go through the encoder of the demo model together: (how many, ms of each, memory)."""
+    made = []
+    for count in (1, 4, 32) if quick else (1, 2, 4, 8, 16, 32):
+        words = ("bench", "--batch", str(count), "--runs", "20", "--no-texts", "--no-reference")
+        ours.run(*words, model=DEMO)  # compiles, which takes memory as well
+        document, _, memory = ours.run(*words, model=DEMO)
+        made.append((count, document["encode_ms"]["min"] / count, memory))
+        log(f"{count} together: {made[-1][1]:.2f} ms a picture, {memory / 1e6:.0f} MB")
+    return made
+
+
+def devices_growth(ours, folder, quick, log):
+    """A folder of pictures through the demo model on each OpenCL platform that the tests know, and on all in one process: (platforms,
+    pictures a second, pictures that each took)."""
+    sys.path.insert(0, os.path.join(ROOT, "tests"))
+    import devices
+    rows = [devices.environment(row, folder)[0] for row in devices.ROWS if row.name in ("pocl", "intel")]
+    together, pictures = os.path.join(folder, "vendors-together"), os.path.join(folder, "pictures")
+    for path in (together, pictures):
+        shutil.rmtree(path, ignore_errors=True)
+        os.makedirs(path)
+    own = Ours(ours.binary, DEMO, folder, shlex.join(ours.wrap))
+    for row in filter(None, rows):
+        own.environment |= row
+        for name in os.listdir(row["OCL_ICD_VENDORS"]):
+            shutil.copy(os.path.join(row["OCL_ICD_VENDORS"], name), together)
+    own.environment |= {"OCL_ICD_VENDORS": together, "XDG_CACHE_HOME": os.path.join(folder, "cache-together")}
+    for i in range(12 if quick else 96):
+        shutil.copy(os.path.join(ROOT, "tests", "golden", "bench.jpg"), os.path.join(pictures, f"{i:03}.jpg"))
+
+    def run(device):
+        return own.run("map", pictures, "bench", "--device", device, "-q", "-y", "-o", os.path.join(folder, "maps"))[0]
+    alone, made = [str(d["index"]) for d in own.devices() if d["usable"]], []
+    for spec in alone + (["all"] if len(alone) > 1 else []):
+        run(spec)  # compiles
+        document = min((run(spec) for _ in range(1 if quick else 3)), key=lambda d: d["ms"])
+        made.append((" + ".join(d["platform"] for d in document["devices"]), 1e3 * len(document["pictures"]) / document["ms"],
+                     [d["pictures"] for d in document["devices"]]))
+        log(f"{made[-1][0]}: {made[-1][1]:.1f} pictures a second, {made[-1][2]}")
+    return made
+
+
 def machine():
     about = {"processor": platform.processor() or platform.machine(), "threads": THREADS, "system": platform.platform()}
     try:
@@ -321,7 +369,10 @@ PARTS = {
     "peers": lambda ours, peers, a: method_peers(peers, a, log),
     "ours": lambda ours, peers, a: method_ours(ours, a.work, a.quick, log),
     "growth": lambda ours, peers, a: growth(ours, a.work, a.quick, log),
+    "batch": lambda ours, peers, a: batches(ours, a.quick, log),
+    "devices": lambda ours, peers, a: devices_growth(ours, a.work, a.quick, log),
 }
+OPTIONAL = ("growth", "batch", "devices")
 SIZES = (224, 512)
 
 
@@ -365,7 +416,7 @@ def main():
                         "versions": figures.get("versions", {}) | peers.versions}
             with open(kept, "w", encoding="utf-8") as f:
                 json.dump(figures, f, indent=1)
-        missing = [p for p in PARTS if p not in figures and p != "growth"]
+        missing = [p for p in PARTS if p not in figures and p not in OPTIONAL]
         print(f"not measured yet: {', '.join(missing)}" if missing else bench_report.write(figures, a.doc))
     finally:
         if own:

@@ -76,21 +76,33 @@ def growth_tables(g):
     return "\n".join(lines)
 
 
-def plot(g, path):
+def batch_table(rows):
+    lines = ["| pictures together | a picture | pictures a second | peak memory of the process |", "| --- | --- | --- | --- |"]
+    return "\n".join(lines + [f"| {n} | {number(ms)} | {1e3 / ms:,.0f} | {b / 1e6:,.0f} MB |" for n, ms, b in rows])
+
+
+def devices_table(rows):
+    lines = ["| platforms | pictures a second | pictures that each took |", "| --- | --- | --- |"]
+    return "\n".join(lines + [f"| {name} | {rate:.1f} | {', '.join(map(str, taken))} |" for name, rate, taken in rows])
+
+
+def plot(f, path):
+    """Time and memory over what grows: the last column of each list is memory."""
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), constrained_layout=True)
-    for axis, x, series, label in ((left, [r[0] for r in g["tokens"]], [("encode", [r[1] for r in g["tokens"]], "o-")], "image tokens"),
-                                   (right, [r[0] for r in g["texts"]], [("features, cold", [r[1] for r in g["texts"]], "o-"),
-                                                                        ("surgery and maps", [r[2] for r in g["texts"]], "s-")], "texts")):
-        for name, y, style in series:
-            axis.loglog(x, y, style, label=name, markersize=4)
+    panels = [("image tokens", f["growth"]["tokens"], ["encode"]), ("texts", f["growth"]["texts"], ["features, cold", "surgery and maps"])]
+    if f.get("batch"):
+        panels.append(("pictures together (demo model)", f["batch"], ["a picture"]))
+    figure, axes = plt.subplots(1, len(panels), figsize=(5 * len(panels), 3.6), constrained_layout=True)
+    for axis, (label, rows, series) in zip(axes, panels):
+        x = [r[0] for r in rows]
+        for i, name in enumerate(series):
+            axis.loglog(x, [r[1 + i] for r in rows], ("o-", "s-")[i], label=name, markersize=4)
         axis.set(xlabel=label, ylabel="ms")
         axis.grid(True, which="both", alpha=0.25)
         memory = axis.twinx()
-        memory.semilogx(x, [r[-1] / 1e6 for r in (g["tokens"] if axis is left else g["texts"])], "^--", color="grey", markersize=4,
-                      label="memory")
+        memory.semilogx(x, [r[-1] / 1e6 for r in rows], "^--", color="grey", markersize=4, label="memory")
         memory.set(ylabel="MB", ylim=(0, None))
         handles, names = axis.get_legend_handles_labels()
         more = memory.get_legend_handles_labels()
@@ -151,9 +163,14 @@ def write(f, path):
               "", where_time_goes(f), "", TRIED]
     if f.get("growth"):
         picture = os.path.join(os.path.dirname(path), "benchmarks.png")
-        plot(f["growth"], picture)
-        parts += ["", "## How cost grows", "", "![Time and memory over image tokens and over texts](benchmarks.png)", "",
+        plot(f, picture)
+        parts += ["", "## How cost grows", "", "![Time and memory over image tokens, texts and pictures together](benchmarks.png)", "",
                   growth_tables(f["growth"])]
+    if f.get("batch"):
+        parts += ["", "With the demo model (65 tokens), an encoding of so many pictures (`--batch`):", "", batch_table(f["batch"])]
+    if f.get("devices"):
+        parts += ["", "A folder through the demo model, from files to heat maps as PNG (`map DIR ... --device all`); what shares a processor "
+                  "does not add up:", "", devices_table(f["devices"])]
     with open(path, "w", encoding="utf-8") as out:
         out.write("\n".join(parts) + "\n")
     return table

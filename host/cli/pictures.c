@@ -35,6 +35,7 @@ struct run {
         double ms;
     } by[MOST_ENGINES];
     struct cli_progress progress;
+    double walk_s;        /* from the first picture read to the last one written */
     double interrupted_s; /* when that was seen; 0: it was not */
 };
 
@@ -422,9 +423,9 @@ static int print_report(struct run *run, struct csg_error *err)
     }
     if (status == CSG_OK && run->n_engines)
         status = cli_report_model(&model, run->engines[0], err);
-    json_t *document =
-        json_pack("{s:o, s:o, s:I, s:O, s:O, s:o}", "model", model ? model : json_null(), "devices", devices, "batch",
-                  (json_int_t)run->batch, "pictures", run->described, "unreadable", run->unreadable, "skipped", skipped);
+    json_t *document = json_pack("{s:o, s:o, s:I, s:f, s:O, s:O, s:o}", "model", model ? model : json_null(), "devices", devices,
+                                 "batch", (json_int_t)run->batch, "ms", 1e3 * run->walk_s, "pictures", run->described,
+                                 "unreadable", run->unreadable, "skipped", skipped);
     if (status == CSG_OK)
         return cli_print_json(document, err);
     json_decref(document);
@@ -458,7 +459,9 @@ static int walk(struct run *run, struct csg_error *err)
                                            .watch = on_watch};
     cli_interrupts(run->engines, run->n_engines);
     cli_progress_begin(&run->progress, run->args->quiet || !run->many);
+    double start_s = cli_now_s();
     int status = csg_walk(&params, err);
+    run->walk_s = cli_now_s() - start_s;
     if (status == CSG_ERROR_INTERRUPTED)
         leave(run);
     cli_progress_clear(&run->progress);

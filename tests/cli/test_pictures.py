@@ -37,6 +37,7 @@ class Pictures(CliTest):
         self.assertTrue(any("5 of 5 pictures" in l for l in outcome.lines), outcome)
         self.assertEqual(self.made("new/out"), sorted(f"p{i}_map{t}.png" for i in range(4) for t in ("", "_dog", "_cat")))
         self.assertEqual((document["batch"], document["skipped"]), (8, []))
+        self.assertGreaterEqual(document["ms"], document["pictures"][0]["ms"])
         (device,) = document["devices"]
         self.assertEqual((device["name"], device["pictures"]), ("reference", 4))
         self.assertAlmostEqual(device["ms"], sum(p["ms"] for p in document["pictures"]), 3)
