@@ -106,7 +106,7 @@ def plot(f, path):
         memory.set(ylabel="MB", ylim=(0, None))
         handles, names = axis.get_legend_handles_labels()
         more = memory.get_legend_handles_labels()
-        axis.legend(handles + more[0], names + more[1], loc="upper left", fontsize=8)
+        axis.legend(handles + more[0], names + more[1], loc="best", fontsize=8)
     figure.savefig(path, dpi=90)
 
 

@@ -123,16 +123,14 @@ int cli_bench(const struct cli_args *args, struct csg_error *err)
     struct csg_engine *engine = NULL;
     struct csg_bench *bench = NULL;
     struct csg_map_params map = {0};
-    double runs = 0, batch = 1;
+    int runs = 0, batch = 1;
     if (args->n_words)
         return cli_fail(err, CSG_ERROR_USAGE, "bench takes no words, but got '%s'", args->words[0]);
     int status = cli_map_params(&map, args, err);
     if (status == CSG_OK)
-        status = cli_number(&runs, args->runs, "--runs", 1, 1000, err);
+        status = cli_whole_number(&runs, args->runs, "--runs", 1000, err);
     if (status == CSG_OK)
-        status = cli_number(&batch, args->batch, "--batch", 1, 1024, err);
-    if (status == CSG_OK && (runs != (double)(int)runs || batch != (double)(int)batch))
-        status = cli_fail(err, CSG_ERROR_USAGE, "--runs and --batch must be whole numbers");
+        status = cli_whole_number(&batch, args->batch, "--batch", 1024, err);
     if (status == CSG_OK && args->profile)
         status = csg_check_output(args->profile, args->overwrite, err);
     if (status == CSG_OK)

@@ -94,6 +94,8 @@ bool cli_interrupted(void);
 int cli_map_params(struct csg_map_params *params, const struct cli_args *args, struct csg_error *err);
 /* A number between minimum and maximum; *value keeps its default where text is NULL. */
 int cli_number(double *value, const char *text, const char *option, double minimum, double maximum, struct csg_error *err);
+/* The same for a whole number from 1. */
+int cli_whole_number(int *value, const char *text, const char *option, int maximum, struct csg_error *err);
 
 /* Warns of words that the model has never seen. */
 void cli_warn_unknown(struct csg_engine *engine, const char *text);

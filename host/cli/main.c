@@ -160,11 +160,12 @@ static int through_blocks(const char **method, const char *blocks, struct csg_er
     return cli_fail(err, CSG_ERROR_USAGE, "the method %s has no form through all blocks; bimodal has", name);
 }
 
-/* A whole number; *value keeps its default where text is NULL. */
-static int whole_number(int *value, const char *text, const char *option, struct csg_error *err)
+#define MOST_PIXELS 1000000 /* of a side, and blocks: more is a mistake */
+
+int cli_whole_number(int *value, const char *text, const char *option, int maximum, struct csg_error *err)
 {
     double number = *value;
-    int status = cli_number(&number, text, option, 1, 1e6, err);
+    int status = cli_number(&number, text, option, 1, maximum, err);
     if (status == CSG_OK && number != (double)(int)number)
         status = cli_fail(err, CSG_ERROR_USAGE, "%s is '%s', but must be a whole number", option, text);
     *value = (int)number;
@@ -176,13 +177,13 @@ int cli_map_params(struct csg_map_params *params, const struct cli_args *args, s
     int first_block = 0;
     *params = (struct csg_map_params){
         .method = args->method, .labels = args->labels, .redundant = args->redundant, .fit = args->fit, .refine = args->refine};
-    int status = whole_number(&params->size_px, args->size, "--size", err);
+    int status = cli_whole_number(&params->size_px, args->size, "--size", MOST_PIXELS, err);
     if (status == CSG_OK)
-        status = whole_number(&first_block, args->first_block, "--first-block", err);
+        status = cli_whole_number(&first_block, args->first_block, "--first-block", MOST_PIXELS, err);
     if (status == CSG_OK)
-        status = whole_number(&params->window_px, args->window_px, "--window", err);
+        status = cli_whole_number(&params->window_px, args->window_px, "--window", MOST_PIXELS, err);
     if (status == CSG_OK)
-        status = whole_number(&params->stride_px, args->stride_px, "--stride", err);
+        status = cli_whole_number(&params->stride_px, args->stride_px, "--stride", MOST_PIXELS, err);
     params->first_block = (unsigned)first_block;
     return status ? status : through_blocks(&params->method, args->blocks, err);
 }

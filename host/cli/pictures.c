@@ -203,10 +203,8 @@ static int check_many(const struct cli_args *args, struct csg_error *err)
 static int plan(struct run *run, struct csg_error *err)
 {
     const struct cli_args *args = run->args;
-    double batch = 0;
-    int status = cli_number(&batch, args->batch, "--batch", 1, MOST_BATCH, err);
-    if (status == CSG_OK && batch != (double)(size_t)batch)
-        status = cli_fail(err, CSG_ERROR_USAGE, "--batch must be a whole number");
+    int batch = 0;
+    int status = cli_whole_number(&batch, args->batch, "--batch", MOST_BATCH, err);
     run->batch = (size_t)batch;
     if (status == CSG_OK)
         status = find_pictures(run, err);
