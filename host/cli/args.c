@@ -230,7 +230,8 @@ void cli_help(const struct cli_command *command)
     puts("clip-surgeon shows where CLIP sees words in a picture, on any OpenCL device.\n\nCommands:");
     for (const struct cli_command *c = cli_commands; c->name; c++)
         printf("  clip-surgeon %-10s %s\n%28s%s\n", c->name, c->usage, "", c->summary);
-    printf("\n`clip-surgeon COMMAND --help` lists the options of a command; `--` ends options; `-` as a picture is stdin.\n\n"
+    printf("\n`clip-surgeon COMMAND --help` lists the options of a command; `--` ends options; `-` as a picture is stdin,\n"
+           "a quoted pattern ('*.jpg') is a folder of what it matches.\n\n"
            "Exit codes: %s\n",
            cli_exit_codes);
 }

@@ -7,11 +7,12 @@
 #include "cli.h"
 
 const struct cli_command cli_commands[] = {
-    {"map", "IMAGE TEXT...", "Draws where the texts are in the picture.", USE_MAP, cli_map},
-    {"points", "IMAGE TEXT...", "Prints points for SAM as JSON, positive and negative.", USE_POINTS, cli_points},
+    {"map", "IMAGE|FOLDER TEXT...", "Draws where the texts are in the picture.", USE_MAP, cli_map},
+    {"points", "IMAGE|FOLDER TEXT...", "Prints points for SAM as JSON, positive and negative.", USE_POINTS, cli_points},
     {"embed", "(--text TEXT... | --image FILE...) --npy FILE", "Writes normalised CLIP embeddings.", USE_EMBED, cli_embed},
-    {"segment", "IMAGE [LABEL...]", "Draws the label of every pixel and says how much each covers.", USE_SEGMENT, cli_segment},
-    {"classify", "IMAGE [LABEL...]", "Ranks the labels by how well they fit the picture.", USE_CLASSIFY, cli_classify},
+    {"segment", "IMAGE|FOLDER [LABEL...]", "Draws the label of every pixel and says how much each covers.", USE_SEGMENT,
+     cli_segment},
+    {"classify", "IMAGE|FOLDER [LABEL...]", "Ranks the labels by how well they fit the picture.", USE_CLASSIFY, cli_classify},
     {"tokens", "IMAGE SENTENCE", "Draws where every token of a sentence is, and ranks them.", USE_TOKENS, cli_tokens},
     {"redundancy", "IMAGE [LABEL...]", "Says how much of the labels' features is shared, with the empty text too.",
      USE_REDUNDANCY, cli_redundancy},

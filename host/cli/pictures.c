@@ -280,7 +280,8 @@ static int open_engines(struct run *run, struct csg_error *err)
         if (status == CSG_OK) {
             run->n_engines++;
         } else if (run->all && (run->n_engines || i + 1 < run->n_specs)) {
-            cli_say("warning: a device is left out: %s", why.sentence);
+            if (!run->args->quiet)
+                cli_say("warning: a device is left out: %s", why.sentence);
             status = CSG_OK;
         } else {
             *err = why;
@@ -361,7 +362,8 @@ static int unreadable(struct run *run, const struct cli_picture *picture, const 
     if (!run->many) /* it was named */
         return cli_fail(err, CSG_ERROR_INPUT, "%s", problem);
     cli_progress_clear(&run->progress);
-    cli_say("left out: %s", problem);
+    if (!run->args->quiet)
+        cli_say("warning: left out: %s", problem);
     json_array_append_new(run->unreadable,
                           json_pack("{s:o, s:o}", "picture", cli_json_string(picture->path), "reason", cli_json_string(problem)));
     return CSG_OK;
