@@ -84,6 +84,8 @@ class Commands(unittest.TestCase):
                 with tempfile.TemporaryDirectory() as folder, self.subTest(document=document, command=command):
                     for name in ("photo.jpg", "a.jpg", "b.jpg"):
                         os.symlink(os.path.join(PICTURES, "dog.jpg"), os.path.join(folder, name))
+                    os.makedirs(os.path.join(folder, "photos"))
+                    os.symlink(os.path.join(PICTURES, "dog.jpg"), os.path.join(folder, "photos", "2024-dog.jpg"))
                     os.symlink(BUILD, os.path.join(folder, "build"))
                     data_set(os.path.join(folder, "VOC2012"))
                     # What empties the cache has one of its own, for kernels take long to compile. ./do works on the tree that it stands in.
