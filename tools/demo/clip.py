@@ -4,7 +4,6 @@ import math
 import os
 import struct
 
-import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -60,7 +59,7 @@ class Block(nn.Module):
 
     def forward(self, x, causal=False, drop=0.0):
         if drop and self.training:
-            keep = (torch.rand(2, x.shape[0], 1, 1) >= drop).to(x) / (1 - drop)
+            keep = (torch.rand(2, x.shape[0], 1, 1, device=x.device) >= drop).to(x) / (1 - drop)
             x = x + keep[0] * self.attn(self.ln_1(x), causal)
             return x + keep[1] * self.mlp(self.ln_2(x))
         x = x + self.attn(self.ln_1(x), causal)
@@ -114,7 +113,7 @@ class Visual(nn.Module):
                 middle = x[:, 1:]
                 if keep < 1:
                     count = int(keep * side * side)
-                    chosen = torch.rand(n, side * side).argsort(1)[:, :count, None].expand(-1, -1, x.shape[2])
+                    chosen = torch.rand(n, side * side, device=x.device).argsort(1)[:, :count, None].expand(-1, -1, x.shape[2])
                     x = torch.cat([x[:, :1], middle.gather(1, chosen)], 1)
         return self.ln_post(x[:, 0]) @ self.proj, middle
 
@@ -134,7 +133,7 @@ class CLIP(nn.Module):
         x = self.token_embedding(ids) + self.positional_embedding[:ids.shape[1]]
         for block in self.transformer.resblocks:
             x = block(x, causal=True)
-        return self.ln_final(x[torch.arange(len(ids)), ids.argmax(-1)]) @ self.text_projection
+        return self.ln_final(x[torch.arange(len(ids), device=ids.device), ids.argmax(-1)]) @ self.text_projection
 
 
 def write(path, data):
@@ -166,25 +165,3 @@ def export(state, cfg, tokenizer, known, folder):
     write(os.path.join(folder, "open_clip_config.json"), json.dumps(config, indent=1).encode() + b"\n")
     tokenizer.save(folder)
     write(os.path.join(folder, "known_words.txt"), "".join(w + "\n" for w in known).encode())
-
-
-def normalised(rgb, rng=None, plain=None):
-    """u8 [N, R, R, 3] -> f32 [N, 3, R, R]; with a generator also random light, contrast, saturation and tint, one 3 x 3 matrix a picture,
-    but for the `plain` ones [N], whose colours are named."""
-    n = rgb.shape[0]
-    x = torch.as_tensor(np.ascontiguousarray(rgb)).float().div_(255).view(n, -1, 3)
-    mean, std = torch.tensor(MEAN), torch.tensor(STD)
-    matrix, offset = torch.eye(3).repeat(n, 1, 1), torch.zeros(n, 1, 3)
-    if rng is not None:
-        even = torch.from_numpy(rng.random((7, n)).astype(np.float32))
-        grey = torch.full((3, 3), 1 / 3)
-        saturation = torch.where(even[0] < 0.08, 0.0, 0.4 + 1.1 * even[1])[:, None, None]
-        gain = (0.65 + 0.7 * even[2])[:, None, None]
-        plain = torch.as_tensor(plain)[:, None, None]
-        matrix = gain * (grey + saturation * (torch.eye(3) - grey)) * (0.92 + 0.16 * even[3:6].t())[:, None, :]
-        average = x.mean((1, 2), keepdim=True)
-        offset = (average - gain * average + (even[6][:, None, None] - 0.5) * 0.35).masked_fill(plain, 0)
-        matrix = torch.where(plain, torch.eye(3), matrix)
-    x = torch.baddbmm(offset.expand(n, 1, 3), x, matrix).clamp_(0, 1)
-    side = rgb.shape[1]
-    return ((x - mean) / std).transpose(1, 2).reshape(n, 3, side, side)

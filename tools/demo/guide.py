@@ -10,14 +10,14 @@ import torch.nn.functional as F
 
 from . import words
 
-STREET = [words.CLASSES.index(n) for n in words.STREET]
+FIRST, LAST = words.CLASSES.index(words.STREET[0]), words.CLASSES.index(words.STREET[-1])  # they stand together
 
 
 def patch_loss(logits, share):
     """Cross entropy of logits [N, P, C + 1] with the share of each class in each patch, background last. VOC's background may be what only
     street scenes have labels for: there these classes are as right as background."""
     known = F.log_softmax(logits.float(), -1)
-    either = torch.logsumexp(known[..., [*STREET, -1]], -1)
+    either = torch.logsumexp(torch.cat([known[..., FIRST:LAST + 1], known[..., -1:]], -1), -1)
     return -((known[..., :-1] * share[..., :-1]).sum() + (either * share[..., -1]).sum()) / share.sum()
 
 
@@ -35,27 +35,28 @@ class Residual(nn.Module):
 
 
 class Guide(nn.Module):
-    """Pictures [N, 3, R, R] -> features [N, P, 128] and logits [N, P, classes] of the P patches of 16 x 16."""
+    """Pictures [N, 3, R, R] -> features [N, P, 256] and logits [N, P, classes] of the P patches of 16 x 16, and logits [N, overall] of the
+    whole picture."""
 
-    def __init__(self, token_width, classes, widths=(32, 64, 128)):
+    def __init__(self, token_width, classes, overall, widths=(64, 128, 256)):
         super().__init__()
         a, b, c = widths
         self.stem, self.norm = nn.Conv2d(3, a, 5, 4, 2, bias=False), nn.BatchNorm2d(a)
         self.body = nn.Sequential(Residual(a, a, 1), Residual(a, b, 2), Residual(b, b, 1), Residual(b, c, 2), Residual(c, c, 1))
-        self.head = nn.Linear(c, classes)
+        self.head, self.whole = nn.Linear(c, classes), nn.Linear(c, overall)
         self.imitate = nn.Linear(token_width, c)
 
     def forward(self, x):
         x = F.relu(self.norm(self.stem(x.contiguous(memory_format=torch.channels_last))))
         x = self.body(x).flatten(2).transpose(1, 2)
-        return x, self.head(F.dropout(x, 0.2, self.training))
+        return x, self.head(F.dropout(x, 0.2, self.training)), self.whole(F.dropout(x.mean(1), 0.3, self.training))
 
     def losses(self, x, tokens, logits, share):
-        """Its own loss, and how far the tokens' features and logits are from its own."""
-        feature, opinion = self(x)
+        """Its own loss, how far the tokens' features and logits are from its own, and what it says of the whole picture."""
+        feature, opinion, whole = self(x)
         opinion, logits = opinion.float(), logits.float()
         own = patch_loss(opinion, share)
         wanted = F.layer_norm(feature.detach().float(), feature.shape[-1:])
         apart = 1 - F.cosine_similarity(self.imitate(tokens).float(), wanted, dim=-1).mean()
         differ = F.kl_div(F.log_softmax(logits, -1), F.log_softmax(opinion.detach(), -1), reduction="none", log_target=True).sum(-1).mean()
-        return own, apart, differ
+        return own, apart, differ, whole.float()
