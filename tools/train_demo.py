@@ -36,11 +36,11 @@ from demo.orders import Orders
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ASSETS = os.path.join(HERE, os.pardir, "assets")
-CONFIG = {"image_px": 192, "width": 192, "layers": 11, "middle": 5, "drop_path": 0.1, "embed": 192, "text_width": 128, "text_layers": 2,
+CONFIG = {"image_px": 192, "width": 192, "layers": 11, "middle": 5, "drop_path": 0.15, "embed": 192, "text_width": 128, "text_layers": 2,
           "context": 32}
 WEIGHTS = {"image": 0.7, "word": 0.3, "patch": 1.0, "guide": 1.0, "apart": 1.0, "differ": 0.5, "whole": 0.5, "agree": 0.5}
 SIDES = (96, 128, 160, 192)
-SMALL = 0.45  # share of the training with the smallest pictures
+SMALL = 0.3  # share of the training with the smallest pictures
 SMALLEST, SMALLEST_FALL = 0.1, 0.25  # the least part of a picture that a crop shows: when the rate falls they are seen more as wholes
 
 
@@ -51,10 +51,10 @@ def arguments():
     p.add_argument("--held-out", default=os.path.join(HERE, "demo", "held_out.txt"))
     p.add_argument("--steps", type=int, default=12000)
     p.add_argument("--minutes", type=float, help="train for so long by the clock, reading the pictures not counted, instead of --steps")
-    p.add_argument("--fall", type=float, default=0.2, help="share of the training in which the learning rate falls")
+    p.add_argument("--fall", type=float, default=0.3, help="share of the training in which the learning rate falls")
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--rate", type=float, default=1e-3)
-    p.add_argument("--decay", type=float, default=0.08)
+    p.add_argument("--decay", type=float, default=0.15)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--loaders", type=int, default=1, help="processes that draw what the next batches show")
@@ -87,7 +87,7 @@ class Schedule:
 
 def side_at(seed, step, progress, begin_fall):
     """Small pictures at first, where much is learned for little; the model's own size while the rate falls."""
-    shares = (0, 0, 0.35, 0.65) if progress >= begin_fall else (0.7, 0.3, 0, 0) if progress < SMALL else (0.2, 0.6, 0.2, 0)
+    shares = (0, 0, 0.35, 0.65) if progress >= begin_fall else (0.7, 0.3, 0, 0) if progress < SMALL else (0.2, 0.5, 0.3, 0)
     return random.Random(seed * 7919 + step).choices(SIDES, shares)[0]
 
 

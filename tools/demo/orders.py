@@ -5,13 +5,11 @@ objects pasted over them, then the other crops, last the generated scenes.
 """
 import numpy as np
 
-from . import pictures, words
+from . import pictures
 
 PASTED, SCENES, STREETS = 0.4, 0.06, 0.08  # shares of the batch, of the batch, of the crops
 POINTS = 64  # places kept of each class of each picture
-
-# How often a class is asked for first. What is not named shares what is left.
-SHARES = {**{a: 0.13 for a in words.ANIMALS}, "person": 0.10}
+POWER = 0.6  # how often a class is asked for grows so with the pictures that have it: rare ones would else be learned by heart
 
 
 class Orders:
@@ -31,9 +29,7 @@ class Orders:
                 having.setdefault(c, []).append((i, (np.stack([places // mask.shape[1], places % mask.shape[1]], 1) + 0.5) / mask.shape[0]))
         self.pairs = sorted(self.pairs)
         self.classes = sorted(having)
-        rest = [c for c in self.classes if words.CLASSES[c] not in SHARES]
-        root = {c: len(having[c]) ** 0.5 for c in rest}  # rare classes would else be learned by heart
-        share = np.array([SHARES.get(words.CLASSES[c]) or (1 - sum(SHARES.values())) * root[c] / sum(root.values()) for c in self.classes])
+        share = np.array([len(having[c]) ** POWER for c in self.classes])
         self.share = share / share.sum()
         self.first = np.cumsum([0] + [len(having[c]) for c in self.classes])
         self.row = np.array([i for c in self.classes for i, _ in having[c]])

@@ -41,7 +41,6 @@ INEXACT = ("truck", "goat", "jet", "coach", "locomotive")
 SYNONYMS = {name: tuple(w for w in words if w not in INEXACT) for name, words in SYNONYMS.items()}
 CLASSES = tuple(SYNONYMS)
 STREET = tuple(n for n in CAMVID if n not in VOC)  # labelled in street scenes alone: background in VOC's masks, seen or not
-ANIMALS = ("cat", "dog", "horse", "cow", "sheep")
 
 COLOURS = {
     "red": (208, 32, 30), "green": (40, 158, 52), "blue": (36, 72, 200), "yellow": (236, 214, 38), "orange": (238, 136, 28),
