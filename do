@@ -179,8 +179,9 @@ build() {
 demo() {
     build
     mkdir -p $OUTPUT
-    for pair in person:person horses:horse; do
-        $BUILD/clip-surgeon map "assets/pictures/${pair%%:*}.jpg" "${pair#*:}" --labels demo --size 192 --compare raw \
+    for pair in dog:"dog car" person:person horses:horse; do
+        # shellcheck disable=SC2086  # several texts
+        $BUILD/clip-surgeon map "assets/pictures/${pair%%:*}.jpg" ${pair#*:} --labels demo --size 240 --first-block 2 --compare raw \
             -y -o "$OUTPUT/${pair%%:*}.png"
     done
 }

@@ -100,7 +100,7 @@ class Map(CliTest):
         self.assertLessEqual({"name", "platform", "driver", "class"}, set(document["device"]))
         self.assertEqual((document["device"]["name"], document["device"]["class"]), ("reference", "reference"))
         self.assertEqual((document["method"], document["mode"]), ("surgery", "set"))
-        self.assertEqual((document["size"], document["grid"], document["first_block"]), ([128, 128], [8, 8], 3))
+        self.assertEqual((document["size"], document["grid"], document["first_block"]), ([192, 192], [12, 12], 6))
         self.assertEqual([t["text"] for t in document["texts"]], ["dog", "zyxgle", "a+b"])
         values = np.load(io.BytesIO(self.read("v.npy")))
         self.assertEqual((values.dtype, values.shape), (np.dtype("<f4"), (3, 8, 8)))
@@ -141,7 +141,7 @@ class Map(CliTest):
 
     def test_methods(self):
         first = {}
-        for method, mode, block in (("surgery", "empty", 3), ("arch", "off", 3), ("raw", "off", 0)):
+        for method, mode, block in (("surgery", "empty", 6), ("arch", "off", 6), ("raw", "off", 0)):
             document, _ = self.map_json("photo.png", "dog", "--method", method, "-o", "heat.png", "-y")
             self.assertEqual((document["method"], document["mode"], document["first_block"]), (method, mode, block))
             first[method] = document["texts"][0]["raw_max"]
@@ -153,7 +153,7 @@ class Map(CliTest):
 
     def test_fit(self):
         document, _ = self.map_json("photo.png", "dog", "--fit", "aspect", "-o", "heat.png")
-        self.assertEqual((document["size"], document["grid"]), ([192, 128], [12, 8]))
+        self.assertEqual((document["size"], document["grid"]), ([288, 192], [18, 12]))
         self.write("tall.png", png(50, 100))
         document, _ = self.map_json("tall.png", "dog", "--fit", "aspect", "--size", "64", "-o", "tall_out.png")
         self.assertEqual((document["size"], document["grid"]), ([64, 128], [4, 8]))
@@ -177,8 +177,8 @@ class Map(CliTest):
         self.fail_with(USAGE, "map", "photo.png", "dog", "--redundant", "set", "-o", "x.png", *REFERENCE)
 
     def test_first_block(self):
-        default, third = self.values(), self.values("--first-block", "3")
-        self.assertTrue(np.array_equal(default, third))
+        default, sixth = self.values(), self.values("--first-block", "6")
+        self.assertTrue(np.array_equal(default, sixth))
         for block in ("1", "8"):
             self.assertFalse(np.allclose(default, self.values("--first-block", block), atol=1e-4))
 

@@ -1,8 +1,8 @@
-/* The demo model finds what the demo says it finds: the highest place of the map lies in a box of assets/pictures/NAME.boxes.json, in the
+/* The demo model finds what its card says it finds: the highest place of the map lies in a box of assets/pictures/NAME.boxes.json, in the
  * picture and in its mirror image, at the demo's size and with its label set. Public header alone.
  *
- * It is a small model. What it does not find in these pictures is printed, and not claimed: it tells animals apart poorly, and it has
- * seen few bicycles and trucks. */
+ * It is a small model. Texts of the boxes that are not claimed are tried too and printed: the white horse beside the person is found by
+ * its outline at best, and "truck" was only ever another name for a car. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,13 +14,16 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#define SIZE_PX 192
+#define SIZE_PX 240
 #define LABELS "demo"
 
 static const struct {
-    const char *picture, *text;
-} claims[] = {{"horses", "horse"}, {"person", "person"}, {"dog", "dog"}};
+    const char *picture;
+    unsigned first_block; /* 0: the default */
+    const char *texts[3];
+} claims[] = {{"horses", 2, {"horse"}}, {"person", 2, {"person"}}, {"dog", 2, {"dog", "bicycle", "car"}}, {"person", 0, {"person", "dog"}}};
 #define N_CLAIMS (sizeof claims / sizeof *claims)
+#define N_TEXTS (sizeof claims->texts / sizeof *claims->texts)
 
 static void require(int status, const struct csg_error *err)
 {
@@ -54,11 +57,12 @@ static bool in_a_box(const json_t *boxes, const char *text, int x, int y)
     return false;
 }
 
-static bool found(struct csg_engine *engine, const struct csg_image *image, const char *text, const json_t *boxes, bool mirror)
+static bool found(struct csg_engine *engine, const struct csg_image *image, const char *text, unsigned first_block,
+                  const json_t *boxes, bool mirror)
 {
     struct csg_error err = {0};
     struct csg_result *result = NULL;
-    const struct csg_map_params params = {.labels = LABELS, .size_px = SIZE_PX};
+    const struct csg_map_params params = {.labels = LABELS, .size_px = SIZE_PX, .first_block = first_block};
     require(csg_map(engine, image, &text, 1, &params, &result, &err), &err);
     assert_string_equal(result->mode, "set");
     int x = result->texts[0].peak_x_px, y = result->texts[0].peak_y_px;
@@ -84,27 +88,47 @@ static json_t *load_boxes(const char *picture, struct csg_image **image)
     return about;
 }
 
-/* The claim decides; other texts of the boxes are told. */
-static size_t check_picture(struct csg_engine *engine, const char *picture, const char *claim)
+static bool first_of_its_text(const json_t *boxes, size_t i)
+{
+    const char *text = json_string_value(json_object_get(json_array_get(boxes, i), "text"));
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(json_string_value(json_object_get(json_array_get(boxes, j), "text")), text) == 0)
+            return false;
+    return true;
+}
+
+static bool is_claimed(size_t claim, const char *text)
+{
+    for (size_t i = 0; i < N_TEXTS && claims[claim].texts[i]; i++)
+        if (strcmp(claims[claim].texts[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* The claims decide; other texts of the boxes are told. */
+static size_t check_picture(struct csg_engine *engine, size_t claim)
 {
     struct csg_image *image = NULL;
-    json_t *about = load_boxes(picture, &image), *boxes = json_object_get(about, "boxes");
+    json_t *about = load_boxes(claims[claim].picture, &image), *boxes = json_object_get(about, "boxes");
     struct csg_image *mirror = mirrored(image);
-    size_t missed = 0, claimed = 0;
-    print_message("%s:\n", picture);
+    unsigned block = claims[claim].first_block;
+    size_t missed = 0, claimed = 0, expected = 0;
+    print_message("%s, first block %u:\n", claims[claim].picture, block);
     for (size_t i = 0; i < json_array_size(boxes); i++) {
         const char *text = json_string_value(json_object_get(json_array_get(boxes, i), "text"));
-        bool is_claim = strcmp(text, claim) == 0;
-        if (is_claim && claimed++)
+        if (!first_of_its_text(boxes, i))
             continue;
-        bool both = found(engine, image, text, boxes, false);
-        both = found(engine, mirror, text, boxes, true) && both;
-        missed += is_claim && !both;
+        bool both = found(engine, image, text, block, boxes, false);
+        both = found(engine, mirror, text, block, boxes, true) && both;
+        claimed += is_claimed(claim, text);
+        missed += is_claimed(claim, text) && !both;
     }
     csg_image_destroy(&mirror);
     csg_image_destroy(&image);
     json_decref(about);
-    assert_true(claimed > 0);
+    while (expected < N_TEXTS && claims[claim].texts[expected])
+        expected++;
+    assert_int_equal(claimed, expected);
     return missed;
 }
 
@@ -116,7 +140,7 @@ static void the_highest_place_lies_in_a_box(void **state)
     size_t missed = 0;
     require(csg_engine_create(&engine, NULL, &err), &err);
     for (size_t i = 0; i < N_CLAIMS; i++)
-        missed += check_picture(engine, claims[i].picture, claims[i].text);
+        missed += check_picture(engine, i);
     csg_engine_destroy(&engine);
     assert_int_equal(missed, 0);
 }

@@ -49,17 +49,17 @@ static void test_demo_model(void **state)
     assert_true(m->quick_gelu && m->proj_transposed);
     assert_int_equal(m->embed_dim, 192);
     assert_int_equal(m->patch_px, 16);
-    assert_int_equal(m->image_px, 128);
-    assert_int_equal(m->grid, 8);
-    assert_int_equal(m->vision.layers, 8);
+    assert_int_equal(m->image_px, 192);
+    assert_int_equal(m->grid, 12);
+    assert_int_equal(m->vision.layers, 11);
     assert_int_equal(m->vision.heads, 3);
     assert_int_equal(m->vision.mlp_width, 768);
-    assert_int_equal(m->text.layers, 3);
+    assert_int_equal(m->text.layers, 2);
     assert_int_equal(m->text.mlp_width, 512);
-    assert_int_equal(m->vocab_size, 987);
+    assert_int_equal(m->vocab_size, 2097);
     assert_int_equal(m->context, 32);
     assert_int_equal(csg_model_sha256(m, hex, &err), CSG_OK);
-    assert_string_equal(hex, "a18bf4ff16a915309a7d9efa9c08802e592e47f8afcff2e6d2f34d86d43ea81e");
+    assert_string_equal(hex, "eafd4f7d8c802ea86cda8985c0bbb88b9a734625024dbde1fd8d52611c635208");
     static const char *const unknown[][2] = {
         {"dog", ""},
         {"Dining Table", ""},

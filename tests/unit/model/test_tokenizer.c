@@ -76,10 +76,10 @@ static void test_demo_ids(void **state)
     char *data = csg_data_folder();
     assert_non_null(data);
     char *folder = csg_path_join(data, "demo-model");
-    assert_int_equal(csg_tokenizer_create(&demo, folder, 987, &err), CSG_OK);
+    assert_int_equal(csg_tokenizer_create(&demo, folder, 2097, &err), CSG_OK);
     compare_golden(demo, "demo_tokens.jsonl", 32);
     csg_tokenizer_destroy(&demo);
-    assert_int_equal(csg_tokenizer_create(&demo, folder, 986, &err), CSG_ERROR_MODEL);
+    assert_int_equal(csg_tokenizer_create(&demo, folder, 2096, &err), CSG_ERROR_MODEL);
     assert_null(demo);
     free(folder);
     free(data);
