@@ -103,7 +103,7 @@ class Map(CliTest):
         self.assertEqual((document["size"], document["grid"], document["first_block"]), ([192, 192], [12, 12], 6))
         self.assertEqual([t["text"] for t in document["texts"]], ["dog", "zyxgle", "a+b"])
         values = np.load(io.BytesIO(self.read("v.npy")))
-        self.assertEqual((values.dtype, values.shape), (np.dtype("<f4"), (3, 8, 8)))
+        self.assertEqual((values.dtype, values.shape), (np.dtype("<f4"), (3, 12, 12)))
         for text, map_ in zip(document["texts"], values):
             self.assertEqual(set(text), {"text", "score", "raw_min", "raw_max", "raw_mean", "peak_px", "constant"})
             self.assertAlmostEqual(text["raw_min"], float(map_.min()), 6)
