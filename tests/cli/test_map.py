@@ -115,8 +115,8 @@ class Map(CliTest):
             self.assertTrue(0 <= x < 96 and 0 <= y < 64)
             # The highest pixel lies in the highest patch or half a patch beside it.
             row, column = np.unravel_index(map_.argmax(), map_.shape)
-            self.assertLessEqual(abs(x - (column + 0.5) * 12), 7)
-            self.assertLessEqual(abs(y - (row + 0.5) * 8), 5)
+            self.assertLessEqual(abs(x - (column + 0.5) * 96 / 12), 5)
+            self.assertLessEqual(abs(y - (row + 0.5) * 64 / 12), 3.7)
         self.assertTrue(document["stages_ms"] and all(ms >= 0 for ms in document["stages_ms"].values()))
         launched = {o["op"]: o["launches"] for o in document["operators"]}
         for op in ("resize", "patches", "gemm", "attention", "layernorm", "similarity", "surgery", "minmax", "bilinear", "blend"):
