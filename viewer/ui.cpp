@@ -52,6 +52,32 @@ void ui_scale(float scale)
     style(scale);
 }
 
+// ImGui before 1.87 looks at keys once a frame: one that goes down and up between two frames would be lost. Its release waits.
+static struct {
+    GLFWkeyfun forward;
+    bool down[GLFW_KEY_LAST + 1], up[GLFW_KEY_LAST + 1]; // since the last frame
+} taps;
+
+static void on_tap(GLFWwindow *window, int key, int code, int action, int mods)
+{
+    bool known = key >= 0 && key <= GLFW_KEY_LAST;
+    if (known && action == GLFW_PRESS)
+        taps.down[key] = true;
+    if (known && action == GLFW_RELEASE && taps.down[key])
+        taps.up[key] = true;
+    else
+        taps.forward(window, key, code, action, mods);
+}
+
+static void release_taps(void)
+{
+    for (int key = 0; key <= GLFW_KEY_LAST; key++) {
+        if (taps.up[key])
+            taps.forward(glfwGetCurrentContext(), key, 0, GLFW_RELEASE, 0);
+        taps.down[key] = taps.up[key] = false;
+    }
+}
+
 bool ui_create(GLFWwindow *window)
 {
     IMGUI_CHECKVERSION();
@@ -59,7 +85,10 @@ bool ui_create(GLFWwindow *window)
     ImGuiIO &io = ImGui::GetIO();
     io.IniFilename = nullptr; // the viewer remembers by itself
     io.LogFilename = nullptr;
-    return ImGui_ImplGlfw_InitForOpenGL(window, true) && ImGui_ImplOpenGL3_Init("#version 330 core");
+    if (!ImGui_ImplGlfw_InitForOpenGL(window, true) || !ImGui_ImplOpenGL3_Init("#version 330 core"))
+        return false;
+    taps.forward = glfwSetKeyCallback(window, on_tap);
+    return true;
 }
 
 void ui_destroy(void)
@@ -109,6 +138,7 @@ void ui_end_frame(void)
 {
     ImGui::Render();
     ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+    release_taps();
 }
 
 bool ui_wants_text(void)
