@@ -66,7 +66,7 @@ static const struct csg_method methods[] = {
      CSG_BLOCKS_NONE, KEPT, false, false, CSG_RELEVANCE_RESCLIP, VIT},
     {"scclip", "outliers mended, patches mixed by how alike earlier blocks' outputs are (Bai et al. 2025)", CSG_BLOCKS_NONE, KEPT,
      false, false, CSG_RELEVANCE_SCCLIP, VIT},
-    {"gscorecam", "the 300 channels of the highest gradients as masks, each weighed by the masked picture (Chen et al. 2022)",
+    {"gscorecam", "300 channels of high gradient as masks, each weighed by the masked picture (Chen et al. 2022)",
      CSG_BLOCKS_NONE, KEPT, false, false, CSG_RELEVANCE_GSCORECAM, VIT},
     {"gradeclip", "gradient times value, loosened q-k similarity in the last block (Zhao et al. 2024)", CSG_BLOCKS_NONE,
      UNCHANGED, false, false, CSG_RELEVANCE_GRADECLIP, VIT},

@@ -5,6 +5,9 @@ BINARY = os.environ["CSG_BINARY"]
 SANITIZED = bool(os.environ.get("CSG_SANITIZED"))
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 DEMO_MODEL = os.path.join(SOURCE, "assets", "demo-model")
+with open(os.path.join(DEMO_MODEL, "open_clip_config.json"), encoding="utf-8") as f:
+    DEMO_CONFIG = json.load(f)["model_cfg"]
+DEMO_BLOCKS = DEMO_CONFIG["vision_cfg"]["layers"]
 # Kernels are compiled once for all tests of a run.
 CACHE = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "cli-test-cache")
 

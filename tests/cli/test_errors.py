@@ -33,7 +33,7 @@ class Usage(CliTest):
                                 ["--precision", "f64", "F16", ""], ["--colormap", "rainbow", ""],
                                 ["--opacity", "1.01", "-0.1", "nan", "half", "", "0.5x"],
                                 ["--size", "100", "0", "-16", "16.5", "abc", "", "1e9", "99999999999999999999", "nan", "inf"],
-                                ["--first-block", "0", "9", "-1", "1.5", "x"]):
+                                ["--first-block", "0", str(DEMO_BLOCKS + 1), "-1", "1.5", "x"]):
             for value in values:
                 with self.subTest(option=option, value=value):
                     self.fail_with(USAGE, "map", "photo.png", "dog", "-o", "x.png", f"{option}={value}", *REFERENCE)
@@ -109,7 +109,7 @@ class Files(CliTest):
 
 def wide_model():
     """One block whose MLP is much wider than the rest."""
-    w, mlp, patch, grid, context, vocab = 64, 4096, 2, 4, 32, 987
+    w, mlp, patch, grid, context, vocab = 64, 4096, 2, 4, 32, DEMO_CONFIG["text_cfg"]["vocab_size"]
     config = {"model_cfg": {"embed_dim": w, "quick_gelu": True,
                             "vision_cfg": {"image_size": patch * grid, "layers": 1, "width": w, "patch_size": patch, "mlp_ratio": mlp / w},
                             "text_cfg": {"context_length": context, "vocab_size": vocab, "width": w, "heads": 1, "layers": 1}}}

@@ -46,7 +46,7 @@ class Eval(CliTest):
         document = self.evaluate(self.dataset(pictures=2), "--method", "raw,arch", "--mfsr", "--plot", "plot.png")
         width, height = read_png(self.read("plot.png"))[:2]
         self.assertTrue(width > 500 and height > 200, (width, height))
-        self.assertEqual([b["block"] for b in document["mfsr"]], list(range(1, 9)))
+        self.assertEqual([b["block"] for b in document["mfsr"]], list(range(1, DEMO_BLOCKS + 1)))
         self.assertTrue(all(0 <= b[k] <= 100 for b in document["mfsr"] for k in ("qk", "vv")))
         self.fail_with(ERROR, "eval", "set", "--plot", "plot.png", "-q", *REFERENCE, words=("plot.png",))
 

@@ -99,13 +99,13 @@ class Tasks(CliTest):
         return json.loads(self.succeed("points", "photo.png", *words, *REFERENCE).stdout)["texts"]
 
     def test_refinement_and_windows(self):
-        self.succeed("map", "photo.png", "dog", "--refine", "pamr", "--npy", "pixels.npy", "-o", "pixels.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "--refine", "pamr", "--size", "128", "--npy", "pixels.npy", "-o", "pixels.png", *REFERENCE)
         self.assertIn(b"'shape': (1, 128, 128)", self.read("pixels.npy")[:128])
         self.succeed("map", "photo.png", "dog", "--size", "192", "--window", "128", "--npy", "cells.npy", "-o", "cells.png", *REFERENCE)
         self.assertIn(b"'shape': (1, 12, 12)", self.read("cells.npy")[:128])
         # One window is the picture as a whole.
-        self.succeed("map", "photo.png", "dog", "--npy", "whole.npy", "-o", "whole.png", *REFERENCE)
-        self.succeed("map", "photo.png", "dog", "--window", "160", "--npy", "window.npy", "-o", "window.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "--size", "128", "--npy", "whole.npy", "-o", "whole.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "--size", "128", "--window", "160", "--npy", "window.npy", "-o", "window.png", *REFERENCE)
         whole, window = (struct.unpack("<64f", self.read(n)[-256:]) for n in ("whole.npy", "window.npy"))
         self.assertLess(max(abs(a - b) for a, b in zip(whole, window)), 1e-6)
         self.document("segment", "photo.png", "dog", "cat", "--refine", "pamr", "--size", "192", "--window", "128", "-o", "s.png")

@@ -3,7 +3,7 @@
 import json, os, struct, subprocess, sys, tempfile, zlib
 import numpy as np
 
-SIDE, LIMIT = 128, 1e-6
+SIDE, LIMIT = 192, 1e-6
 
 
 def png(path, pixels, colour):
@@ -34,7 +34,7 @@ def attention(a, b):
 
 
 def shares(t, pixels, mask):
-    """[blocks, 2] of one picture of 128 x 128."""
+    """[blocks, 2] of one picture of SIDE x SIDE, the size that the model was trained at."""
     patch = t["visual.conv1.weight"].shape[-1]
     g, width = SIDE // patch, len(t["visual.class_embedding"])
     cut = ((pixels / 255 - [0.48145466, 0.4578275, 0.40821073]) / [0.26862954, 0.26130258, 0.27577711]).reshape(g, patch, g, patch, 3)

@@ -219,7 +219,7 @@ static void test_methods(void **state)
             refused += status != CSG_OK;
             csg_result_destroy(&result);
         }
-        assert_int_equal(refused, m ? 2 : 5);
+        assert_int_equal(refused, m ? 2 : 8);
         csg_image_destroy(&image);
         csg_engine_destroy(&engine);
     }
