@@ -125,34 +125,22 @@ __kernel void gemm_finish(__global const float *bias, ulong bias_at, __global co
     y[y_at + row * y_stride + column] = v;
 }
 
-/* For GPUs without a trusted CLBlast. W is plain, [n, k]; squares as in gemm.clh. */
-__kernel __attribute__((reqd_work_group_size(CSG_SIDE, CSG_SIDE, 1))) void
-gemm_tiled(__global const float *restrict x, ulong x_at, __global const float *restrict w, __global const float *restrict bias,
-           ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
-           ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
+/* After a GEMM that split k: the sum of the splits' products, [splits, rows, n], then bias, activation and residual. */
+__kernel void gemm_sum(__global const float *split, ulong splits, __global const float *bias, ulong bias_at,
+                       __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong residual_stride,
+                       ulong y_stride, ulong n, ulong parts, ulong act)
 {
-    __local csg_slice a, b;
-    uint lx = (uint)get_local_id(0), ly = (uint)get_local_id(1), item = ly * CSG_SIDE + lx;
-    ulong row = get_group_id(1) * CSG_TILE, column = get_group_id(0) * CSG_TILE;
-    float sums[CSG_EACH][CSG_EACH];
-#pragma unroll
-    for (uint i = 0; i < CSG_EACH; i++)
-#pragma unroll
-        for (uint j = 0; j < CSG_EACH; j++)
-            sums[i][j] = 0.0f;
-    x += x_at;
-    for (ulong from = 0; from < k; from += CSG_DEPTH) {
-        for (uint e = item; e < CSG_TILE * CSG_DEPTH; e += CSG_SIDE * CSG_SIDE) {
-            uint c = e % CSG_DEPTH, r = e / CSG_DEPTH;
-            bool inside = from + c < k;
-            a[c][r] = inside && row + r < rows ? x[(row + r) * x_stride + from + c] : 0.0f;
-            b[c][r] = inside && column + r < n ? w[(column + r) * k + from + c] : 0.0f;
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        csg_add_slice(sums, &a, &b);
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    csg_finish_square(sums, row, column, rows, n, bias + bias_at, residual + residual_at, residual_stride, y + y_at, y_stride,
-                      parts, act);
+    ulong column = get_global_id(0), row = get_global_id(1), rows = get_global_size(1);
+    if (column >= n)
+        return;
+    float v = split[row * n + column];
+    for (ulong s = 1; s < splits; s++)
+        v += split[(s * rows + row) * n + column];
+    if (parts & CSG_BIAS)
+        v += bias[bias_at + column];
+    v = csg_activate(v, act);
+    if (parts & CSG_RESIDUAL)
+        v += residual[residual_at + row * residual_stride + column];
+    y[y_at + row * y_stride + column] = v;
 }
 #endif

@@ -1,18 +1,9 @@
-/* y = act(x W^T + bias) + residual with W in 16 bits an element, the rest as in gemm.cl. Sums are single precision.
- *   CSG_HALF  1: W is f16; 2: W is bfloat16, and x is rounded to bfloat16 before it is multiplied */
+/* y = act(x W^T + bias) + residual with W in 16 bits an element, to which x is rounded before it is multiplied, the rest as in gemm.cl.
+ * Sums are single precision.
+ *   CSG_HALF  1: f16; 2: bfloat16 */
 #include "activation.clh"
 #include "gemm.clh"
-#define CSG_F16 1
-#define CSG_BF16 2
 
-/* To the nearest bfloat16, ties to even; what is not a number stays so. */
-float csg_round_bf16(float x)
-{
-    uint bits = as_uint(x), even = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
-    return as_float((bits & 0x7fffffffu) > 0x7f800000u ? bits | 0x400000u : even);
-}
-
-#if CSG_ITEM_ROWS
 /* For CPU devices. W is packed as in gemm.cl. A work-item owns CSG_TILES register tiles below each other: it widens CSG_DEPTH rows of
  * its panel into memory that stays in the first-level cache, then all its tiles go through them.
  *   CSG_ROWS, CSG_VECTORS  of a tile, as in gemm.cl
@@ -36,6 +27,7 @@ float csg_round_bf16(float x)
 #else
 #define csg_widen(p) as_float4(convert_uint4(vload4(0, p)) << 16)
 #endif
+#endif
 
 /* The operand x of the products, once for all panels. A work-item makes a row. */
 __kernel void gemm_round(__global const float *restrict x, ulong x_at, __global float *restrict y, ulong x_stride, ulong k)
@@ -44,9 +36,8 @@ __kernel void gemm_round(__global const float *restrict x, ulong x_at, __global 
     x += x_at + row * x_stride;
     y += row * k;
     for (ulong c = 0; c < k; c++)
-        y[c] = csg_round_bf16(x[c]);
+        y[c] = csg_round(x[c]);
 }
-#endif
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 gemm_half(__global const float *restrict x, ulong x_at, __global const ushort *restrict w, __global const float *restrict bias,
@@ -107,43 +98,3 @@ gemm_half(__global const float *restrict x, ulong x_at, __global const ushort *r
                               act);
     }
 }
-#else
-/* For GPUs: W is plain, [n, k]; squares as in gemm.clh, widened and rounded on the way into local memory. */
-#if CSG_HALF == CSG_F16
-#define csg_widen(i) vload_half(i, (__global const half *)w)
-#define csg_operand(v) (v)
-#else
-#define csg_widen(i) as_float((uint)w[i] << 16)
-#define csg_operand(v) csg_round_bf16(v)
-#endif
-
-__kernel __attribute__((reqd_work_group_size(CSG_SIDE, CSG_SIDE, 1))) void
-gemm_half(__global const float *restrict x, ulong x_at, __global const ushort *restrict w, __global const float *restrict bias,
-          ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
-          ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
-{
-    __local csg_slice a, b;
-    uint lx = (uint)get_local_id(0), ly = (uint)get_local_id(1), item = ly * CSG_SIDE + lx;
-    ulong row = get_group_id(1) * CSG_TILE, column = get_group_id(0) * CSG_TILE;
-    float sums[CSG_EACH][CSG_EACH];
-#pragma unroll
-    for (uint i = 0; i < CSG_EACH; i++)
-#pragma unroll
-        for (uint j = 0; j < CSG_EACH; j++)
-            sums[i][j] = 0.0f;
-    x += x_at;
-    for (ulong from = 0; from < k; from += CSG_DEPTH) {
-        for (uint e = item; e < CSG_TILE * CSG_DEPTH; e += CSG_SIDE * CSG_SIDE) {
-            uint c = e % CSG_DEPTH, r = e / CSG_DEPTH;
-            bool inside = from + c < k;
-            a[c][r] = inside && row + r < rows ? csg_operand(x[(row + r) * x_stride + from + c]) : 0.0f;
-            b[c][r] = inside && column + r < n ? csg_widen((column + r) * k + from + c) : 0.0f;
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        csg_add_slice(sums, &a, &b);
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    csg_finish_square(sums, row, column, rows, n, bias + bias_at, residual + residual_at, residual_stride, y + y_at, y_stride, parts,
-                      act);
-}
-#endif

@@ -54,10 +54,8 @@ struct csg_ocl_limits;
 int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_error *err);
 /* The tiles of single operators' forms for GPUs, as build options, and how much of a device takes them; false past the end. */
 bool csg_ocl_attention_variant(size_t index, char *needs, char *limit, size_t capacity);
-bool csg_ocl_gemm_variant(size_t index, char *needs, char *limit, size_t capacity);
-/* Options of the kernels for weights in 16 bits, of `rows` rows of a tile (0: for GPUs, in groups of `side` x `side`). */
-void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows,
-                          size_t side);
+/* Options of the kernels for packed weights in 16 bits, of `rows` rows of a tile. */
+void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows);
 
 /* ------------------------------------------------------------------------------------------ the backend */
 
@@ -66,12 +64,13 @@ struct csg_ocl_limits {
     size_t max_group;      /* work-items of a group */
     unsigned native_width; /* floats of a vector */
     unsigned compute_units;
-    bool fma;          /* fma() is an instruction */
-    bool exact_divide; /* the correctly rounded division may be asked for */
+    size_t gemm_form, gemm_splits; /* tests force a row of gemm_forms.c, counted from 1; 0: none */
+    bool fma;                      /* fma() is an instruction */
+    bool exact_divide;             /* the correctly rounded division may be asked for */
 };
 
 /* Files of kernels: one of each operator's name, and those that an operator has beside it. */
-#define CSG_OCL_FURTHER(X) X(gemm, gemm_half)
+#define CSG_OCL_FURTHER(X) X(gemm, gemm_half) X(gemm, gemm_block) X(gemm, gemm_mma)
 enum csg_ocl_source {
     CSG_OCL_LAST_OP = CSG_OP_COUNT - 1,
 #define CSG_OCL_SOURCE(op, name) CSG_OCL_##name,
@@ -118,6 +117,7 @@ struct csg_ocl {
     bool lost; /* the driver reported a fatal error: nothing works any more */
     enum { CSG_BLAS_UNKNOWN, CSG_BLAS_GOOD, CSG_BLAS_BAD } blas;
     uint64_t blas_launches;
+    enum { CSG_MMA_UNKNOWN, CSG_MMA_GOOD, CSG_MMA_BAD } mma;
     struct csg_ocl_program *programs;
     struct csg_ocl_pending pending[CSG_OCL_MAX_PENDING];
     size_t n_pending;
@@ -270,19 +270,54 @@ static inline size_t csg_ocl_ceil_div(size_t a, size_t b)
 
 /* Register tiles of a work-item of GEMM on CPU devices: of 6 rows, a third of 197. */
 #define CSG_OCL_TILES 11
+#define CSG_GEMM_BIAS 1u
+#define CSG_GEMM_RESIDUAL 2u
+/* What the kernels call `parts`. */
+size_t csg_ocl_gemm_parts(const struct csg_gemm_args *a);
 /* A kernel of GEMM, all of which take the same arguments. */
 int csg_ocl_gemm_launch(struct csg_ocl *ocl, int source, const char *kernel, const char *options, struct csg_ocl_range range,
                         const struct csg_gemm_args *a, struct csg_error *err);
 /* Rows of a register tile for a matrix of `rows` rows. */
 size_t csg_ocl_gemm_rows(const struct csg_ocl *ocl, size_t rows);
-/* Side of a work-group on GPUs, and the work-groups whose squares cover the product. */
-size_t csg_ocl_gemm_side(const struct csg_ocl *ocl);
-struct csg_ocl_range csg_ocl_gemm_squares(const struct csg_ocl *ocl, const struct csg_gemm_args *a);
-/* Products with weights that are not in f32. */
+/* Products with packed weights that are not in f32. */
 int csg_ocl_gemm_half(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err);
+
+/* ------------------------------------------------------------------------------------------ gemm_forms.c, mma.c */
+
+/* A way to multiply on GPUs. */
+struct csg_ocl_gemm_form {
+    const char *name;
+    enum { CSG_GEMM_BLOCK, CSG_GEMM_MMA, CSG_GEMM_BLAS } kernel;
+    unsigned bm, bn, bk; /* rows and columns of a work-group's block, columns of x and W in a slice */
+    unsigned wm, wn;     /* of a work-item's tile, or of a warp's */
+    unsigned stages;     /* slices in local memory */
+    double rate;         /* see gemm_forms.c */
+};
+const struct csg_ocl_gemm_form *csg_ocl_gemm_form_at(size_t index); /* NULL past the end */
+size_t csg_ocl_gemm_items(const struct csg_ocl_gemm_form *form);
+void csg_ocl_gemm_options(char *out, size_t capacity, const struct csg_ocl_gemm_form *form, enum csg_precision precision,
+                          bool aligned);
+
+struct csg_ocl_gemm_choice {
+    const struct csg_ocl_gemm_form *form;
+    size_t splits; /* of k */
+};
+/* Whether the device and the operands allow the form. */
+int csg_ocl_gemm_fits(struct csg_ocl *ocl, const struct csg_ocl_gemm_form *form, const struct csg_gemm_args *a, bool *fits,
+                      struct csg_error *err);
+int csg_ocl_gemm_choose(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_ocl_gemm_choice *choice,
+                        struct csg_error *err);
+int csg_ocl_gemm_run(struct csg_ocl *ocl, const struct csg_ocl_gemm_choice *choice, const struct csg_gemm_args *a,
+                     struct csg_error *err);
+/* Whether the device has matrix units that PTX reaches and they give the known answers; decided at the first call. */
+int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
 
 /* ------------------------------------------------------------------------------------------ clblast.c */
 
+/* Whether `multiply` gives the known answers in a precision. */
+typedef int (*csg_ocl_multiply_fn)(struct csg_ocl *ocl, const struct csg_gemm_args *args, struct csg_error *err);
+int csg_ocl_known_product(struct csg_ocl *ocl, csg_ocl_multiply_fn multiply, enum csg_precision precision, const size_t shape[3],
+                          bool *right, struct csg_error *err);
 /* Whether CLBlast is there, allowed, and gives the known answer on this device; decided at the first call. */
 int csg_ocl_blas_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
 /* y = x W^T + beta y. */

@@ -1,4 +1,4 @@
-/* GEMM with weights in 16 bits: packed panels on CPU devices, squares in local memory on GPUs. */
+/* GEMM with packed weights in 16 bits, for CPU devices. */
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -6,14 +6,10 @@
 
 #define TILES_FEW 3 /* register tiles of a work-item where they are smaller */
 
-void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows,
-                          size_t side)
+void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows)
 {
-    if (rows)
-        snprintf(out, capacity, "-DCSG_HALF=%d -DCSG_ROWS=%zu -DCSG_VECTORS=%u -DCSG_TILES=%d", (int)precision, rows,
-                 tile->vectors, rows == tile->rows ? CSG_OCL_TILES : TILES_FEW);
-    else
-        snprintf(out, capacity, "-DCSG_HALF=%d -DCSG_SIDE=%zu", (int)precision, side);
+    snprintf(out, capacity, "-DCSG_HALF=%d -DCSG_ROWS=%zu -DCSG_VECTORS=%u -DCSG_TILES=%d", (int)precision, rows, tile->vectors,
+             rows == tile->rows ? CSG_OCL_TILES : TILES_FEW);
 }
 
 /* x rounded to the precision, in the backend's scratch. */
@@ -32,24 +28,17 @@ static int round_x(struct csg_ocl *ocl, const struct csg_gemm_args *a, const cha
 int csg_ocl_gemm_half(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err)
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
-    size_t rows = ocl->form->packed ? csg_ocl_gemm_rows(ocl, a->rows) : 0;
-    struct csg_ocl_range range = csg_ocl_gemm_squares(ocl, a);
+    size_t rows = csg_ocl_gemm_rows(ocl, a->rows), tiles = rows == ocl->tile->rows ? CSG_OCL_TILES : TILES_FEW;
+    struct csg_ocl_range range = {{csg_ocl_ceil_div(a->rows, rows * tiles), csg_ocl_ceil_div(a->weight->n, weight->nr), 1},
+                                  {1, 1, 1}};
     struct csg_gemm_args args = *a;
-    struct csg_ocl_buffer scratch;
     char options[96];
-    csg_ocl_half_options(options, sizeof options, weight->base.precision, ocl->tile, rows, csg_ocl_gemm_side(ocl));
-    if (ocl->form->packed) {
-        size_t tiles = rows == ocl->tile->rows ? CSG_OCL_TILES : TILES_FEW;
-        range = (struct csg_ocl_range){{csg_ocl_ceil_div(a->rows, rows * tiles), csg_ocl_ceil_div(a->weight->n, weight->nr), 1},
-                                       {1, 1, 1}};
-    }
-    if (ocl->form->packed && csg_precisions[weight->base.precision].rounds_x) {
-        int status = round_x(ocl, a, options, err);
-        if (status)
-            return status;
-        scratch = (struct csg_ocl_buffer){.base.backend = &ocl->base, .base.bytes = ocl->scratch_bytes, .mem = ocl->scratch};
-        args.x = csg_view(&scratch.base, 0);
-        args.x_stride = a->weight->k;
-    }
+    csg_ocl_half_options(options, sizeof options, weight->base.precision, ocl->tile, rows);
+    int status = round_x(ocl, a, options, err);
+    if (status)
+        return status;
+    struct csg_ocl_buffer scratch = {.base.backend = &ocl->base, .base.bytes = ocl->scratch_bytes, .mem = ocl->scratch};
+    args.x = csg_view(&scratch.base, 0);
+    args.x_stride = a->weight->k;
     return csg_ocl_gemm_launch(ocl, CSG_OCL_gemm_half, "gemm_half", options, range, &args, err);
 }

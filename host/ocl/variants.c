@@ -30,13 +30,17 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
             limits->max_group = value < limits->max_group ? value : limits->max_group;
         else if (take(item, "local", &value))
             limits->local_bytes = value < limits->local_bytes ? value : limits->local_bytes;
+        else if (take(item, "gemm", &value))
+            limits->gemm_form = value;
+        else if (take(item, "splits", &value))
+            limits->gemm_splits = value;
         else if (take(item, "fma", &value))
             limits->fma = limits->fma && value;
         else if (take(item, "divide", &value))
             limits->exact_divide = limits->exact_divide && value;
         else
-            return csg_fail(err, CSG_ERROR_USAGE, "no limit is called %.40s; there are vector, group, local, fma and divide",
-                            item);
+            return csg_fail(err, CSG_ERROR_USAGE,
+                            "no limit is called %.40s; there are vector, group, local, gemm, splits, fma and divide", item);
     }
     return CSG_OK;
 }
@@ -90,18 +94,15 @@ static void add_common(struct list *list, const struct csg_ocl_class *form)
     }
 }
 
-/* GEMM's forms for weights in 16 bits. */
+/* GEMM's forms for packed weights in 16 bits. */
 static void add_halves(struct list *list, const struct csg_ocl_class *form, const char *how, const struct csg_ocl_tile *tile,
-                       size_t rows, size_t side)
+                       size_t rows)
 {
     for (size_t p = CSG_PRECISION_F32 + 1; p < CSG_PRECISION_COUNT; p++) {
         struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, how);
         char options[96];
-        csg_ocl_half_options(options, sizeof options, (enum csg_precision)p, tile, rows, side);
-        if (rows)
-            NEEDS(row, "-DCSG_WIDTH=%u %s", tile->width, options);
-        else
-            NEEDS(row, "%s", options);
+        csg_ocl_half_options(options, sizeof options, (enum csg_precision)p, tile, rows);
+        NEEDS(row, "-DCSG_WIDTH=%u %s", tile->width, options);
         row->kernel = "gemm_half";
     }
 }
@@ -117,23 +118,37 @@ static void add_tile(struct list *list, const struct csg_ocl_class *form, const 
         struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, how);
         NEEDS(row, "-DCSG_WIDTH=%u -DCSG_ROWS=%u -DCSG_VECTORS=%u", tile->width, rows[i], tile->vectors);
         row->kernel = "gemm_packed";
-        add_halves(list, form, how, tile, rows[i], 0);
+        add_halves(list, form, how, tile, rows[i]);
     }
     NEEDS(add(list, form, CSG_OP_attention, how), "-DCSG_WIDTH=%u -DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u", tile->width,
           tile->query_vectors, tile->key_rows);
 }
 
+static void add_gemm(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_gemm_form *gemm, size_t index)
+{
+    char options[160], how[64];
+    snprintf(how, sizeof how, "gemm=%zu,splits=%zu", index + 1, index % 2 + 1);
+    if (CSG_HAVE_CLBLAST && gemm->kernel == CSG_GEMM_BLAS)
+        add(list, form, CSG_OP_gemm, how)->kernel = CSG_OCL_BLAS_KERNEL;
+    for (size_t p = 0; p < CSG_PRECISION_COUNT && gemm->kernel != CSG_GEMM_BLAS; p++)
+        for (int aligned = 0; aligned < 2; aligned++) {
+            if (gemm->kernel == CSG_GEMM_MMA && (p == CSG_PRECISION_F32 || !aligned))
+                continue;
+            csg_ocl_gemm_options(options, sizeof options, gemm, (enum csg_precision)p, aligned);
+            struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, gemm->kernel == CSG_GEMM_MMA ? "" : how);
+            NEEDS(row, "%s", options);
+            row->kernel = gemm->kernel == CSG_GEMM_MMA ? "gemm_mma" : "gemm_block";
+        }
+}
+
 static void add_groups(struct list *list, const struct csg_ocl_class *form)
 {
     char needs[64], limit[64];
-    for (size_t i = 0; csg_ocl_gemm_variant(i, needs, limit, sizeof needs); i++)
-        NEEDS(add(list, form, CSG_OP_gemm, *limit ? weak(form) : ""), "%s", needs);
-    add_halves(list, form, "", NULL, 0, 16);
-    add_halves(list, form, weak(form), NULL, 0, 8);
+    const struct csg_ocl_gemm_form *gemm;
+    for (size_t i = 0; (gemm = csg_ocl_gemm_form_at(i)); i++)
+        add_gemm(list, form, gemm, i);
     for (size_t i = 0; csg_ocl_attention_variant(i, needs, limit, sizeof needs); i++)
         NEEDS(add(list, form, CSG_OP_attention, limit), "%s", needs);
-    if (CSG_HAVE_CLBLAST)
-        add(list, form, CSG_OP_gemm, "")->kernel = CSG_OCL_BLAS_KERNEL;
 }
 
 int csg_ocl_variants(struct csg_ocl_variant **variants, size_t *count, struct csg_error *err)

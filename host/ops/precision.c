@@ -2,7 +2,7 @@
 
 const struct csg_precision_row csg_precisions[CSG_PRECISION_COUNT] = {
     [CSG_PRECISION_F32] = {"f32", "weights and products in single precision", CSG_F32, false},
-    [CSG_PRECISION_F16] = {"f16", "weights in half precision, products and sums in single precision", CSG_F16, false},
+    [CSG_PRECISION_F16] = {"f16", "weights and what they multiply in half precision, sums in single precision", CSG_F16, true},
     [CSG_PRECISION_BF16] = {"bf16", "weights and what they multiply in bfloat16, sums in single precision", CSG_BF16, true},
 };
 

@@ -49,6 +49,11 @@ class Coverage(unittest.TestCase):
         built, launched, missing, absent = self.judge([record()], [variant(needs="-DA=2", limit="")])
         self.assertEqual((missing, len(absent)), ([], 1))
 
+    def test_a_kernel_that_only_some_device_takes_is_told(self):
+        extra = variant(needs="-DA=2", limit="", kernel="gemm_other")
+        built, launched, missing, absent = self.judge([record()], [extra], SOURCES | {("gemm", "gemm_other")})
+        self.assertEqual((missing, len(absent)), ([], 1))
+
     def test_options_that_must_be_missing(self):
         self.assertEqual(len(self.judge([record()], [variant(needs="!-DA=1")])[2]), 1)
 

@@ -1,0 +1,121 @@
+/* Products with known answers, and what is trusted on a device only after them: matrix units. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "ocl/ocl.h"
+
+/* Small whole numbers, so that they are exact in every precision, and every sum of products in float32 in any order. */
+static float whole(size_t i)
+{
+    uint32_t x = (uint32_t)i * 2654435761u;
+    return (float)((x >> 16) % 9u) - 4.0f;
+}
+
+/* y = x W^T of small whole numbers against the exact product, checked for all elements at once: y v = x (W^T v) for a v of
+ * distinct whole numbers; a wrong element changes its row's sum. */
+static bool answers_match(const float *x, const float *w, const float *y, size_t rows, size_t n, size_t k, double *folded)
+{
+    for (size_t c = 0; c < k; c++) {
+        folded[c] = 0.0;
+        for (size_t j = 0; j < n; j++)
+            folded[c] += w[j * k + c] * (double)(j + 1);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        double want = 0.0, got = 0.0;
+        for (size_t c = 0; c < k; c++)
+            want += x[i * k + c] * folded[c];
+        for (size_t j = 0; j < n; j++)
+            got += y[i * n + j] * (double)(j + 1);
+        if (!(want == got))
+            return false;
+    }
+    return true;
+}
+
+int csg_ocl_known_product(struct csg_ocl *ocl, csg_ocl_multiply_fn multiply, enum csg_precision precision, const size_t shape[3],
+                          bool *right, struct csg_error *err)
+{
+    const size_t rows = shape[0], n = shape[1], k = shape[2];
+    enum csg_precision before = ocl->base.precision;
+    struct csg_buffer *bx = NULL, *by = NULL;
+    struct csg_weight *weight = NULL;
+    float *x = csg_calloc(rows * k, sizeof *x), *w = csg_calloc(n * k, sizeof *w), *y = csg_calloc(rows * n, sizeof *y);
+    double *folded = csg_calloc(k, sizeof *folded);
+    struct csg_backend *backend = &ocl->base;
+    int status = x && w && y && folded ? CSG_OK : csg_fail_memory(err);
+    if (status)
+        goto done;
+    for (size_t i = 0; i < rows * k; i++)
+        x[i] = whole(i);
+    for (size_t i = 0; i < n * k; i++)
+        w[i] = whole(i + 12345);
+    struct csg_weight_part part = {.data = w, .dtype = CSG_F32, .n = n};
+    backend->precision = precision;
+    status = csg_weight_create(backend, &part, 1, k, &weight, err);
+    backend->precision = before;
+    if (status == CSG_OK)
+        status = csg_buffer_from(backend, x, rows * k * sizeof *x, &bx, err);
+    if (status == CSG_OK)
+        status = csg_buffer_from(backend, y, rows * n * sizeof *y, &by, err);
+    if (status)
+        goto done;
+    struct csg_gemm_args args = {
+        .x = csg_view(bx, 0), .weight = weight, .y = csg_view(by, 0), .x_stride = k, .y_stride = n, .rows = rows};
+    status = multiply(ocl, &args, err);
+    if (status == CSG_OK)
+        status = csg_ocl_buffer_read(by, 0, y, rows * n * sizeof *y, err);
+    if (status == CSG_OK)
+        *right = answers_match(x, w, y, rows, n, k, folded);
+done:
+    csg_weight_destroy(&weight);
+    csg_buffer_destroy(&bx);
+    csg_buffer_destroy(&by);
+    free(x);
+    free(w);
+    free(y);
+    free(folded);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------ matrix units */
+
+/* cl_nv_device_attribute_query */
+#define COMPUTE_CAPABILITY_MAJOR_NV 0x4000
+#define LEAST_CAPABILITY 8 /* mma of 16 columns of 16 bits, cp.async */
+
+static int multiply(struct csg_ocl *ocl, const struct csg_gemm_args *args, struct csg_error *err)
+{
+    const struct csg_ocl_gemm_form *form;
+    int status = CSG_OK;
+    for (size_t i = 0; (form = csg_ocl_gemm_form_at(i)) && form->kernel != CSG_GEMM_MMA; i++)
+        ;
+    const struct csg_ocl_gemm_choice choice = {form, 2};
+    return status ? status : csg_ocl_gemm_run(ocl, &choice, args, err);
+}
+
+int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
+{
+    static const size_t shape[3] = {197, 1156, 776};
+    cl_uint capability = 0;
+    if (ocl->mma == CSG_MMA_UNKNOWN) {
+        struct csg_error why = {0};
+        int status = CSG_OK;
+        /* Other compilers may not even survive to be asked. */
+        bool right =
+            clGetDeviceInfo(ocl->device, COMPUTE_CAPABILITY_MAJOR_NV, sizeof capability, &capability, NULL) == CL_SUCCESS &&
+            capability >= LEAST_CAPABILITY;
+        for (int p = CSG_PRECISION_F16; p < CSG_PRECISION_COUNT && right && status == CSG_OK; p++) {
+            status = csg_ocl_known_product(ocl, multiply, (enum csg_precision)p, shape, &right, &why);
+            if (status || !right)
+                csg_log(&ocl->log, CSG_LOG_WARNING, "matrix units %s on %s%s%s; other kernels run",
+                        status ? "failed" : "compute wrong products", ocl->base.device, status ? ": " : "",
+                        status ? why.sentence : "");
+        }
+        if (ocl->lost)
+            return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost while its matrix units were tested: %s", ocl->base.device,
+                            why.sentence);
+        ocl->mma = right && status == CSG_OK ? CSG_MMA_GOOD : CSG_MMA_BAD;
+    }
+    *usable = ocl->mma == CSG_MMA_GOOD;
+    return CSG_OK;
+}
