@@ -3,7 +3,11 @@
  * (3 u |t - top|). The maximum itself cancels, whichever was taken, and so do the rescalings of a running maximum but for
  * their roundings. So each weight is off by a factor 1 + d_j, and the weighted mean o = sum p v by at most
  * sum p_j d_j |v_j - o|, to which come the roundings of both sums over N keys, u (2 + 2 sqrt N) (sum p |v| + |o|), and the
- * division's and three more, 8 u |o|. */
+ * division's and three more, 8 u |o|.
+ *
+ * In f16 and bf16 q, k and v may be rounded; here they are numbers of the type already. The weights may be rounded too, to the nearest,
+ * each by a factor 1 + h, h = 2^-11 and 2^-8, or by 2^-25 of the greatest where f16 has no normal number: sum p h |v| and 2^-25 sum |v|
+ * at most, for the greatest weight before it is divided by the sum is 1, and the sum is at least 1. */
 #include <math.h>
 
 #include "check/conf.h"
@@ -19,6 +23,7 @@ struct attention_case {
     float factor; /* of the values */
     float apart;  /* added to queries and taken from keys: scores far below zero */
     bool nan;     /* in one query */
+    enum csg_precision precision;
 };
 static const struct attention_case cases[] = {
     {{50}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false},
@@ -60,6 +65,22 @@ static const struct attention_case cases[] = {
     {{67}, 1, 2, 64, 0, 0, 0, true, false, true, CONF_NORMAL, 1, 5, false},
     /* a query that is not a number spoils its own row and head, and v-v never sees it */
     {{37}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, true},
+/* other precisions: around the tiles of matrix units, heads that they take and do not, all that is special */
+#define CSG_HALVES(p)                                                                                                            \
+    {{1}, 1, 1, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false, p},                                                    \
+        {{31}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false, p},                                               \
+        {{33}, 1, 2, 32, 4, 2, 6, true, false, false, CONF_NORMAL, 1, 0, false, p},                                              \
+        {{64}, 1, 1, 64, 0, 0, 0, false, true, false, CONF_NORMAL, 3, 0, false, p},                                              \
+        {{63}, 1, 1, 128, 0, 0, 0, true, true, true, CONF_NORMAL, 1, 0, false, p},                                               \
+        {{53}, 1, 2, 80, 0, 0, 0, true, true, false, CONF_ONE_HOT, 10, 0, false, p},                                             \
+        {{37}, 1, 3, 7, 1, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false, p},                                                \
+        {{9, 1, 13, 7}, 1, 2, 64, 1, 1, 0, true, true, true, CONF_NORMAL, 1, 0, false, p},                                       \
+        {{16, 33, 1, 64}, 1, 2, 64, 0, 0, 0, true, true, true, CONF_NORMAL, 1, 0, false, p},                                     \
+        {{37}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, true, p},                                                \
+        {{67}, 1, 2, 16, 0, 0, 0, true, false, false, CONF_NORMAL, 1, 5, false, p},                                              \
+        {{197}, 1, 3, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false, p},                                              \
+        {{1025}, 1, 1, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false, p},
+    CSG_HALVES(CSG_PRECISION_F16) CSG_HALVES(CSG_PRECISION_BF16)
     /* the largest that the project promises */
     {{4097}, 1, 1, 16, 1, 0, 3, true, true, false, CONF_NORMAL, 1, 0, false},
 };
@@ -86,6 +107,7 @@ static void shape(struct conf_case *c, size_t index)
     a->head_dim = p->dim;
     a->scale = (float)(1.0 / sqrt((double)p->dim));
     a->causal = p->causal;
+    a->precision = p->precision;
     a->qkv_stride = 3 * width + p->qkv_pad;
     a->qk_stride = width + p->qk_pad;
     a->vv_stride = width + p->vv_pad;
@@ -96,10 +118,10 @@ static void shape(struct conf_case *c, size_t index)
         conf_add(c, "qk", CONF_OUT, CONF_F32, &a->qk, a->tokens, width, a->qk_stride, p->qk_pad ? 5 : 16);
     if (p->vv)
         conf_add(c, "vv", CONF_OUT, CONF_F32, &a->vv, a->tokens, width, a->vv_stride, p->vv_pad ? 9 : 32);
-    conf_label(c, "%zu tokens in %zu sequence(s), %zu heads of %zu, strides + %zu + %zu + %zu%s%s%s, %s * %g%s%s", a->tokens,
+    conf_label(c, "%zu tokens in %zu sequence(s), %zu heads of %zu, strides + %zu + %zu + %zu%s%s%s, %s * %g%s%s, %s", a->tokens,
                a->sequences, p->heads, p->dim, p->qkv_pad, p->qk_pad, p->vv_pad, p->qk ? ", q-k" : "", p->vv ? ", v-v" : "",
                p->causal ? ", causal" : "", conf_dist_name(p->dist), (double)p->factor, p->apart > 0.0f ? ", q and k apart" : "",
-               p->nan ? ", a NaN" : "");
+               p->nan ? ", a NaN" : "", csg_precision_name(p->precision));
 }
 
 /* Bounds of one token, head and path: `from` up to `to` are the keys it sees; query, key and value begin at these columns. */
@@ -135,6 +157,9 @@ static void weights(const struct conf_case *c, const struct place *at, double *p
 
 static void bound_token(struct conf_case *c, const struct place *at, double *p, double *d)
 {
+    static const double rounding[] = {[CSG_PRECISION_F32] = 0.0, [CSG_PRECISION_F16] = 0x1p-11, [CSG_PRECISION_BF16] = 0x1p-8};
+    const enum csg_precision precision = c->args.attention.precision;
+    const double least = precision == CSG_PRECISION_F16 ? 0x1p-25 : 0.0;
     size_t n = at->to - at->from;
     weights(c, at, p, d);
     for (size_t i = 0; i < c->args.attention.head_dim; i++) {
@@ -143,6 +168,7 @@ static void bound_token(struct conf_case *c, const struct place *at, double *p, 
             double v = (double)conf_row(c, QKV, j)[at->value + i];
             o += p[j] * v;
             size += p[j] * fabs(v);
+            off += (p[j] * rounding[precision] + least) * fabs(v);
         }
         for (size_t j = at->from; j < at->to; j++)
             off += p[j] * d[j] * fabs((double)conf_row(c, QKV, j)[at->value + i] - o);
@@ -180,6 +206,9 @@ static void fill(struct conf_case *c, size_t index)
             conf_row(c, QKV, r)[i] = p->factor * conf_row(c, QKV, r)[i] + (i < width       ? p->apart
                                                                            : i < 2 * width ? -p->apart
                                                                                            : 0.0f);
+    for (size_t r = 0; r < c->args.attention.tokens; r++)
+        for (size_t i = 0; i < 3 * width; i++)
+            conf_row(c, QKV, r)[i] = csg_rounded(conf_row(c, QKV, r)[i], csg_precisions[p->precision].dtype);
     if (p->nan)
         conf_row(c, QKV, p->lengths[0] / 2)[p->dim + 3] = nanf(""); /* the second head's query */
     seq[0] = 0;

@@ -232,7 +232,8 @@ int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_to
                                             .heads = tower->heads,
                                             .head_dim = tower->head_dim,
                                             .scale = tower->scale,
-                                            .causal = tokens->causal};
+                                            .causal = tokens->causal,
+                                            .precision = tower->backend->precision};
     return csg_attention(tower->backend, &args, err);
 }
 

@@ -12,17 +12,18 @@
 /* Multiplications and additions that a compute unit does in a nanosecond, as far as untuned devices are concerned: they only rank the
  * forms. */
 static const struct csg_ocl_gemm_form forms[] = {
-    {"block-32x32", CSG_GEMM_BLOCK, .bm = 32, .bn = 32, .bk = 16, .wm = 4, .wn = 4, .rate = 40},
+    {"block-32x32", CSG_GEMM_BLOCK, .bm = 32, .bn = 32, .bk = 16, .wm = 4, .wn = 4, .rate = 70},
     {"block-64x64", CSG_GEMM_BLOCK, .bm = 64, .bn = 64, .bk = 16, .wm = 4, .wn = 4, .rate = 70},
     {"block-64x64-8x4", CSG_GEMM_BLOCK, .bm = 64, .bn = 64, .bk = 16, .wm = 8, .wn = 4, .rate = 70},
     {"block-128x64", CSG_GEMM_BLOCK, .bm = 128, .bn = 64, .bk = 16, .wm = 8, .wn = 8, .rate = 90},
     {"block-128x128", CSG_GEMM_BLOCK, .bm = 128, .bn = 128, .bk = 16, .wm = 8, .wn = 8, .rate = 110},
     {"block-128x128-8", CSG_GEMM_BLOCK, .bm = 128, .bn = 128, .bk = 8, .wm = 8, .wn = 8, .rate = 110},
-    {"mma-32x32", CSG_GEMM_MMA, .bm = 32, .bn = 32, .bk = 32, .wm = 16, .wn = 16, .stages = 4, .rate = 200},
-    {"mma-32x64", CSG_GEMM_MMA, .bm = 32, .bn = 64, .bk = 32, .wm = 16, .wn = 32, .stages = 4, .rate = 300},
-    {"mma-64x64", CSG_GEMM_MMA, .bm = 64, .bn = 64, .bk = 32, .wm = 32, .wn = 32, .stages = 3, .rate = 400},
-    {"mma-64x64-4", CSG_GEMM_MMA, .bm = 64, .bn = 64, .bk = 32, .wm = 32, .wn = 32, .stages = 4, .rate = 400},
-    {"mma-64x128", CSG_GEMM_MMA, .bm = 64, .bn = 128, .bk = 32, .wm = 32, .wn = 64, .stages = 3, .rate = 500},
+    {"mma-32x32", CSG_GEMM_MMA, .bm = 32, .bn = 32, .bk = 64, .wm = 16, .wn = 16, .stages = 3, .rate = 200},
+    {"mma-32x64", CSG_GEMM_MMA, .bm = 32, .bn = 64, .bk = 64, .wm = 16, .wn = 32, .stages = 3, .rate = 330},
+    {"mma-32x64-32", CSG_GEMM_MMA, .bm = 32, .bn = 64, .bk = 32, .wm = 16, .wn = 32, .stages = 4, .rate = 300},
+    {"mma-64x64", CSG_GEMM_MMA, .bm = 64, .bn = 64, .bk = 64, .wm = 32, .wn = 32, .stages = 2, .rate = 400},
+    {"mma-64x64-32", CSG_GEMM_MMA, .bm = 64, .bn = 64, .bk = 32, .wm = 32, .wn = 32, .stages = 3, .rate = 400},
+    {"mma-64x128", CSG_GEMM_MMA, .bm = 64, .bn = 128, .bk = 32, .wm = 32, .wn = 32, .stages = 3, .rate = 500},
     {"mma-128x128", CSG_GEMM_MMA, .bm = 128, .bn = 128, .bk = 32, .wm = 64, .wn = 32, .stages = 2, .rate = 700},
     {"CLBlast", CSG_GEMM_BLAS, .bm = 64, .bn = 64, .rate = 60},
 };
@@ -146,8 +147,9 @@ void csg_ocl_gemm_options(char *out, size_t capacity, const struct csg_ocl_gemm_
                           bool aligned)
 {
     if (form->kernel == CSG_GEMM_MMA)
-        snprintf(out, capacity, "-DCSG_BM=%u -DCSG_BN=%u -DCSG_WM=%u -DCSG_WN=%u -DCSG_STAGES=%u -DCSG_HALF=%d -DCSG_ASYNC=%d",
-                 form->bm, form->bn, form->wm, form->wn, form->stages, (int)precision, CSG_MMA_ASYNC);
+        snprintf(out, capacity,
+                 "-DCSG_BM=%u -DCSG_BN=%u -DCSG_BK=%u -DCSG_WM=%u -DCSG_WN=%u -DCSG_STAGES=%u -DCSG_HALF=%d -DCSG_ASYNC=%d",
+                 form->bm, form->bn, form->bk, form->wm, form->wn, form->stages, (int)precision, CSG_MMA_ASYNC);
     else
         snprintf(out, capacity, "-DCSG_BM=%u -DCSG_BN=%u -DCSG_BK=%u -DCSG_TM=%u -DCSG_TN=%u -DCSG_HALF=%d -DCSG_ALIGNED=%d",
                  form->bm, form->bn, form->bk, form->wm, form->wn, (int)precision, aligned);

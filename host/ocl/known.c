@@ -1,4 +1,4 @@
-/* Products with known answers, and what is trusted on a device only after them: matrix units. */
+/* Products and attention with known answers, and what is trusted on a device only after them: matrix units. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -83,14 +83,83 @@ done:
 #define COMPUTE_CAPABILITY_MAJOR_NV 0x4000
 #define LEAST_CAPABILITY 8 /* mma of 16 columns of 16 bits, cp.async */
 
+/* Every GEMM form of matrix units is of the same kernel; one stands for all. */
 static int multiply(struct csg_ocl *ocl, const struct csg_gemm_args *args, struct csg_error *err)
 {
     const struct csg_ocl_gemm_form *form;
-    int status = CSG_OK;
     for (size_t i = 0; (form = csg_ocl_gemm_form_at(i)) && form->kernel != CSG_GEMM_MMA; i++)
         ;
     const struct csg_ocl_gemm_choice choice = {form, 2};
-    return status ? status : csg_ocl_gemm_run(ocl, &choice, args, err);
+    return csg_ocl_gemm_run(ocl, &choice, args, err);
+}
+
+#define TOKENS 77
+#define DIM 64
+
+/* -1 or 1: keys in whose places two differ in about half. */
+static float sign(size_t token, size_t channel)
+{
+    uint32_t x = (uint32_t)(token * DIM + channel) * 2654435761u;
+    x ^= x >> 15;
+    x *= 2246822519u;
+    return (x >> 16) % 2 ? 1.0f : -1.0f;
+}
+
+static size_t wanted(size_t token)
+{
+    return (token * 30 + 11) % TOKENS;
+}
+
+/* Query i is eight times key wanted(i), and values are four times signs of their own: one score stands above the others by so much
+ * that their weights vanish. So q-k attention gives value wanted(i), v-v attention value i, exactly. */
+static int attend(struct csg_ocl *ocl, enum csg_precision precision, bool *right, struct csg_error *err)
+{
+    static const int32_t bounds[2] = {0, TOKENS};
+    struct csg_backend *backend = &ocl->base;
+    struct csg_buffer *qkv = NULL, *seq = NULL, *out = NULL;
+    const struct csg_ocl_attention_form *form = csg_ocl_attention_form_at(0);
+    float *all = csg_calloc(TOKENS * 5 * DIM, sizeof *all), *got = all ? all + TOKENS * 3 * DIM : NULL;
+    int status = all ? CSG_OK : csg_fail_memory(err);
+    for (size_t i = 0; status == CSG_OK && i < TOKENS; i++)
+        for (size_t c = 0; c < DIM; c++) {
+            float *row = all + i * 3 * DIM + c;
+            row[0] = 8.0f * sign(wanted(i), c);
+            row[DIM] = sign(i, c);
+            row[2 * DIM] = 4.0f * sign(i + TOKENS, c);
+        }
+    if (status == CSG_OK)
+        status = csg_buffer_from(backend, all, TOKENS * 3 * DIM * sizeof *all, &qkv, err);
+    if (status == CSG_OK)
+        status = csg_buffer_from(backend, bounds, sizeof bounds, &seq, err);
+    if (status == CSG_OK)
+        status = csg_buffer_from(backend, got, TOKENS * 2 * DIM * sizeof *all, &out, err);
+    const struct csg_attention_args args = {.qkv = csg_view(qkv, 0),
+                                            .seq = csg_view(seq, 0),
+                                            .qk = csg_view(out, 0),
+                                            .vv = csg_view(out, DIM),
+                                            .qkv_stride = 3 * DIM,
+                                            .qk_stride = 2 * DIM,
+                                            .vv_stride = 2 * DIM,
+                                            .tokens = TOKENS,
+                                            .sequences = 1,
+                                            .longest = TOKENS,
+                                            .heads = 1,
+                                            .head_dim = DIM,
+                                            .scale = 1.0f,
+                                            .precision = precision};
+    if (status == CSG_OK)
+        status = csg_ocl_attention_run(ocl, form, &args, err);
+    if (status == CSG_OK)
+        status = csg_ocl_buffer_read(out, 0, got, TOKENS * 2 * DIM * sizeof *all, err);
+    for (size_t i = 0; status == CSG_OK && i < TOKENS; i++)
+        for (size_t c = 0; c < DIM; c++)
+            *right = *right && got[i * 2 * DIM + c] == 4.0f * sign(wanted(i) + TOKENS, c) &&
+                     got[i * 2 * DIM + DIM + c] == 4.0f * sign(i + TOKENS, c);
+    csg_buffer_destroy(&qkv);
+    csg_buffer_destroy(&seq);
+    csg_buffer_destroy(&out);
+    free(all);
+    return status;
 }
 
 int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
@@ -106,9 +175,11 @@ int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
             capability >= LEAST_CAPABILITY;
         for (int p = CSG_PRECISION_F16; p < CSG_PRECISION_COUNT && right && status == CSG_OK; p++) {
             status = csg_ocl_known_product(ocl, multiply, (enum csg_precision)p, shape, &right, &why);
+            if (status == CSG_OK && right)
+                status = attend(ocl, (enum csg_precision)p, &right, &why);
             if (status || !right)
                 csg_log(&ocl->log, CSG_LOG_WARNING, "matrix units %s on %s%s%s; other kernels run",
-                        status ? "failed" : "compute wrong products", ocl->base.device, status ? ": " : "",
+                        status ? "failed" : "compute wrong results", ocl->base.device, status ? ": " : "",
                         status ? why.sentence : "");
         }
         if (ocl->lost)

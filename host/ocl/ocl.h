@@ -52,8 +52,6 @@ const char *csg_ocl_quirk_at(size_t index, unsigned *bit);
 /* Takes away what `limit` of csg_ocl_params names. */
 struct csg_ocl_limits;
 int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_error *err);
-/* The tiles of single operators' forms for GPUs, as build options, and how much of a device takes them; false past the end. */
-bool csg_ocl_attention_variant(size_t index, char *needs, char *limit, size_t capacity);
 /* Options of the kernels for packed weights in 16 bits, of `rows` rows of a tile. */
 void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows);
 
@@ -65,12 +63,13 @@ struct csg_ocl_limits {
     unsigned native_width; /* floats of a vector */
     unsigned compute_units;
     size_t gemm_form, gemm_splits; /* tests force a row of gemm_forms.c, counted from 1; 0: none */
+    size_t attention_form;         /* the same of op_attention.c */
     bool fma;                      /* fma() is an instruction */
     bool exact_divide;             /* the correctly rounded division may be asked for */
 };
 
 /* Files of kernels: one of each operator's name, and those that an operator has beside it. */
-#define CSG_OCL_FURTHER(X) X(gemm, gemm_half) X(gemm, gemm_block) X(gemm, gemm_mma)
+#define CSG_OCL_FURTHER(X) X(gemm, gemm_half) X(gemm, gemm_block) X(gemm, gemm_mma) X(attention, attention_mma)
 enum csg_ocl_source {
     CSG_OCL_LAST_OP = CSG_OP_COUNT - 1,
 #define CSG_OCL_SOURCE(op, name) CSG_OCL_##name,
@@ -311,6 +310,23 @@ int csg_ocl_gemm_run(struct csg_ocl *ocl, const struct csg_ocl_gemm_choice *choi
                      struct csg_error *err);
 /* Whether the device has matrix units that PTX reaches and they give the known answers; decided at the first call. */
 int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
+
+/* ------------------------------------------------------------------------------------------ op_attention.c */
+
+/* A way to attend on GPUs. */
+struct csg_ocl_attention_form {
+    const char *name;
+    bool mma;               /* on matrix units */
+    unsigned queries, keys; /* of a work-group, of a slice */
+    unsigned tq, tk;        /* of them, a work-item's */
+};
+const struct csg_ocl_attention_form *csg_ocl_attention_form_at(size_t index); /* NULL past the end */
+void csg_ocl_attention_options(char *out, size_t capacity, const struct csg_ocl_attention_form *form,
+                               enum csg_precision precision, bool aligned);
+int csg_ocl_attention_fits(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const struct csg_attention_args *a,
+                           bool *fits, struct csg_error *err);
+int csg_ocl_attention_run(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const struct csg_attention_args *a,
+                          struct csg_error *err);
 
 /* ------------------------------------------------------------------------------------------ clblast.c */
 

@@ -1,4 +1,4 @@
-/* Attention: a work-item or a work-group per block of queries of one head of one sequence. */
+/* Attention: a work-item per block of queries of one head on CPU devices, on GPUs a work-group, in one of the forms. */
 #include <stdio.h>
 
 #include "ocl/ocl.h"
@@ -6,66 +6,148 @@
 #define PATH_QK 1u
 #define PATH_VV 2u
 
-/* Work-items that share a query, queries of a group and keys of a slice, from the fastest down; the first that fits is taken. */
-static const struct group_tile {
-    size_t lanes, queries, keys;
-} group_tiles[] = {{8, 16, 32}, {8, 16, 16}, {8, 8, 16}, {8, 8, 8}, {8, 4, 8}, {4, 4, 4}, {2, 2, 2}, {1, 1, 1}};
+/* From the largest down; those of matrix units are first, for they are faster wherever they can run. */
+static const struct csg_ocl_attention_form forms[] = {
+    {"mma-128x64", .mma = true, .queries = 128, .keys = 64},
+    {"mma-64x32", .mma = true, .queries = 64, .keys = 32},
+    {"mma-32x32", .mma = true, .queries = 32, .keys = 32},
+    {"block-64x32-8x4", .queries = 64, .keys = 32, .tq = 8, .tk = 4},
+    {"block-64x32", .queries = 64, .keys = 32, .tq = 4, .tk = 4},
+    {"block-32x32", .queries = 32, .keys = 32, .tq = 4, .tk = 4},
+    {"block-16x16", .queries = 16, .keys = 16, .tq = 4, .tk = 4},
+    {"block-8x8", .queries = 8, .keys = 8, .tq = 4, .tk = 4},
+    {"block-4x4", .queries = 4, .keys = 4, .tq = 4, .tk = 4},
+};
+#define LEAST_ITEMS 64 /* of a group; smaller ones are for devices that have too little local memory */
 
-static size_t local_bytes(const struct group_tile *t, size_t head_dim)
+const struct csg_ocl_attention_form *csg_ocl_attention_form_at(size_t index)
 {
-    return sizeof(float) * (2 * (t->keys + t->queries) * (head_dim + 1) + 2 * t->queries * (t->keys + 1 + t->lanes));
+    return index < CSG_COUNT(forms) ? &forms[index] : NULL;
 }
 
-static const struct group_tile *choose(const struct csg_ocl *ocl, size_t head_dim)
+static size_t form_items(const struct csg_ocl_attention_form *form)
 {
-    for (size_t i = 0; i < CSG_COUNT(group_tiles); i++)
-        if (local_bytes(&group_tiles[i], head_dim) <= ocl->limits.local_bytes &&
-            group_tiles[i].lanes * group_tiles[i].queries <= ocl->limits.max_group)
-            return &group_tiles[i];
-    return NULL;
+    return form->mma ? (size_t)form->queries * 2 : (size_t)(form->queries / form->tq) * (form->keys / form->tk);
 }
 
-static void group_options(char *out, size_t capacity, const struct group_tile *tile)
+static size_t local_bytes(const struct csg_ocl_attention_form *form, size_t head_dim)
 {
-    snprintf(out, capacity, "-DCSG_LANES=%zu -DCSG_QUERIES=%zu -DCSG_KEYS=%zu", tile->lanes, tile->queries, tile->keys);
+    size_t queries = form->queries, keys = form->keys;
+    if (form->mma)
+        return sizeof(cl_uint) * (keys * (head_dim / 2 + 8) + head_dim * (keys / 2 + 8));
+    size_t lanes = keys / form->tk, channels = csg_ocl_ceil_div(head_dim, 4) * 4;
+    size_t value_row = csg_ocl_ceil_div(head_dim, 4 * lanes) * 4 * lanes + 4;
+    size_t key_part = channels * (keys + 4), weights = keys * (queries + 4);
+    return sizeof(float) *
+           (channels * (queries + 4) + (key_part > weights ? key_part : weights) + keys * value_row + queries * lanes);
 }
 
-bool csg_ocl_attention_variant(size_t index, char *needs, char *limit, size_t capacity)
+static bool aligned(const struct csg_attention_args *a)
 {
-    if (index >= CSG_COUNT(group_tiles))
-        return false;
-    group_options(needs, capacity, &group_tiles[index]);
-    /* what heads of 64 channels take with so much local memory */
-    snprintf(limit, capacity, "local=%zu", local_bytes(&group_tiles[index], 64));
-    return true;
+    return a->head_dim % 4 == 0 && a->qkv.at % 4 == 0 && a->qkv_stride % 4 == 0;
+}
+
+/* Results are stored two by two. */
+static bool mma_can(const struct csg_attention_args *a)
+{
+    return a->head_dim % 16 == 0 && a->head_dim <= 128 && aligned(a) && a->qk.at % 2 == 0 && a->qk_stride % 2 == 0 &&
+           a->vv.at % 2 == 0 && a->vv_stride % 2 == 0;
+}
+
+int csg_ocl_attention_fits(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const struct csg_attention_args *a,
+                           bool *fits, struct csg_error *err)
+{
+    *fits = form_items(form) <= ocl->limits.max_group && local_bytes(form, a->head_dim) <= ocl->limits.local_bytes;
+    if (!*fits || !form->mma)
+        return CSG_OK;
+    /* Every work-item copies as much of a slice. */
+    *fits = a->precision != CSG_PRECISION_F32 && mma_can(a) && form->keys * (a->head_dim / 8) % form_items(form) == 0;
+    return *fits ? csg_ocl_mma_usable(ocl, fits, err) : CSG_OK;
+}
+
+/* The largest that gives every compute unit a group; where none does, the smallest with groups worth having. */
+static int choose(struct csg_ocl *ocl, const struct csg_attention_args *a, const struct csg_ocl_attention_form **chosen,
+                  struct csg_error *err)
+{
+    size_t heads = a->heads * a->sequences * (a->qk.buffer && a->vv.buffer ? 2 : 1);
+    bool fits;
+    *chosen = NULL;
+    for (size_t i = 0; i < CSG_COUNT(forms); i++) {
+        const struct csg_ocl_attention_form *form = &forms[i];
+        if (*chosen && (form_items(form) < LEAST_ITEMS || form->mma != (*chosen)->mma))
+            break;
+        int status = csg_ocl_attention_fits(ocl, form, a, &fits, err);
+        if (status)
+            return status;
+        if (!fits)
+            continue;
+        *chosen = form;
+        if (csg_ocl_ceil_div(a->longest, form->queries) * heads >= ocl->limits.compute_units)
+            break;
+    }
+    if (!*chosen)
+        return csg_fail(err, CSG_ERROR_MEMORY, "%s has too little local memory for heads of %zu channels", ocl->base.device,
+                        a->head_dim);
+    return CSG_OK;
+}
+
+void csg_ocl_attention_options(char *out, size_t capacity, const struct csg_ocl_attention_form *form,
+                               enum csg_precision precision, bool whole)
+{
+    if (form->mma)
+        snprintf(out, capacity, "-DCSG_QUERIES=%u -DCSG_KEYS=%u -DCSG_HALF=%d", form->queries, form->keys, (int)precision);
+    else
+        snprintf(out, capacity, "-DCSG_QUERIES=%u -DCSG_KEYS=%u -DCSG_TQ=%u -DCSG_TK=%u -DCSG_ALIGNED=%d", form->queries,
+                 form->keys, form->tq, form->tk, whole);
+}
+
+static int launch(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const char *tile, struct csg_ocl_range range,
+                  const struct csg_attention_args *a, struct csg_error *err)
+{
+    size_t paths = (a->qk.buffer ? PATH_QK : 0u) | (a->vv.buffer ? PATH_VV : 0u);
+    char options[200];
+    const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->qkv),       CSG_VIEW_ARG(a->seq),        CSG_VIEW_ARG(a->qk),
+                                       CSG_VIEW_ARG(a->vv),        CSG_SIZE_ARG(a->qkv_stride), CSG_SIZE_ARG(a->qk_stride),
+                                       CSG_SIZE_ARG(a->vv_stride), CSG_SIZE_ARG(a->heads),      CSG_FLOAT_ARG(a->scale),
+                                       CSG_SIZE_ARG(a->causal),    CSG_SIZE_ARG(paths)};
+    const bool mma = form && form->mma;
+    snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu %s", a->head_dim, tile);
+    const struct csg_ocl_launch one = {mma ? (int)CSG_OCL_attention_mma : (int)CSG_OP_attention,
+                                       options,
+                                       mma ? "attention_mma" : "attention",
+                                       range,
+                                       args,
+                                       CSG_COUNT(args)};
+    return csg_ocl_launch(ocl, &one, err);
+}
+
+int csg_ocl_attention_run(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const struct csg_attention_args *a,
+                          struct csg_error *err)
+{
+    char options[100];
+    size_t paths = a->qk.buffer && a->vv.buffer ? 2 : 1;
+    csg_ocl_attention_options(options, sizeof options, form, a->precision, aligned(a));
+    const struct csg_ocl_range range = {{csg_ocl_ceil_div(a->longest, form->queries), a->heads, a->sequences * paths},
+                                        {form_items(form), 1, 1}};
+    return launch(ocl, form, options, range, a, err);
 }
 
 int csg_ocl_attention(struct csg_backend *backend, const struct csg_attention_args *a, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
-    size_t paths = (a->qk.buffer ? PATH_QK : 0u) | (a->vv.buffer ? PATH_VV : 0u);
-    char options[160];
-    const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->qkv),       CSG_VIEW_ARG(a->seq),        CSG_VIEW_ARG(a->qk),
-                                       CSG_VIEW_ARG(a->vv),        CSG_SIZE_ARG(a->qkv_stride), CSG_SIZE_ARG(a->qk_stride),
-                                       CSG_SIZE_ARG(a->vv_stride), CSG_SIZE_ARG(a->heads),      CSG_FLOAT_ARG(a->scale),
-                                       CSG_SIZE_ARG(a->causal),    CSG_SIZE_ARG(paths)};
-    struct csg_ocl_launch launch = {CSG_OP_attention, options, "attention", .args = args, .n_args = CSG_COUNT(args)};
     if (ocl->form->item_rows) {
         size_t queries = (size_t)ocl->tile->query_vectors * ocl->tile->width;
-        snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu -DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u", a->head_dim,
-                 ocl->tile->query_vectors, ocl->tile->key_rows);
-        launch.range = (struct csg_ocl_range){
+        char options[100];
+        snprintf(options, sizeof options, "-DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u", ocl->tile->query_vectors,
+                 ocl->tile->key_rows);
+        const struct csg_ocl_range range = {
             {csg_ocl_even(ocl, csg_ocl_ceil_div(a->longest, queries) * a->heads), 1, a->sequences}, {1, 1, 1}};
-    } else {
-        const struct group_tile *tile = choose(ocl, a->head_dim);
-        if (!tile)
-            return csg_fail(err, CSG_ERROR_MEMORY, "%s has too little local memory for heads of %zu channels", ocl->base.device,
-                            a->head_dim);
-        launch.range = (struct csg_ocl_range){{csg_ocl_ceil_div(a->longest, tile->queries), a->heads, a->sequences},
-                                              {tile->lanes, tile->queries, 1}};
-        char tile_options[100];
-        group_options(tile_options, sizeof tile_options, tile);
-        snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu %s", a->head_dim, tile_options);
+        return launch(ocl, NULL, options, range, a, err);
     }
-    return csg_ocl_launch(ocl, &launch, err);
+    const struct csg_ocl_attention_form *form = csg_ocl_attention_form_at(ocl->limits.attention_form - 1);
+    bool fits = false;
+    int status = form ? csg_ocl_attention_fits(ocl, form, a, &fits, err) : CSG_OK;
+    if (status == CSG_OK && !fits)
+        status = choose(ocl, a, &form, err);
+    return status ? status : csg_ocl_attention_run(ocl, form, a, err);
 }

@@ -34,13 +34,16 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
             limits->gemm_form = value;
         else if (take(item, "splits", &value))
             limits->gemm_splits = value;
+        else if (take(item, "attention", &value))
+            limits->attention_form = value;
         else if (take(item, "fma", &value))
             limits->fma = limits->fma && value;
         else if (take(item, "divide", &value))
             limits->exact_divide = limits->exact_divide && value;
         else
             return csg_fail(err, CSG_ERROR_USAGE,
-                            "no limit is called %.40s; there are vector, group, local, gemm, splits, fma and divide", item);
+                            "no limit is called %.40s; there are vector, group, local, gemm, splits, attention, fma and divide",
+                            item);
     }
     return CSG_OK;
 }
@@ -141,14 +144,27 @@ static void add_gemm(struct list *list, const struct csg_ocl_class *form, const 
         }
 }
 
+static void add_attention(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_attention_form *attention,
+                          size_t index)
+{
+    char options[160], how[64];
+    snprintf(how, sizeof how, "attention=%zu", index + 1);
+    for (int which = 0; which < 2; which++) { /* of two precisions, or of what may be aligned */
+        csg_ocl_attention_options(options, sizeof options, attention, which ? CSG_PRECISION_BF16 : CSG_PRECISION_F16, which);
+        struct csg_ocl_variant *row = add(list, form, CSG_OP_attention, attention->mma ? "" : how);
+        NEEDS(row, "%s", options);
+        row->kernel = attention->mma ? "attention_mma" : "attention";
+    }
+}
+
 static void add_groups(struct list *list, const struct csg_ocl_class *form)
 {
-    char needs[64], limit[64];
     const struct csg_ocl_gemm_form *gemm;
+    const struct csg_ocl_attention_form *attention;
     for (size_t i = 0; (gemm = csg_ocl_gemm_form_at(i)); i++)
         add_gemm(list, form, gemm, i);
-    for (size_t i = 0; csg_ocl_attention_variant(i, needs, limit, sizeof needs); i++)
-        NEEDS(add(list, form, CSG_OP_attention, limit), "%s", needs);
+    for (size_t i = 0; (attention = csg_ocl_attention_form_at(i)); i++)
+        add_attention(list, form, attention, i);
 }
 
 int csg_ocl_variants(struct csg_ocl_variant **variants, size_t *count, struct csg_error *err)

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ops/precision.h"
+
 struct csg_buffer;
 struct csg_weight;
 
@@ -117,6 +119,7 @@ struct csg_attention_args {
     size_t heads, head_dim;
     float scale;
     bool causal;
+    enum csg_precision precision; /* q, k, v and the weights may be rounded to it before they are multiplied */
 };
 
 /* Attention of any queries, keys and values of one sequence, head by head:
