@@ -23,6 +23,7 @@ static const char help[] =
     "  --device-class CLASS    cpu or gpu: force the kernels made for that class\n"
     "  --quirks LIST           names of driver quirks to force on, instead of those of the device\n"
     "  --limit LIST            make the device look weaker: vector=8,group=64,local=9000,fma=0,divide=0\n"
+    "                          or force a form for GPUs, counted from 1: gemm=3,splits=2 or attention=4\n"
     "  --cache FOLDER          of compiled kernels (none: all are compiled)\n"
     "  --small                 small cases alone: at most 64 rows, widths of 128\n"
     "  --tight                 buffers that end with the last row, so that a memory checker sees reads past it\n"
