@@ -21,7 +21,8 @@ static const struct {
     const char *picture;
     unsigned first_block; /* 0: the default */
     const char *texts[3];
-} claims[] = {{"horses", 2, {"horse"}}, {"person", 2, {"person"}}, {"dog", 2, {"dog", "bicycle", "car"}}, {"person", 0, {"person", "dog"}}};
+} claims[] = {
+    {"horses", 2, {"horse"}}, {"person", 2, {"person"}}, {"dog", 2, {"dog", "bicycle", "car"}}, {"person", 0, {"person", "dog"}}};
 #define N_CLAIMS (sizeof claims / sizeof *claims)
 #define N_TEXTS (sizeof claims->texts / sizeof *claims->texts)
 
