@@ -449,7 +449,7 @@ class Viewer(unittest.TestCase):
             wait map
             click 0.5 0.05
             await patch_texts 8
-            expect patch ~4 0
+            expect patch ~6 0
             key escape
             expect patch_texts 0
             shift-click 0.6 0.6
