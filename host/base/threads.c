@@ -45,6 +45,18 @@ void csg_thread_join(struct csg_thread **thread)
     *thread = NULL;
 }
 
+static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void csg_process_lock_enter(void)
+{
+    pthread_mutex_lock(&process_lock);
+}
+
+void csg_process_lock_leave(void)
+{
+    pthread_mutex_unlock(&process_lock);
+}
+
 struct csg_lock {
     pthread_mutex_t mutex;
     pthread_cond_t news;

@@ -20,6 +20,10 @@ void csg_lock_wait(struct csg_lock *lock, double most_ms);
 /* Of its holder: wakes all that wait. */
 void csg_lock_news(struct csg_lock *lock);
 
+/* The one lock of the process, for what its libraries do not bear in two threads at once. Its holder waits for nothing else. */
+void csg_process_lock_enter(void);
+void csg_process_lock_leave(void);
+
 /* Processors that the system runs on, at least 1. */
 size_t csg_processors(void);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/threads.h"
 #include "ocl/ocl.h"
 
 /* The ICD loader's answer where no driver is installed (cl_ext.h). */
@@ -188,7 +189,7 @@ static int add_platform(struct csg_ocl_device **devices, size_t *count, cl_platf
     return CSG_OK;
 }
 
-int csg_ocl_enumerate(struct csg_ocl_device **devices, size_t *count, struct csg_error *err)
+static int enumerate(struct csg_ocl_device **devices, size_t *count, struct csg_error *err)
 {
     cl_uint n = 0;
     int status = CSG_OK;
@@ -217,6 +218,15 @@ int csg_ocl_enumerate(struct csg_ocl_device **devices, size_t *count, struct csg
     }
     judge(*devices, *count);
     return CSG_OK;
+}
+
+/* PoCL 3.1 sets its devices up when they are first asked for, and another thread that asks meanwhile reads what is not there yet. */
+int csg_ocl_enumerate(struct csg_ocl_device **devices, size_t *count, struct csg_error *err)
+{
+    csg_process_lock_enter();
+    int status = enumerate(devices, count, err);
+    csg_process_lock_leave();
+    return status;
 }
 
 int csg_ocl_devices(struct csg_device_info **devices, size_t *count, struct csg_error *err)
