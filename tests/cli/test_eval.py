@@ -2,6 +2,9 @@
 import json, os, random, subprocess, time, unittest
 from support import *
 
+# On the device, which keeps texts: most of the time would go into theirs.
+QUICK = ("--templates", "none")
+
 SIDE = 48
 
 
@@ -26,7 +29,7 @@ class Eval(CliTest):
         return name
 
     def evaluate(self, *words):
-        return json.loads(self.succeed("eval", *words, "--json", "-q", *REFERENCE).stdout)
+        return json.loads(self.succeed("eval", *words, "--json", "-q", *QUICK).stdout)
 
     def test_figures(self):
         document = self.evaluate(self.dataset(), "--method", "raw,arch,surgery,feature,rclip")
@@ -48,7 +51,7 @@ class Eval(CliTest):
         self.assertTrue(width > 500 and height > 200, (width, height))
         self.assertEqual([b["block"] for b in document["mfsr"]], list(range(1, DEMO_BLOCKS + 1)))
         self.assertTrue(all(0 <= b[k] <= 100 for b in document["mfsr"] for k in ("qk", "vv")))
-        self.fail_with(ERROR, "eval", "set", "--plot", "plot.png", "-q", *REFERENCE, words=("plot.png",))
+        self.fail_with(ERROR, "eval", "set", "--plot", "plot.png", "-q", *QUICK, words=("plot.png",))
 
     def test_the_only_list_is_taken(self):
         self.assertEqual(self.evaluate(self.dataset(split="mine"))["split"], "mine")
@@ -59,12 +62,12 @@ class Eval(CliTest):
         document = self.evaluate("set", "--split", "held out.txt")
         self.assertEqual((document["split"], document["images"]), ("held out.txt", 2))
         self.write("ours.txt", b"../p4\n")
-        self.fail_with(INPUT, "eval", "set", "--split", "ours.txt", "-q", *REFERENCE, words=("outside of the data set",))
-        self.fail_with(INPUT, "eval", "set", "--split", "none.txt", "-q", *REFERENCE, words=("none.txt",))
+        self.fail_with(INPUT, "eval", "set", "--split", "ours.txt", "-q", *QUICK, words=("outside of the data set",))
+        self.fail_with(INPUT, "eval", "set", "--split", "none.txt", "-q", *QUICK, words=("none.txt",))
 
     def test_resume_after_a_kill(self):
         whole = self.evaluate(self.dataset(pictures=12), "--method", "raw,arch")
-        command = [BINARY, "eval", "set", "--method", "raw,arch", "--resume", "state", "--json", "-q", *REFERENCE]
+        command = [BINARY, "eval", "set", "--method", "raw,arch", "--resume", "state", "--json", "-q", *QUICK]
         for _ in range(3):
             process = subprocess.Popen(command, cwd=self.work, env=environment(self.home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             start = self.size("state")
@@ -89,11 +92,11 @@ class Eval(CliTest):
             self.assertEqual(self.evaluate("set", *options, "--merge", ",".join(reversed(files))), whole)
         # What overlaps counts once; what is missing is told, or measured with a file to keep it; a shard's file goes on with all pictures.
         self.assertEqual(self.evaluate("set", *options, "--merge", "shard1of1,shard2of3"), whole)
-        self.fail_with(ERROR, "eval", "set", *options, "--merge", "shard1of3,shard3of3", "-q", *REFERENCE,
+        self.fail_with(ERROR, "eval", "set", *options, "--merge", "shard1of3,shard3of3", "-q", *QUICK,
                        words=("2 of 5 pictures",))
-        self.fail_with(ERROR, "eval", "set", *options, "--merge", "shard1of3,nowhere", "-q", *REFERENCE, words=("nowhere is not there",))
+        self.fail_with(ERROR, "eval", "set", *options, "--merge", "shard1of3,nowhere", "-q", *QUICK, words=("nowhere is not there",))
         self.assertFalse(os.path.exists(self.path("nowhere")))
-        self.fail_with(ERROR, "eval", "set", "--method", "raw", "--limit", "5", "--merge", "shard1of1", "-q", *REFERENCE,
+        self.fail_with(ERROR, "eval", "set", "--method", "raw", "--limit", "5", "--merge", "shard1of1", "-q", *QUICK,
                        words=("belongs to a run",))
         self.assertEqual(self.evaluate("set", *options, "--merge", "shard1of3,shard3of3", "--resume", "rest"), whole)
         self.assertGreater(self.size("rest"), 72)  # its head
@@ -102,8 +105,8 @@ class Eval(CliTest):
     def test_shards_that_are_none(self):
         self.dataset()
         for shard in ("0/2", "3/2", "1", "1/", "/2", "-1/2", "1/2x", "a/b", "1/0"):
-            self.fail_with(USAGE, "eval", "set", "--shard", shard, "--resume", "s", "-q", *REFERENCE, words=("--shard",))
-        self.fail_with(USAGE, "eval", "set", "--shard", "1/2", "-q", *REFERENCE, words=("resume",))
+            self.fail_with(USAGE, "eval", "set", "--shard", shard, "--resume", "s", "-q", *QUICK, words=("--shard",))
+        self.fail_with(USAGE, "eval", "set", "--shard", "1/2", "-q", *QUICK, words=("resume",))
 
     def size(self, name):
         path = self.path(name)
@@ -111,9 +114,9 @@ class Eval(CliTest):
 
     def test_resume_of_another_run(self):
         self.evaluate(self.dataset(), "--method", "raw", "--resume", "state")
-        self.fail_with(ERROR, "eval", "set", "--method", "arch", "--resume", "state", "-q", *REFERENCE, words=("belongs to a run",))
+        self.fail_with(ERROR, "eval", "set", "--method", "arch", "--resume", "state", "-q", *QUICK, words=("belongs to a run",))
         self.write("other", b"something else entirely, and longer than the head of a journal, which has seventy-two bytes")
-        self.fail_with(ERROR, "eval", "set", "--resume", "other", "-q", *REFERENCE, words=("something else",))
+        self.fail_with(ERROR, "eval", "set", "--resume", "other", "-q", *QUICK, words=("something else",))
 
     def test_pairs_that_cannot_be_read_are_counted(self):
         self.dataset()
@@ -121,7 +124,7 @@ class Eval(CliTest):
         self.write("set/SegmentationClass/p1.png", mask_png([[21] * SIDE] * SIDE))
         self.write("set/SegmentationClass/p2.png", png(SIDE, SIDE))
         self.write("set/JPEGImages/p3.png", b"no picture")
-        run = self.succeed("eval", "set", "--json", *REFERENCE)
+        run = self.succeed("eval", "set", "--json", *QUICK)
         document = json.loads(run.stdout)
         self.assertEqual((document["images"], document["unreadable"]), (6, 4))
         for says in ("5 x 5", "index 21", "is no mask", "p3 is left out"):
@@ -129,19 +132,19 @@ class Eval(CliTest):
 
     def test_refused(self):
         self.dataset()
-        self.fail_with(INPUT, "eval", "nowhere", "-q", *REFERENCE, words=("no folder",))
+        self.fail_with(INPUT, "eval", "nowhere", "-q", *QUICK, words=("no folder",))
         os.makedirs(self.path("empty"))
-        self.fail_with(INPUT, "eval", "empty", "-q", *REFERENCE, words=("ImageSets",))
-        self.fail_with(INPUT, "eval", "set", "--split", "test", "-q", *REFERENCE, words=("test.txt",))
-        self.fail_with(USAGE, "eval", "set", "--method", "raw,nope", "-q", *REFERENCE, words=("no method 'nope'",))
-        self.fail_with(USAGE, "eval", "set", "--method", "raw,raw", "-q", *REFERENCE, words=("twice",))
-        self.fail_with(USAGE, "eval", "-q", *REFERENCE, words=("one folder",))
+        self.fail_with(INPUT, "eval", "empty", "-q", *QUICK, words=("ImageSets",))
+        self.fail_with(INPUT, "eval", "set", "--split", "test", "-q", *QUICK, words=("test.txt",))
+        self.fail_with(USAGE, "eval", "set", "--method", "raw,nope", "-q", *QUICK, words=("no method 'nope'",))
+        self.fail_with(USAGE, "eval", "set", "--method", "raw,raw", "-q", *QUICK, words=("twice",))
+        self.fail_with(USAGE, "eval", "-q", *QUICK, words=("one folder",))
         self.write("set/ImageSets/Segmentation/val.txt", b"\n\n")
-        self.fail_with(INPUT, "eval", "set", "-q", *REFERENCE, words=("lists no picture",))
+        self.fail_with(INPUT, "eval", "set", "-q", *QUICK, words=("lists no picture",))
         self.write("set/ImageSets/Segmentation/val.txt", b"../../etc/passwd\n")
-        self.fail_with(INPUT, "eval", "set", "-q", *REFERENCE, words=("outside of the data set",))
+        self.fail_with(INPUT, "eval", "set", "-q", *QUICK, words=("outside of the data set",))
         self.write("set/ImageSets/Segmentation/val.txt", b"missing\n")
-        self.fail_with(INPUT, "eval", "set", "-q", *REFERENCE, words=("no picture of set could be read",))
+        self.fail_with(INPUT, "eval", "set", "-q", *QUICK, words=("no picture of set could be read",))
 
 
 def compressed(counts):
@@ -183,7 +186,7 @@ class Layouts(CliTest):
         self.put(f"{name}/ImageSets/{lists}/val.txt", "\n".join(self.pictures).encode())
 
     def evaluate(self, *words):
-        return json.loads(self.succeed("eval", *words, "--method", "raw", "--json", "-q", *REFERENCE).stdout)["methods"][0]
+        return json.loads(self.succeed("eval", *words, "--method", "raw", "--json", "-q", *QUICK).stdout)["methods"][0]
 
     def coco(self, shape):
         """Categories with ids out of order, annotations with those of different pictures mixed; the greater areas are drawn first."""
@@ -267,7 +270,7 @@ class Layouts(CliTest):
         self.assertIsNone(nus["segmentation_miou"])
 
     def refused(self, says, *words):
-        self.fail_with(INPUT, "eval", *words, "-q", *REFERENCE, words=(says,))
+        self.fail_with(INPUT, "eval", *words, "-q", *QUICK, words=(says,))
 
     def test_damaged(self):
         self.nus()
@@ -290,9 +293,9 @@ class Layouts(CliTest):
                                ("do not fit", whole | {"annotations": [a | {"segmentation": {"size": [SIDE, SIDE], "counts": "zzzzzzz0"}} for a in whole["annotations"]]})):
             self.put(path, document)
             self.refused(says, "set")
-        self.fail_with(USAGE, "eval", "set", "--layout", "nope", "-q", *REFERENCE, words=("cityscapes",))
+        self.fail_with(USAGE, "eval", "set", "--layout", "nope", "-q", *QUICK, words=("cityscapes",))
         self.put(path, whole)
-        self.fail_with(USAGE, "eval", "set", "--labels", "voc20", "-q", *REFERENCE, words=("has 4 classes, but voc20 lists 20",))
+        self.fail_with(USAGE, "eval", "set", "--labels", "voc20", "-q", *QUICK, words=("has 4 classes, but voc20 lists 20",))
 
 
 if __name__ == "__main__":
