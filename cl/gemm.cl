@@ -117,12 +117,8 @@ __kernel void gemm_finish(__global const float *bias, ulong bias_at, __global co
     if (column >= n)
         return;
     float v = y[y_at + row * y_stride + column];
-    if (parts & CSG_BIAS)
-        v += bias[bias_at + column];
-    v = csg_activate(v, act);
-    if (parts & CSG_RESIDUAL)
-        v += residual[residual_at + row * residual_stride + column];
-    y[y_at + row * y_stride + column] = v;
+    y[y_at + row * y_stride + column] =
+        csg_finish(v, bias + bias_at + column, residual + residual_at + row * residual_stride + column, parts, act);
 }
 
 /* After a GEMM that split k: the sum of the splits' products, [splits, rows, n], then bias, activation and residual. */
@@ -136,11 +132,7 @@ __kernel void gemm_sum(__global const float *split, ulong splits, __global const
     float v = split[row * n + column];
     for (ulong s = 1; s < splits; s++)
         v += split[(s * rows + row) * n + column];
-    if (parts & CSG_BIAS)
-        v += bias[bias_at + column];
-    v = csg_activate(v, act);
-    if (parts & CSG_RESIDUAL)
-        v += residual[residual_at + row * residual_stride + column];
-    y[y_at + row * y_stride + column] = v;
+    y[y_at + row * y_stride + column] =
+        csg_finish(v, bias + bias_at + column, residual + residual_at + row * residual_stride + column, parts, act);
 }
 #endif

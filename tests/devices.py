@@ -74,10 +74,8 @@ def without_unloading(work):
     vendors = os.path.join(work, "vendors-without-unloading")
     shutil.rmtree(vendors, ignore_errors=True)
     os.makedirs(vendors)
-    for path in glob.glob(os.path.join(SYSTEM_VENDORS, "*.icd")):
-        with open(path, encoding="utf-8", errors="replace") as f:
-            library = os.path.basename(f.readline().strip())
-        if not library.startswith(UNLOADS):
+    for path, library in icd_files().items():
+        if path.startswith(SYSTEM_VENDORS) and not os.path.basename(library).startswith(UNLOADS):
             shutil.copy(path, vendors)
     return vendors
 

@@ -1,20 +1,18 @@
 #include "base/ahead.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/threads.h"
 
 #define MAX_THREADS 4
 #define MAX_SLOTS (MAX_THREADS + 1) /* one is looked at by the caller */
 
 struct csg_ahead {
     struct csg_ahead_work work;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    pthread_t threads[MAX_THREADS];
+    struct csg_lock *lock;
+    struct csg_thread *threads[MAX_THREADS];
     size_t n_threads, n_slots;
     size_t begun, given; /* items: taken by a thread, given to the caller */
     bool ready[MAX_SLOTS], stop;
@@ -33,46 +31,45 @@ static bool has_room(const struct csg_ahead *ahead)
     return ahead->begun - held < ahead->n_slots;
 }
 
-static void *run(void *user)
+static void run(void *user)
 {
     struct csg_ahead *ahead = user;
-    pthread_mutex_lock(&ahead->lock);
+    csg_lock_enter(ahead->lock);
     while (!ahead->stop && ahead->begun < ahead->work.count) {
         if (!has_room(ahead)) {
-            pthread_cond_wait(&ahead->changed, &ahead->lock);
+            csg_lock_wait(ahead->lock, -1);
             continue;
         }
         size_t n = ahead->begun++;
         void *item = item_at(ahead, n);
         memset(item, 0, ahead->work.item_bytes);
-        pthread_mutex_unlock(&ahead->lock);
+        csg_lock_leave(ahead->lock);
         ahead->work.make(ahead->work.user, ahead->work.order[n], item);
-        pthread_mutex_lock(&ahead->lock);
+        csg_lock_enter(ahead->lock);
         ahead->ready[n % ahead->n_slots] = true;
-        pthread_cond_broadcast(&ahead->changed);
+        csg_lock_news(ahead->lock);
     }
-    pthread_mutex_unlock(&ahead->lock);
-    return NULL;
+    csg_lock_leave(ahead->lock);
 }
 
 int csg_ahead_create(struct csg_ahead **out, const struct csg_ahead_work *work, struct csg_error *err)
 {
     struct csg_ahead *ahead = csg_calloc(1, sizeof *ahead);
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t threads = processors < 1 ? 1 : processors > MAX_THREADS ? MAX_THREADS : (size_t)processors;
+    size_t threads = csg_processors() < MAX_THREADS ? csg_processors() : MAX_THREADS;
     *out = NULL;
     if (!ahead)
         return csg_fail_memory(err);
     ahead->work = *work;
     ahead->n_slots = threads + 1;
     ahead->items = csg_calloc(ahead->n_slots, work->item_bytes);
-    pthread_mutex_init(&ahead->lock, NULL);
-    pthread_cond_init(&ahead->changed, NULL);
-    while (ahead->items && ahead->n_threads < threads && pthread_create(&ahead->threads[ahead->n_threads], NULL, run, ahead) == 0)
-        ahead->n_threads++;
-    if (!ahead->n_threads) {
+    int status = ahead->items ? csg_lock_create(&ahead->lock, err) : csg_fail_memory(err);
+    while (status == CSG_OK && ahead->n_threads < threads) {
+        status = csg_thread_start(&ahead->threads[ahead->n_threads], run, ahead, err);
+        ahead->n_threads += status == CSG_OK;
+    }
+    if (!ahead->n_threads) { /* fewer than wanted are enough */
         csg_ahead_destroy(&ahead);
-        return csg_fail(err, CSG_ERROR, "no thread can be started");
+        return status;
     }
     *out = ahead;
     return CSG_OK;
@@ -89,14 +86,14 @@ void *csg_ahead_next(struct csg_ahead *ahead)
 {
     if (ahead->given == ahead->work.count)
         return NULL;
-    pthread_mutex_lock(&ahead->lock);
+    csg_lock_enter(ahead->lock);
     take_back(ahead);
     size_t n = ahead->given++;
-    pthread_cond_broadcast(&ahead->changed);
+    csg_lock_news(ahead->lock);
     while (!ahead->ready[n % ahead->n_slots])
-        pthread_cond_wait(&ahead->changed, &ahead->lock);
+        csg_lock_wait(ahead->lock, -1);
     ahead->ready[n % ahead->n_slots] = false;
-    pthread_mutex_unlock(&ahead->lock);
+    csg_lock_leave(ahead->lock);
     return item_at(ahead, n);
 }
 
@@ -105,17 +102,18 @@ void csg_ahead_destroy(struct csg_ahead **out)
     struct csg_ahead *ahead = out ? *out : NULL;
     if (!ahead)
         return;
-    pthread_mutex_lock(&ahead->lock);
-    ahead->stop = true;
-    pthread_cond_broadcast(&ahead->changed);
-    pthread_mutex_unlock(&ahead->lock);
+    if (ahead->lock) {
+        csg_lock_enter(ahead->lock);
+        ahead->stop = true;
+        csg_lock_news(ahead->lock);
+        csg_lock_leave(ahead->lock);
+    }
     for (size_t i = 0; i < ahead->n_threads; i++)
-        pthread_join(ahead->threads[i], NULL);
+        csg_thread_join(&ahead->threads[i]);
     take_back(ahead);
     for (size_t n = ahead->given; n < ahead->begun; n++)
         ahead->work.drop(ahead->work.user, item_at(ahead, n));
-    pthread_cond_destroy(&ahead->changed);
-    pthread_mutex_destroy(&ahead->lock);
+    csg_lock_destroy(&ahead->lock);
     free(ahead->items);
     free(ahead);
     *out = NULL;

@@ -26,7 +26,7 @@ int csg_ocl_blas_gemm(struct csg_ocl *ocl, const struct csg_gemm_args *args, flo
                      csg_ocl_mem(args->y.buffer), args->y.at, args->y_stride, &ocl->queue, &event);
     if (code != CLBlastSuccess)
         return blas_failed(ocl, code, err);
-    ocl->blas_launches += ocl->blas == CSG_BLAS_GOOD; /* not its known answers */
+    ocl->blas_launches += ocl->blas == CSG_OCL_GOOD; /* not its known answers */
     return csg_ocl_launched(ocl, event, err);
 }
 
@@ -35,40 +35,33 @@ static int multiply(struct csg_ocl *ocl, const struct csg_gemm_args *args, struc
     return csg_ocl_blas_gemm(ocl, args, 0.0f, err);
 }
 
-int csg_ocl_blas_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
+static int multiply_both(struct csg_ocl *ocl, bool *right, struct csg_error *why)
 {
     /* CLBlast has a kernel for small sizes and one for large ones; both with sides that no tile divides. */
     static const size_t shapes[][3] = {{19, 37, 23}, {197, 1155, 769}};
-    if (ocl->blas == CSG_BLAS_UNKNOWN) {
-        struct csg_error why = {0};
-        bool right = !(ocl->quirks & CSG_QUIRK_NO_CLBLAST);
-        int status = CSG_OK;
-        if (!right)
-            csg_log(&ocl->log, CSG_LOG_INFO, "CLBlast is not used on %s (a known fault); the project's own GEMM runs",
-                    ocl->base.device);
-        for (size_t i = 0; i < CSG_COUNT(shapes) && right && status == CSG_OK; i++) {
-            status = csg_ocl_known_product(ocl, multiply, CSG_PRECISION_F32, shapes[i], &right, &why);
-            if (status || !right)
-                csg_log(&ocl->log, CSG_LOG_WARNING, "CLBlast %s on %s%s%s; the project's own GEMM runs",
-                        status ? "failed" : "computes wrong products", ocl->base.device, status ? ": " : "",
-                        status ? why.sentence : "");
-        }
-        if (ocl->lost)
-            return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost while CLBlast was tested: %s", ocl->base.device,
-                            why.sentence);
-        if (right && status == CSG_OK)
-            csg_log(&ocl->log, CSG_LOG_DEBUG, "CLBlast gave the known answers on %s", ocl->base.device);
-        ocl->blas = right && status == CSG_OK ? CSG_BLAS_GOOD : CSG_BLAS_BAD;
+    int status = CSG_OK;
+    for (size_t i = 0; i < CSG_COUNT(shapes) && *right && status == CSG_OK; i++)
+        status = csg_ocl_known_product(ocl, multiply, CSG_PRECISION_F32, shapes[i], right, why);
+    return status;
+}
+
+int csg_ocl_blas_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
+{
+    static const struct csg_ocl_trial trial = {"CLBlast", "computes wrong products", "the project's own GEMM runs", "CLBlast was",
+                                               multiply_both};
+    if (ocl->blas == CSG_OCL_UNTRIED && (ocl->quirks & CSG_QUIRK_NO_CLBLAST)) {
+        csg_log(&ocl->log, CSG_LOG_INFO, "CLBlast is not used on %s (a known fault); the project's own GEMM runs",
+                ocl->base.device);
+        ocl->blas = CSG_OCL_BAD;
     }
-    *usable = ocl->blas == CSG_BLAS_GOOD;
-    return CSG_OK;
+    return csg_ocl_trusted(ocl, &ocl->blas, &trial, usable, err);
 }
 
 void csg_ocl_blas_forget(struct csg_ocl *ocl)
 {
     /* Its cache is keyed by the address of the context: the next context at that address would be given programs of
      * this one. Other contexts' entries are lost too and rebuilt when they are needed. */
-    if (ocl->blas != CSG_BLAS_UNKNOWN)
+    if (ocl->blas != CSG_OCL_UNTRIED)
         CLBlastClearCache();
 }
 

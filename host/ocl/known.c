@@ -162,31 +162,52 @@ static int attend(struct csg_ocl *ocl, enum csg_precision precision, bool *right
     return status;
 }
 
-int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
+int csg_ocl_trusted(struct csg_ocl *ocl, enum csg_ocl_trust *trust, const struct csg_ocl_trial *trial, bool *good,
+                    struct csg_error *err)
+{
+    if (*trust == CSG_OCL_UNTRIED) {
+        struct csg_error why = {0};
+        bool right = true;
+        int status = trial->answer(ocl, &right, &why);
+        if (status || !right)
+            csg_log(&ocl->log, CSG_LOG_WARNING, "%s %s on %s%s%s; %s", trial->name, status ? "failed" : trial->wrong,
+                    ocl->base.device, status ? ": " : "", status ? why.sentence : "", trial->instead);
+        else
+            csg_log(&ocl->log, CSG_LOG_DEBUG, "%s gave the known answers on %s", trial->name, ocl->base.device);
+        if (ocl->lost)
+            return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost while %s tested: %s", ocl->base.device, trial->tested,
+                            why.sentence);
+        *trust = right && status == CSG_OK ? CSG_OCL_GOOD : CSG_OCL_BAD;
+    }
+    *good = *trust == CSG_OCL_GOOD;
+    return CSG_OK;
+}
+
+static int multiply_and_attend(struct csg_ocl *ocl, bool *right, struct csg_error *why)
 {
     static const size_t shape[3] = {197, 1156, 776};
-    cl_uint capability = 0;
-    if (ocl->mma == CSG_MMA_UNKNOWN) {
-        struct csg_error why = {0};
-        int status = CSG_OK;
-        /* Other compilers may not even survive to be asked. */
-        bool right =
-            clGetDeviceInfo(ocl->device, COMPUTE_CAPABILITY_MAJOR_NV, sizeof capability, &capability, NULL) == CL_SUCCESS &&
-            capability >= LEAST_CAPABILITY;
-        for (int p = CSG_PRECISION_F16; p < CSG_PRECISION_COUNT && right && status == CSG_OK; p++) {
-            status = csg_ocl_known_product(ocl, multiply, (enum csg_precision)p, shape, &right, &why);
-            if (status == CSG_OK && right)
-                status = attend(ocl, (enum csg_precision)p, &right, &why);
-            if (status || !right)
-                csg_log(&ocl->log, CSG_LOG_WARNING, "matrix units %s on %s%s%s; other kernels run",
-                        status ? "failed" : "compute wrong results", ocl->base.device, status ? ": " : "",
-                        status ? why.sentence : "");
-        }
-        if (ocl->lost)
-            return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost while its matrix units were tested: %s", ocl->base.device,
-                            why.sentence);
-        ocl->mma = right && status == CSG_OK ? CSG_MMA_GOOD : CSG_MMA_BAD;
+    int status = CSG_OK;
+    for (int p = CSG_PRECISION_F16; p < CSG_PRECISION_COUNT && *right && status == CSG_OK; p++) {
+        status = csg_ocl_known_product(ocl, multiply, (enum csg_precision)p, shape, right, why);
+        if (status == CSG_OK && *right)
+            status = attend(ocl, (enum csg_precision)p, right, why);
     }
-    *usable = ocl->mma == CSG_MMA_GOOD;
-    return CSG_OK;
+    return status;
+}
+
+/* Other compilers may not even survive to be asked. */
+static bool has_matrix_units(const struct csg_ocl *ocl)
+{
+    cl_uint capability = 0;
+    return clGetDeviceInfo(ocl->device, COMPUTE_CAPABILITY_MAJOR_NV, sizeof capability, &capability, NULL) == CL_SUCCESS &&
+           capability >= LEAST_CAPABILITY;
+}
+
+int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
+{
+    static const struct csg_ocl_trial trial = {"matrix units", "compute wrong results", "other kernels run",
+                                               "its matrix units were", multiply_and_attend};
+    if (ocl->mma == CSG_OCL_UNTRIED && !has_matrix_units(ocl))
+        ocl->mma = CSG_OCL_BAD;
+    return csg_ocl_trusted(ocl, &ocl->mma, &trial, usable, err);
 }

@@ -98,6 +98,9 @@ struct csg_ocl_pending {
     enum csg_op op;
 };
 
+/* What known answers told of something on a device. */
+enum csg_ocl_trust { CSG_OCL_UNTRIED, CSG_OCL_GOOD, CSG_OCL_BAD };
+
 struct csg_ocl {
     struct csg_backend base;
     struct csg_log log;
@@ -114,9 +117,9 @@ struct csg_ocl {
     char *program_dir; /* of the binary cache, or NULL */
     bool told_compiling;
     bool lost; /* the driver reported a fatal error: nothing works any more */
-    enum { CSG_BLAS_UNKNOWN, CSG_BLAS_GOOD, CSG_BLAS_BAD } blas;
+    enum csg_ocl_trust blas;
     uint64_t blas_launches;
-    enum { CSG_MMA_UNKNOWN, CSG_MMA_GOOD, CSG_MMA_BAD } mma;
+    enum csg_ocl_trust mma;
     struct csg_ocl_program *programs;
     struct csg_ocl_pending pending[CSG_OCL_MAX_PENDING];
     size_t n_pending;
@@ -281,7 +284,7 @@ size_t csg_ocl_gemm_rows(const struct csg_ocl *ocl, size_t rows);
 /* Products with packed weights that are not in f32. */
 int csg_ocl_gemm_half(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err);
 
-/* ------------------------------------------------------------------------------------------ gemm_forms.c, mma.c */
+/* ------------------------------------------------------------------------------------------ gemm_forms.c, known.c */
 
 /* A way to multiply on GPUs. */
 struct csg_ocl_gemm_form {
@@ -334,6 +337,14 @@ int csg_ocl_attention_run(struct csg_ocl *ocl, const struct csg_ocl_attention_fo
 typedef int (*csg_ocl_multiply_fn)(struct csg_ocl *ocl, const struct csg_gemm_args *args, struct csg_error *err);
 int csg_ocl_known_product(struct csg_ocl *ocl, csg_ocl_multiply_fn multiply, enum csg_precision precision, const size_t shape[3],
                           bool *right, struct csg_error *err);
+/* Something that is trusted on a device only after known answers: what is said of it, and the answers. */
+struct csg_ocl_trial {
+    const char *name, *wrong, *instead, *tested;
+    int (*answer)(struct csg_ocl *ocl, bool *right, struct csg_error *why); /* *right is true before; it may become false */
+};
+/* Tries it at the first call and keeps the verdict: failures and wrong answers are a warning. CSG_ERROR_DEVICE_LOST. */
+int csg_ocl_trusted(struct csg_ocl *ocl, enum csg_ocl_trust *trust, const struct csg_ocl_trial *trial, bool *good,
+                    struct csg_error *err);
 /* Whether CLBlast is there, allowed, and gives the known answer on this device; decided at the first call. */
 int csg_ocl_blas_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
 /* y = x W^T + beta y. */
