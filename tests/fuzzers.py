@@ -8,6 +8,7 @@ import tempfile
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 SECONDS = 60
 LIMIT_BYTES = 1 << 20  # of an example: larger ones are fuzzed too slowly
+LEAST_COUNTERS = 1000  # of the places that a fuzzer sees: those of the library, not of its own few lines alone
 EXAMPLES = ("tests/golden/layouts", "assets/demo-model")
 
 
@@ -52,7 +53,9 @@ def run():
                                    f"-artifact_prefix={place}/", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   errors="replace", env={**os.environ, "ASAN_OPTIONS": "allocator_may_return_null=1"})
         runs = re.search(r"number_of_executed_units: (\d+)", done.stdout)
-        good = done.returncode == 0 and runs is not None and int(runs.group(1)) > 0
+        counters = sum(map(int, re.findall(r"\((\d+) inline 8-bit counters\)", done.stdout)))
+        reached = [int(n) for n in re.findall(r" cov: (\d+) ", done.stdout)]
+        good = done.returncode == 0 and runs is not None and int(runs.group(1)) > 0 and counters > LEAST_COUNTERS
         total[0 if good else 1] += 1
-        print(f"  {name}: " + (f"{runs.group(1)} inputs" if good else "FAILED: " + done.stdout[-1500:]), flush=True)
+        print(f"  {name}: " + (f"{runs.group(1)} inputs, {reached[-1]} places reached" if good else "FAILED: " + done.stdout[-1500:]), flush=True)
     return tuple(total)
