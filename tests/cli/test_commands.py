@@ -13,7 +13,7 @@ class Commands(CliTest):
     # ------------------------------------------------------------------------------------------------ embed
 
     def test_embed_texts(self):
-        outcome = self.succeed("embed", "--text", "dog", "cat", "dog", "--npy", "e.npy", *REFERENCE)
+        outcome = self.succeed("embed", "--text", "dog", "cat", "dog", "--npy", "e.npy", *QUICK)
         self.assertEqual(outcome.stdout, b"")
         e = np.load(io.BytesIO(self.read("e.npy")))
         self.assertEqual((e.dtype, e.shape), (np.dtype("<f4"), (3, 192)))
@@ -23,13 +23,13 @@ class Commands(CliTest):
 
     def test_embed_pictures(self):
         self.write("other.png", png(40, 90, rows=[bytes([250, 10, 30]) * 40] * 90))
-        self.succeed("embed", "--image", "photo.png", "other.png", "--npy", "e.npy", *REFERENCE)
+        self.succeed("embed", "--image", "photo.png", "other.png", "--npy", "e.npy", *QUICK)
         e = np.load(io.BytesIO(self.read("e.npy")))
         self.assertEqual(e.shape, (2, 192))
         self.assertLess(np.abs(np.linalg.norm(e, axis=1) - 1).max(), 1e-5)
-        self.succeed("embed", "--text", "dog", "--npy", "t.npy", *REFERENCE)
+        self.succeed("embed", "--text", "dog", "--npy", "t.npy", *QUICK)
         text = np.load(io.BytesIO(self.read("t.npy")))
-        outcome = self.succeed("map", "photo.png", "dog", "--json", "-o", "heat.png", *REFERENCE)
+        outcome = self.succeed("map", "photo.png", "dog", "--json", "-o", "heat.png", *QUICK)
         self.assertAlmostEqual(float(e[0] @ text[0]), json.loads(outcome.stdout)["texts"][0]["score"], 5)
 
     def test_embed_usage(self):
@@ -37,18 +37,18 @@ class Commands(CliTest):
         self.fail_with(USAGE, "embed", "--text", "--image", "dog", "--npy", "e.npy")
         self.fail_with(USAGE, "embed", "--text", "--npy", "e.npy")
         self.fail_with(USAGE, "embed", "--text", "dog")
-        self.fail_with(INPUT, "embed", "--image", "photo.png", "missing.png", "--npy", "e.npy", *REFERENCE, words=["missing.png"])
+        self.fail_with(INPUT, "embed", "--image", "photo.png", "missing.png", "--npy", "e.npy", *QUICK, words=["missing.png"])
 
     def test_embed_overwrites_only_with_y(self):
         self.write("e.npy", b"mine")
-        self.fail_with(ERROR, "embed", "--text", "dog", "--npy", "e.npy", *REFERENCE, words=["e.npy"])
-        self.succeed("embed", "--text", "dog", "--npy", "e.npy", "-y", *REFERENCE)
+        self.fail_with(ERROR, "embed", "--text", "dog", "--npy", "e.npy", *QUICK, words=["e.npy"])
+        self.succeed("embed", "--text", "dog", "--npy", "e.npy", "-y", *QUICK)
         self.assertEqual(np.load(io.BytesIO(self.read("e.npy"))).shape, (1, 192))
 
     # ------------------------------------------------------------------------------------------------ points
 
     def test_points(self):
-        outcome = self.succeed("points", "photo.png", "dog", "cat", "--size", "192", *REFERENCE)
+        outcome = self.succeed("points", "photo.png", "dog", "cat", "--size", "192", *QUICK)
         document = json.loads(outcome.stdout)
         self.assertEqual([t["text"] for t in document["texts"]], ["dog", "cat"])
         for text in document["texts"]:
@@ -64,19 +64,19 @@ class Commands(CliTest):
     def test_threshold(self):
         counts = []
         for t in ("0.1", "0.8", "1"):
-            document = json.loads(self.succeed("points", "photo.png", "dog", "--size", "192", "--threshold", t, *REFERENCE).stdout)
+            document = json.loads(self.succeed("points", "photo.png", "dog", "--size", "192", "--threshold", t, *QUICK).stdout)
             counts.append(len(document["texts"][0]["point_labels"]))
         self.assertEqual(counts[2], 2)
         self.assertTrue(counts[0] > counts[2] and counts[0] >= counts[1] >= counts[2], counts)
 
     def test_points_of_a_combination_begin_with_negatives(self):
-        document = json.loads(self.succeed("points", "photo.png", "dog+cat", "--size", "192", *REFERENCE).stdout)
+        document = json.loads(self.succeed("points", "photo.png", "dog+cat", "--size", "192", *QUICK).stdout)
         labels = document["texts"][0]["point_labels"]
         self.assertEqual(labels, sorted(labels))
         self.assertEqual(set(labels), {0, 1})
 
     def test_a_single_patch_has_no_points(self):
-        outcome = self.succeed("points", "photo.png", "dog", "--size", "16", *REFERENCE)
+        outcome = self.succeed("points", "photo.png", "dog", "--size", "16", *QUICK)
         self.assertEqual(json.loads(outcome.stdout)["texts"][0], {"text": "dog", "point_coords": [], "point_labels": []})
         self.assertIn("dog", outcome.lines[-1])
 

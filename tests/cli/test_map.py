@@ -11,21 +11,21 @@ class Map(CliTest):
         self.write("photo.png", png(96, 64))
 
     def values(self, *args):
-        self.succeed("map", "photo.png", "dog", "--npy", "v.npy", "-o", "o.png", "-y", *REFERENCE, *args)
+        self.succeed("map", "photo.png", "dog", "--npy", "v.npy", "-o", "o.png", "-y", *QUICK, *args)
         return np.load(io.BytesIO(self.read("v.npy")))
 
     # ------------------------------------------------------------------------------------------------ files
 
     def test_one_text_writes_one_picture(self):
-        outcome = self.succeed("map", "photo.png", "dog", "-o", "heat.png", "--no-legend", *REFERENCE)
+        outcome = self.succeed("map", "photo.png", "dog", "-o", "heat.png", "--no-legend", *QUICK)
         self.assertEqual(sorted(self.listing()), ["heat.png", "photo.png"])
         self.assertIn(b"heat.png", outcome.stdout)
         width, height, _ = read_png(self.read("heat.png"))
         self.assertEqual((width, height), (96, 64))
 
     def test_legend_adds_a_strip_below(self):
-        self.succeed("map", "photo.png", "dog", "-o", "plain.png", "--no-legend", *REFERENCE)
-        self.succeed("map", "photo.png", "dog", "-o", "legend.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "-o", "plain.png", "--no-legend", *QUICK)
+        self.succeed("map", "photo.png", "dog", "-o", "legend.png", *QUICK)
         width, height, rows = read_png(self.read("plain.png"))
         wide, high, with_legend = read_png(self.read("legend.png"))
         self.assertEqual(wide, width)
@@ -33,61 +33,61 @@ class Map(CliTest):
         self.assertEqual(with_legend[:height], rows)
 
     def test_several_texts_write_a_sheet_and_one_picture_each(self):
-        self.succeed("map", "photo.png", "dog", "cat", "-o", "heat.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "cat", "-o", "heat.png", *QUICK)
         self.assertEqual(sorted(self.listing()), ["heat.png", "heat_cat.png", "heat_dog.png", "photo.png"])
         for name in ("heat.png", "heat_cat.png", "heat_dog.png"):
             read_png(self.read(name))
 
     def test_names_of_odd_texts(self):
-        self.succeed("map", "photo.png", "a/b c", "a_b_c", "x-1", "ü", "../up", "-o", "heat.png", *REFERENCE)
+        self.succeed("map", "photo.png", "a/b c", "a_b_c", "x-1", "ü", "../up", "-o", "heat.png", *QUICK)
         self.assertEqual(sorted(self.listing()), sorted(["heat.png", "heat_a_b_c.png", "heat_a_b_c-2.png", "heat_x-1.png",
                                                          "heat___.png", "heat____up.png", "photo.png"]))
 
     def test_default_name(self):
         os.makedirs(self.path("sub"))
         self.write("sub/some.photo.png", png(40, 40))
-        self.succeed("map", "sub/some.photo.png", "dog", *REFERENCE)
+        self.succeed("map", "sub/some.photo.png", "dog", *QUICK)
         self.assertIn("some.photo_map.png", self.listing())
 
     def test_picture_from_stdin(self):
-        self.succeed("map", "-", "dog", "-o", "heat.png", *REFERENCE, stdin=png(40, 40))
+        self.succeed("map", "-", "dog", "-o", "heat.png", *QUICK, stdin=png(40, 40))
         self.assertIn("heat.png", self.listing())
 
     def test_double_dash_ends_options(self):
-        outcome = self.succeed("map", "--json", "-o", "heat.png", *REFERENCE, "--", "photo.png", "-dog")
+        outcome = self.succeed("map", "--json", "-o", "heat.png", *QUICK, "--", "photo.png", "-dog")
         self.assertEqual(json.loads(outcome.stdout)["texts"][0]["text"], "-dog")
 
     def test_nothing_is_overwritten_without_y(self):
         self.write("heat.png", b"mine")
-        self.fail_with(ERROR, "map", "photo.png", "dog", "-o", "heat.png", *REFERENCE, words=["heat.png"])
-        self.succeed("map", "photo.png", "dog", "-o", "heat.png", "-y", *REFERENCE)
+        self.fail_with(ERROR, "map", "photo.png", "dog", "-o", "heat.png", *QUICK, words=["heat.png"])
+        self.succeed("map", "photo.png", "dog", "-o", "heat.png", "-y", *QUICK)
         read_png(self.read("heat.png"))
 
     def test_one_existing_file_of_several_stops_all(self):
         for name in ("heat_cat.png", "heat.png"):
             self.write(name, b"mine")
-            self.fail_with(ERROR, "map", "photo.png", "dog", "cat", "-o", "heat.png", *REFERENCE, words=[name])
+            self.fail_with(ERROR, "map", "photo.png", "dog", "cat", "-o", "heat.png", *QUICK, words=[name])
             os.remove(self.path(name))
         self.write("v.npy", b"mine")
-        self.fail_with(ERROR, "map", "photo.png", "dog", "--npy", "v.npy", "-o", "heat.png", *REFERENCE, words=["v.npy"])
+        self.fail_with(ERROR, "map", "photo.png", "dog", "--npy", "v.npy", "-o", "heat.png", *QUICK, words=["v.npy"])
 
     def test_outputs_that_cannot_be_written(self):
         os.makedirs(self.path("folder.png"))
         for output in ("missing/heat.png", "folder.png", "photo.png/heat.png", "/proc/heat.png"):
-            self.fail_with(ERROR, "map", "photo.png", "dog", "-y", "-o", output, *REFERENCE)
-        self.fail_with(ERROR, "map", "photo.png", "dog", "--npy", "missing/v.npy", "-o", "heat.png", *REFERENCE)
+            self.fail_with(ERROR, "map", "photo.png", "dog", "-y", "-o", output, *QUICK)
+        self.fail_with(ERROR, "map", "photo.png", "dog", "--npy", "missing/v.npy", "-o", "heat.png", *QUICK)
 
     def test_two_outputs_of_one_name(self):
         for more in ([], ["-y"]):
-            self.fail_with((ERROR, USAGE), "map", "photo.png", "dog", "-o", "same.png", "--npy", "same.png", *more, *REFERENCE,
+            self.fail_with((ERROR, USAGE), "map", "photo.png", "dog", "-o", "same.png", "--npy", "same.png", *more, *QUICK,
                            words=["same.png"])
 
     def test_the_picture_itself_is_not_overwritten(self):
-        self.fail_with(ERROR, "map", "photo.png", "dog", "-o", "photo.png", *REFERENCE)
+        self.fail_with(ERROR, "map", "photo.png", "dog", "-o", "photo.png", *QUICK)
 
     def test_stdout_that_cannot_be_written(self):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([BINARY, "map", "photo.png", "dog", "--json", "-o", "heat.png", *REFERENCE], cwd=self.work,
+            done = subprocess.run([BINARY, "map", "photo.png", "dog", "--json", "-o", "heat.png", *QUICK], cwd=self.work,
                                   env=environment(self.home), stdout=full, stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, ERROR, done.stderr)
 
@@ -98,7 +98,7 @@ class Map(CliTest):
         self.assertEqual(set(document["model"]), {"name", "path", "sha256"})
         self.assertRegex(document["model"]["sha256"], r"^[0-9a-f]{64}$")
         self.assertLessEqual({"name", "platform", "driver", "class"}, set(document["device"]))
-        self.assertEqual((document["device"]["name"], document["device"]["class"]), ("reference", "reference"))
+        self.assertIn(document["device"]["class"], ("cpu", "gpu"))
         self.assertEqual((document["method"], document["mode"]), ("surgery", "set"))
         self.assertEqual((document["size"], document["grid"], document["first_block"]), ([192, 192], [12, 12], 6))
         self.assertEqual([t["text"] for t in document["texts"]], ["dog", "zyxgle", "a+b"])
@@ -134,7 +134,7 @@ class Map(CliTest):
     def test_messages_go_to_stderr(self):
         _, outcome = self.map_json("photo.png", "zyxgle", "-o", "heat.png")
         self.assertIn("zyxgle", "".join(outcome.lines))
-        quiet = self.succeed("map", "photo.png", "zyxgle", "-y", "-q", "-o", "heat.png", *REFERENCE)
+        quiet = self.succeed("map", "photo.png", "zyxgle", "-y", "-q", "-o", "heat.png", *QUICK)
         self.assertEqual(quiet.stderr, b"")
 
     # ------------------------------------------------------------------------------------------------ options
@@ -174,7 +174,7 @@ class Map(CliTest):
         for kind, mode in (("auto", "set"), ("set", "set"), ("empty", "empty")):
             document, _ = self.map_json("photo.png", "dog", "cat", "--redundant", kind, "-y", "-o", "heat.png")
             self.assertEqual(document["mode"], mode)
-        self.fail_with(USAGE, "map", "photo.png", "dog", "--redundant", "set", "-o", "x.png", *REFERENCE)
+        self.fail_with(USAGE, "map", "photo.png", "dog", "--redundant", "set", "-o", "x.png", *QUICK)
 
     def test_first_block(self):
         default, sixth = self.values(), self.values("--first-block", "6")
@@ -184,9 +184,8 @@ class Map(CliTest):
 
     def test_templates(self):
         self.write("templates.txt", "a photo of a {}.\nthe {}.\n")
-        self.succeed("map", "photo.png", "dog", "--npy", "own.npy", "-o", "own.png", "--device", "reference", "--templates",
-                     "templates.txt")
-        self.succeed("map", "photo.png", "dog", "--npy", "all.npy", "-o", "all.png", "--device", "reference")
+        self.succeed("map", "photo.png", "dog", "--npy", "own.npy", "-o", "own.png", "--templates", "templates.txt")
+        self.succeed("map", "photo.png", "dog", "--npy", "all.npy", "-o", "all.png")
         arrays = [self.values()] + [np.load(io.BytesIO(self.read(n))) for n in ("own.npy", "all.npy")]
         for i in range(3):
             self.assertFalse(np.allclose(arrays[i], arrays[i - 1], atol=1e-5))
@@ -194,15 +193,15 @@ class Map(CliTest):
     def test_colormaps_and_opacity(self):
         seen = set()
         for name in ("viridis", "jet", "turbo", "inferno", "cividis", "grey"):
-            self.succeed("map", "photo.png", "dog", "--colormap", name, "-y", "-o", "heat.png", "--no-legend", *REFERENCE)
+            self.succeed("map", "photo.png", "dog", "--colormap", name, "-y", "-o", "heat.png", "--no-legend", *QUICK)
             seen.add(self.read("heat.png"))
         self.assertEqual(len(seen), 6)
-        self.succeed("map", "photo.png", "dog", "-y", "-o", "heat.png", "--no-legend", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "-y", "-o", "heat.png", "--no-legend", *QUICK)
         self.assertIn(self.read("heat.png"), seen)
-        self.succeed("map", "photo.png", "dog", "--opacity", "0", "-y", "-o", "heat.png", "--no-legend", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "--opacity", "0", "-y", "-o", "heat.png", "--no-legend", *QUICK)
         self.assertEqual(read_png(self.read("heat.png"))[2], pattern(96, 64, 3))
         self.succeed("map", "photo.png", "dog", "--opacity", "1", "--colormap", "grey", "-y", "-o", "heat.png", "--no-legend",
-                     *REFERENCE)
+                     *QUICK)
         rows = read_png(self.read("heat.png"))[2]
         self.assertTrue(all(r[0::3] == r[1::3] == r[2::3] for r in rows))
         self.assertEqual((min(map(min, rows)) < 10, max(map(max, rows)) > 245), (True, True))
@@ -243,7 +242,7 @@ class Map(CliTest):
             self.assertIn(used("-y"), names)
 
     def test_compare_writes_a_sheet(self):
-        self.succeed("map", "photo.png", "dog", "--compare", "raw", "-o", "heat.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "--compare", "raw", "-o", "heat.png", *QUICK)
         self.assertEqual(sorted(self.listing()), ["heat.png", "photo.png"])
         self.assertGreater(read_png(self.read("heat.png"))[0], 3 * 96)
 
@@ -262,7 +261,7 @@ class Map(CliTest):
                                env={"CSG_DEVICE": "reference", "CSG_TEMPLATES": "none", "CSG_METHOD": "raw", "CSG_SIZE": "64"})
         document = json.loads(outcome.stdout)
         self.assertEqual((document["device"]["name"], document["method"], document["size"]), ("reference", "raw", [64, 64]))
-        outcome = self.succeed("map", "photo.png", "dog", "--json", "-o", "heat.png", "-y", "--method=arch", *REFERENCE,
+        outcome = self.succeed("map", "photo.png", "dog", "--json", "-o", "heat.png", "-y", "--method=arch", *QUICK,
                                env={"CSG_METHOD": "raw"})
         self.assertEqual(json.loads(outcome.stdout)["method"], "arch")
 
@@ -279,7 +278,7 @@ class Map(CliTest):
     def test_plus_combines(self):
         document, _ = self.map_json("photo.png", "dog+cat", "-o", "heat.png", "--npy", "both.npy")
         self.assertEqual((document["mode"], len(document["texts"])), ("empty", 1))
-        self.succeed("map", "photo.png", "dog", "cat", "--redundant", "empty", "--npy", "each.npy", "-o", "each.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "cat", "--redundant", "empty", "--npy", "each.npy", "-o", "each.png", *QUICK)
         both, each = (np.load(io.BytesIO(self.read(n))) for n in ("both.npy", "each.npy"))
         low, high = each.min((1, 2), keepdims=True), each.max((1, 2), keepdims=True)
         self.assertLess(np.abs(both[0] - ((each - low) / (high - low)).mean(0)).max(), 1e-5)

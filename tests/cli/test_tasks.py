@@ -27,7 +27,7 @@ class Tasks(CliTest):
         self.write("photo.png", png(60, 44))
 
     def document(self, *args):
-        return json.loads(self.succeed(*args, "--json", *REFERENCE).stdout)
+        return json.loads(self.succeed(*args, "--json", *QUICK).stdout)
 
     def test_segment(self):
         document = self.document("segment", "photo.png", "dog", "cat", "grass", "--background", "0.4", "-o", "classes.png")
@@ -77,8 +77,8 @@ class Tasks(CliTest):
         self.assertEqual(matrix[1], matrix[3])
         self.assertAlmostEqual(document["labels"][0]["to_empty"], matrix[3], places=6)
         self.assertAlmostEqual(document["labels"][1]["to_others"], matrix[5], places=6)
-        self.succeed("embed", "--text", "dog", "cat", "--npy", "t.npy", *REFERENCE)
-        self.succeed("embed", "--image", "photo.png", "--npy", "i.npy", *REFERENCE)
+        self.succeed("embed", "--text", "dog", "cat", "--npy", "t.npy", *QUICK)
+        self.succeed("embed", "--image", "photo.png", "--npy", "i.npy", *QUICK)
         width = (len(self.read("i.npy")) - 128) // 4
         image = struct.unpack(f"<{width}f", self.read("i.npy")[-4 * width:])
         texts = struct.unpack(f"<{2 * width}f", self.read("t.npy")[-8 * width:])
@@ -93,25 +93,25 @@ class Tasks(CliTest):
         _, _, rows = read_png(self.read("one.png"))
         for (x, y), label in zip(text["point_coords"], text["point_labels"], strict=True):
             self.assertEqual(tuple(rows[y][3 * x:3 * x + 3]), (46, 160, 67) if label else (207, 52, 46))
-        self.fail_with(ERROR, "points", "photo.png", "dog", "-o", "one.png", *REFERENCE, words=("one.png",))
+        self.fail_with(ERROR, "points", "photo.png", "dog", "-o", "one.png", *QUICK, words=("one.png",))
 
     def document_of_points(self, *words):
-        return json.loads(self.succeed("points", "photo.png", *words, *REFERENCE).stdout)["texts"]
+        return json.loads(self.succeed("points", "photo.png", *words, *QUICK).stdout)["texts"]
 
     def test_refinement_and_windows(self):
-        self.succeed("map", "photo.png", "dog", "--refine", "pamr", "--size", "128", "--npy", "pixels.npy", "-o", "pixels.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "--refine", "pamr", "--size", "128", "--npy", "pixels.npy", "-o", "pixels.png", *QUICK)
         self.assertIn(b"'shape': (1, 128, 128)", self.read("pixels.npy")[:128])
-        self.succeed("map", "photo.png", "dog", "--size", "192", "--window", "128", "--npy", "cells.npy", "-o", "cells.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "--size", "192", "--window", "128", "--npy", "cells.npy", "-o", "cells.png", *QUICK)
         self.assertIn(b"'shape': (1, 12, 12)", self.read("cells.npy")[:128])
         # One window is the picture as a whole.
-        self.succeed("map", "photo.png", "dog", "--size", "128", "--npy", "whole.npy", "-o", "whole.png", *REFERENCE)
-        self.succeed("map", "photo.png", "dog", "--size", "128", "--window", "160", "--npy", "window.npy", "-o", "window.png", *REFERENCE)
+        self.succeed("map", "photo.png", "dog", "--size", "128", "--npy", "whole.npy", "-o", "whole.png", *QUICK)
+        self.succeed("map", "photo.png", "dog", "--size", "128", "--window", "160", "--npy", "window.npy", "-o", "window.png", *QUICK)
         whole, window = (struct.unpack("<64f", self.read(n)[-256:]) for n in ("whole.npy", "window.npy"))
         self.assertLess(max(abs(a - b) for a, b in zip(whole, window)), 1e-6)
         self.document("segment", "photo.png", "dog", "cat", "--refine", "pamr", "--size", "192", "--window", "128", "-o", "s.png")
         for says, words in (("pamr", ["--refine", "nope"]), ("multiples", ["--window", "100"]), ("without windows", ["--stride", "32"]),
                             ("at most the first", ["--window", "32", "--stride", "48"]), ("cannot do windows", ["--window", "64", "--method", "gradcam"])):
-            self.fail_with(USAGE, "map", "photo.png", "dog", "-o", "no.png", *words, *REFERENCE, words=(says,))
+            self.fail_with(USAGE, "map", "photo.png", "dog", "-o", "no.png", *words, *QUICK, words=(says,))
 
     def test_every_method(self):
         # gscorecam encodes a picture 192 times: small ones, and not on the reference.
@@ -120,30 +120,30 @@ class Tasks(CliTest):
         for line in listed.strip().splitlines():
             method = line.split()[0]
             if method.endswith("_paper"):  # of a ResNet's attention pool
-                self.fail_with(USAGE, "map", "photo.png", "dog", "--method", method, "-o", "no.png", *REFERENCE, words=("for a ViT",))
+                self.fail_with(USAGE, "map", "photo.png", "dog", "--method", method, "-o", "no.png", *QUICK, words=("for a ViT",))
                 continue
             done = self.succeed("map", "photo.png", "dog", "cat", "--method", method, *small, "--json", "-o", f"{method}.png")
             document = json.loads(done.stdout)
             self.assertEqual(document["method"], method)
         document, _ = self.map_json("photo.png", "dog", "--method", "bimodal", "--blocks", "all", "-o", "through.png")
         self.assertEqual(document["method"], "bimodal_all")
-        self.fail_with(USAGE, "map", "photo.png", "dog", "--blocks", "all", "-o", "no.png", *REFERENCE, words=("bimodal",))
+        self.fail_with(USAGE, "map", "photo.png", "dog", "--blocks", "all", "-o", "no.png", *QUICK, words=("bimodal",))
         self.succeed("map", "photo.png", "dog", "--compare", "all", *small, "-o", "all.png")
-        self.succeed("map", "photo.png", "dog", "cat", "--compare", "raw,arch,gem", "-o", "some.png", *REFERENCE)
-        self.fail_with(USAGE, "map", "photo.png", "dog", "--compare", "raw,nope", "-o", "no.png", *REFERENCE, words=("nope",))
+        self.succeed("map", "photo.png", "dog", "cat", "--compare", "raw,arch,gem", "-o", "some.png", *QUICK)
+        self.fail_with(USAGE, "map", "photo.png", "dog", "--compare", "raw,nope", "-o", "no.png", *QUICK, words=("nope",))
 
     def test_refused(self):
-        self.fail_with(USAGE, "segment", *REFERENCE, words=("picture",))
-        self.fail_with(USAGE, "segment", "photo.png", "dog", "--labels", "voc20", *REFERENCE, words=("not both",))
-        self.fail_with(USAGE, "segment", "photo.png", "--labels", "imagenet1000", *REFERENCE, words=("255",))
-        self.fail_with(USAGE, "segment", "photo.png", "dog", "--background", "2", *REFERENCE, words=("--background",))
-        self.fail_with(INPUT, "segment", "missing.png", "dog", *REFERENCE, words=("missing.png",))
-        self.fail_with(USAGE, "classify", "photo.png", "dog", *REFERENCE, words=("two labels",))
-        self.fail_with(INPUT, "classify", "photo.png", "--labels", "no-such", *REFERENCE, words=("no-such",))
-        self.fail_with(USAGE, "tokens", "photo.png", *REFERENCE, words=("sentence",))
-        self.fail_with(USAGE, "tokens", "photo.png", "a", "b", *REFERENCE, words=("sentence",))
+        self.fail_with(USAGE, "segment", *QUICK, words=("picture",))
+        self.fail_with(USAGE, "segment", "photo.png", "dog", "--labels", "voc20", *QUICK, words=("not both",))
+        self.fail_with(USAGE, "segment", "photo.png", "--labels", "imagenet1000", *QUICK, words=("255",))
+        self.fail_with(USAGE, "segment", "photo.png", "dog", "--background", "2", *QUICK, words=("--background",))
+        self.fail_with(INPUT, "segment", "missing.png", "dog", *QUICK, words=("missing.png",))
+        self.fail_with(USAGE, "classify", "photo.png", "dog", *QUICK, words=("two labels",))
+        self.fail_with(INPUT, "classify", "photo.png", "--labels", "no-such", *QUICK, words=("no-such",))
+        self.fail_with(USAGE, "tokens", "photo.png", *QUICK, words=("sentence",))
+        self.fail_with(USAGE, "tokens", "photo.png", "a", "b", *QUICK, words=("sentence",))
         self.write("photo_classes.png", b"mine")
-        self.fail_with(ERROR, "segment", "photo.png", "dog", "cat", *REFERENCE, words=("photo_classes.png",))
+        self.fail_with(ERROR, "segment", "photo.png", "dog", "cat", *QUICK, words=("photo_classes.png",))
 
 
 if __name__ == "__main__":

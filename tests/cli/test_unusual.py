@@ -7,7 +7,7 @@ from support import *
 class Unusual(CliTest):
     def mapped(self, name, data, *texts, width=None, height=None, options=()):
         self.write(name, data)
-        outcome = self.succeed("map", name, *(texts or ["dog"]), "--json", "--no-legend", "-y", "-o", "out.png", *REFERENCE, *options)
+        outcome = self.succeed("map", name, *(texts or ["dog"]), "--json", "--no-legend", "-y", "-o", "out.png", *QUICK, *options)
         wide, high, rows = read_png(self.read("out.png"))
         if width:
             self.assertEqual((wide, high), (width, height))
@@ -40,7 +40,7 @@ class Unusual(CliTest):
         self.mapped("wide.png", png(20000, 3), width=20000, height=3)
         self.mapped("tall.png", png(2, 5000), width=2, height=5000)
         self.write("wide.png", png(20000, 3))
-        self.succeed("map", "wide.png", "dog", "cat", "-o", "sheet.png", *REFERENCE)
+        self.succeed("map", "wide.png", "dog", "cat", "-o", "sheet.png", *QUICK)
 
     def test_cmyk_jpeg(self):
         with open(os.path.join(os.path.dirname(__file__), "data", "cmyk.jpg"), "rb") as f:
@@ -56,7 +56,7 @@ class Unusual(CliTest):
     def test_a_long_text_is_cut_with_a_warning(self):
         for text in ("dog " * 2500, "x" * 10000, "\u20ac" * 3400):
             self.write("x.png", png(50, 40))
-            outcome = self.succeed("map", "x.png", text, "-y", "-o", "out.png", *REFERENCE)
+            outcome = self.succeed("map", "x.png", text, "-y", "-o", "out.png", *QUICK)
             self.assertTrue(any(l.startswith("clip-surgeon: warning: ") and "cut" in l for l in outcome.lines), outcome)
 
     def test_scripts_and_emoji(self):
@@ -65,7 +65,7 @@ class Unusual(CliTest):
 
     def test_the_same_text_twice(self):
         self.write("x.png", png(50, 40))
-        outcome = self.succeed("map", "x.png", "dog", "dog", "cat", "--json", "-o", "out.png", *REFERENCE)
+        outcome = self.succeed("map", "x.png", "dog", "dog", "cat", "--json", "-o", "out.png", *QUICK)
         first, second, _ = json.loads(outcome.stdout)["texts"]
         self.assertEqual(first, second)
         self.assertIn("out_dog-2.png", self.listing())
