@@ -53,7 +53,8 @@ def counts(test):
 
 
 def run(build, leave_out=()):
-    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs"]
+    # One more than there are cores: some wait for a network that is slow on purpose, or for the disk.
+    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "--num-processes", str((os.cpu_count() or 1) + 1)]
     for suite in leave_out:
         command += ["--no-suite", suite]
     environment = {"OCL_ICD_VENDORS": devices.without_unloading(os.path.abspath(build)), **os.environ, **ENVIRONMENT}
