@@ -78,13 +78,14 @@ static bool blas_can(const struct csg_gemm_args *a)
     return a->act == CSG_ACT_NONE && a->residual.at == a->y.at && a->residual_stride == a->y_stride;
 }
 
-int csg_ocl_gemm_fits(struct csg_ocl *ocl, const struct csg_ocl_gemm_form *form, const struct csg_gemm_args *a, bool *fits,
-                      struct csg_error *err)
+static int fits(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, bool *fits, struct csg_error *err)
 {
+    const struct csg_ocl_gemm_form *form = &forms[way.form];
+    const struct csg_gemm_args *a = args;
     bool f32 = a->weight->precision == CSG_PRECISION_F32;
     *fits = false;
     if (form->kernel == CSG_GEMM_BLAS)
-        return f32 && blas_can(a) ? csg_ocl_blas_usable(ocl, fits, err) : CSG_OK;
+        return f32 && way.splits == 1 && blas_can(a) ? csg_ocl_blas_usable(ocl, fits, err) : CSG_OK;
     if (csg_ocl_gemm_items(form) > ocl->limits.max_group || local_bytes(form) > ocl->limits.local_bytes)
         return CSG_OK;
     if (form->kernel == CSG_GEMM_MMA)
@@ -109,34 +110,34 @@ static double cost_ns(const struct csg_ocl *ocl, const struct csg_ocl_gemm_form 
     return splits > 1 ? ns + LAUNCH_NS + (double)(splits * a->rows * a->weight->n) / (10.0 * ocl->limits.compute_units) : ns;
 }
 
-int csg_ocl_gemm_choose(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_ocl_gemm_choice *choice,
-                        struct csg_error *err)
+/* Each part has a few slices. */
+static size_t most_splits(size_t index, const void *args)
 {
-    static const struct csg_ocl_gemm_form *const last = &forms[CSG_COUNT(forms) - 1];
+    const struct csg_ocl_gemm_form *form = &forms[index];
+    size_t k = ((const struct csg_gemm_args *)args)->weight->k;
+    size_t most = form->kernel == CSG_GEMM_BLAS ? 1 : csg_ocl_ceil_div(k, (size_t)form->bk * 4);
+    return most < SPLIT_MOST ? most : SPLIT_MOST;
+}
+
+static int untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_way *way, struct csg_error *err)
+{
+    const size_t last = CSG_COUNT(forms) - 1; /* CLBlast, which is faster where it was measured */
     double best = 0.0;
-    bool fits;
-    *choice = (struct csg_ocl_gemm_choice){0};
-    if (ocl->limits.gemm_form && ocl->limits.gemm_form <= CSG_COUNT(forms)) {
-        const struct csg_ocl_gemm_form *form = &forms[ocl->limits.gemm_form - 1];
-        int status = csg_ocl_gemm_fits(ocl, form, a, &fits, err);
-        if (status || fits) {
-            *choice = (struct csg_ocl_gemm_choice){form, form->kernel == CSG_GEMM_BLAS ? 1 : ocl->limits.gemm_splits};
-            return status;
-        }
-    }
-    for (const struct csg_ocl_gemm_form *form = forms; form < last; form++) {
-        int status = csg_ocl_gemm_fits(ocl, form, a, &fits, err);
+    bool can, found = false;
+    for (size_t i = 0; i < last; i++) {
+        int status = fits(ocl, (struct csg_ocl_way){i, 1}, args, &can, err);
         if (status)
             return status;
-        for (size_t splits = 1; fits && splits <= SPLIT_MOST && (splits - 1) * form->bk * 4 < a->weight->k; splits++) {
-            double ns = cost_ns(ocl, form, a, splits);
-            if (choice->form && ns >= best)
+        for (size_t splits = 1; can && splits <= most_splits(i, args); splits++) {
+            double ns = cost_ns(ocl, &forms[i], args, splits);
+            if (found && ns >= best)
                 continue;
             best = ns;
-            *choice = (struct csg_ocl_gemm_choice){form, splits};
+            found = true;
+            *way = (struct csg_ocl_way){i, splits};
         }
     }
-    if (!choice->form)
+    if (!found)
         return csg_fail(err, CSG_ERROR_MEMORY, "%s has too little local memory for matrix products", ocl->base.device);
     return CSG_OK;
 }
@@ -182,14 +183,14 @@ static int blas(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_e
     return status || (parts == 0 && a->act == CSG_ACT_NONE) ? status : finish(ocl, a, 0, parts, err);
 }
 
-int csg_ocl_gemm_run(struct csg_ocl *ocl, const struct csg_ocl_gemm_choice *choice, const struct csg_gemm_args *a,
-                     struct csg_error *err)
+static int run(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, struct csg_error *err)
 {
-    const struct csg_ocl_gemm_form *form = choice->form;
+    const struct csg_ocl_gemm_form *form = &forms[way.form];
+    const struct csg_gemm_args *a = args;
     bool mma = form->kernel == CSG_GEMM_MMA;
     if (form->kernel == CSG_GEMM_BLAS)
         return blas(ocl, a, err);
-    size_t splits = choice->splits ? choice->splits : 1, bytes;
+    size_t splits = way.splits, bytes;
     struct csg_gemm_args part = *a;
     struct csg_ocl_buffer scratch;
     if (splits > 1) {
@@ -212,3 +213,11 @@ int csg_ocl_gemm_run(struct csg_ocl *ocl, const struct csg_ocl_gemm_choice *choi
                                      range, &part, err);
     return status || splits == 1 ? status : finish(ocl, a, splits, csg_ocl_gemm_parts(a), err);
 }
+
+static const char *name(const struct csg_ocl *ocl, size_t form)
+{
+    (void)ocl;
+    return form < CSG_COUNT(forms) ? forms[form].name : NULL;
+}
+
+const struct csg_ocl_ways csg_ocl_gemm_ways = {name, most_splits, fits, untuned, run};

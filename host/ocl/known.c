@@ -86,11 +86,10 @@ done:
 /* Every GEMM form of matrix units is of the same kernel; one stands for all. */
 static int multiply(struct csg_ocl *ocl, const struct csg_gemm_args *args, struct csg_error *err)
 {
-    const struct csg_ocl_gemm_form *form;
-    for (size_t i = 0; (form = csg_ocl_gemm_form_at(i)) && form->kernel != CSG_GEMM_MMA; i++)
-        ;
-    const struct csg_ocl_gemm_choice choice = {form, 2};
-    return csg_ocl_gemm_run(ocl, &choice, args, err);
+    struct csg_ocl_way way = {0, 2};
+    while (csg_ocl_gemm_form_at(way.form)->kernel != CSG_GEMM_MMA)
+        way.form++;
+    return csg_ocl_gemm_ways.run(ocl, way, args, err);
 }
 
 #define TOKENS 77
@@ -117,7 +116,7 @@ static int attend(struct csg_ocl *ocl, enum csg_precision precision, bool *right
     static const int32_t bounds[2] = {0, TOKENS};
     struct csg_backend *backend = &ocl->base;
     struct csg_buffer *qkv = NULL, *seq = NULL, *out = NULL;
-    const struct csg_ocl_attention_form *form = csg_ocl_attention_form_at(0);
+    const struct csg_ocl_way first = {0, 1};
     float *all = csg_calloc(TOKENS * 5 * DIM, sizeof *all), *got = all ? all + TOKENS * 3 * DIM : NULL;
     int status = all ? CSG_OK : csg_fail_memory(err);
     for (size_t i = 0; status == CSG_OK && i < TOKENS; i++)
@@ -148,7 +147,7 @@ static int attend(struct csg_ocl *ocl, enum csg_precision precision, bool *right
                                             .scale = 1.0f,
                                             .precision = precision};
     if (status == CSG_OK)
-        status = csg_ocl_attention_run(ocl, form, &args, err);
+        status = csg_ocl_attention_ways.run(ocl, first, &args, err);
     if (status == CSG_OK)
         status = csg_ocl_buffer_read(out, 0, got, TOKENS * 2 * DIM * sizeof *all, err);
     for (size_t i = 0; status == CSG_OK && i < TOKENS; i++)

@@ -6,6 +6,8 @@
 
 #include "ocl/backend.h"
 
+struct csg_ocl;
+
 /* ------------------------------------------------------------------------------------------ classes (classes.c) */
 
 /* Which forms of the kernels run: one row per kind of device. */
@@ -55,6 +57,34 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
 /* Options of the kernels for packed weights in 16 bits, of `rows` rows of a tile. */
 void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows);
 
+/* ------------------------------------------------------------------------------------------ ways (choose.c) */
+
+/* How an operator may run: a form of its table, and in how many parts the inner side of a product is split. */
+struct csg_ocl_way {
+    size_t form, splits;
+};
+
+/* What decides which way is best. */
+struct csg_ocl_shape {
+    enum csg_op op;
+    enum csg_precision precision;
+    size_t rows;     /* of the product; tokens of the longest sequence */
+    size_t sides[2]; /* n and k; channels of a head, and heads of all sequences and paths */
+};
+
+/* The ways of an operator on devices of a class. args are those of the operator. */
+struct csg_ocl_ways {
+    const char *(*name)(const struct csg_ocl *ocl, size_t form); /* NULL past the end */
+    size_t (*most_splits)(size_t form, const void *args);        /* that are of any use; NULL: 1 */
+    int (*fits)(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, bool *fits, struct csg_error *err);
+    int (*untuned)(struct csg_ocl *ocl, const void *args, struct csg_ocl_way *way, struct csg_error *err);
+    int (*run)(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, struct csg_error *err);
+};
+/* Chooses and runs: the way that a test forces, else the one that tuning found, else the untuned one. */
+int csg_ocl_run_best(struct csg_ocl *ocl, const struct csg_ocl_ways *ways, const struct csg_ocl_shape *shape, const void *args,
+                     struct csg_error *err);
+extern const struct csg_ocl_ways csg_ocl_gemm_ways, csg_ocl_gemm_packed_ways, csg_ocl_attention_ways, csg_ocl_attention_item_ways;
+
 /* ------------------------------------------------------------------------------------------ the backend */
 
 struct csg_ocl_limits {
@@ -62,10 +92,9 @@ struct csg_ocl_limits {
     size_t max_group;      /* work-items of a group */
     unsigned native_width; /* floats of a vector */
     unsigned compute_units;
-    size_t gemm_form, gemm_splits; /* tests force a row of gemm_forms.c, counted from 1; 0: none */
-    size_t attention_form;         /* the same of op_attention.c */
-    bool fma;                      /* fma() is an instruction */
-    bool exact_divide;             /* the correctly rounded division may be asked for */
+    struct csg_ocl_way forced[CSG_OP_COUNT]; /* the form counted from 1; 0: none */
+    bool fma;                                /* fma() is an instruction */
+    bool exact_divide;                       /* the correctly rounded division may be asked for */
 };
 
 /* Files of kernels: one of each operator's name, and those that an operator has beside it. */
@@ -300,17 +329,6 @@ size_t csg_ocl_gemm_items(const struct csg_ocl_gemm_form *form);
 void csg_ocl_gemm_options(char *out, size_t capacity, const struct csg_ocl_gemm_form *form, enum csg_precision precision,
                           bool aligned);
 
-struct csg_ocl_gemm_choice {
-    const struct csg_ocl_gemm_form *form;
-    size_t splits; /* of k */
-};
-/* Whether the device and the operands allow the form. */
-int csg_ocl_gemm_fits(struct csg_ocl *ocl, const struct csg_ocl_gemm_form *form, const struct csg_gemm_args *a, bool *fits,
-                      struct csg_error *err);
-int csg_ocl_gemm_choose(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_ocl_gemm_choice *choice,
-                        struct csg_error *err);
-int csg_ocl_gemm_run(struct csg_ocl *ocl, const struct csg_ocl_gemm_choice *choice, const struct csg_gemm_args *a,
-                     struct csg_error *err);
 /* Whether the device has matrix units that PTX reaches and they give the known answers; decided at the first call. */
 int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
 
@@ -326,10 +344,8 @@ struct csg_ocl_attention_form {
 const struct csg_ocl_attention_form *csg_ocl_attention_form_at(size_t index); /* NULL past the end */
 void csg_ocl_attention_options(char *out, size_t capacity, const struct csg_ocl_attention_form *form,
                                enum csg_precision precision, bool aligned);
-int csg_ocl_attention_fits(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const struct csg_attention_args *a,
-                           bool *fits, struct csg_error *err);
-int csg_ocl_attention_run(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const struct csg_attention_args *a,
-                          struct csg_error *err);
+/* On CPU devices: vectors of queries that a work-item owns in that form; 0 past the end. */
+unsigned csg_ocl_attention_vectors(const struct csg_ocl_tile *tile, size_t form);
 
 /* ------------------------------------------------------------------------------------------ clblast.c */
 

@@ -47,6 +47,11 @@ static bool aligned(const struct csg_attention_args *a)
     return a->head_dim % 4 == 0 && a->qkv.at % 4 == 0 && a->qkv_stride % 4 == 0;
 }
 
+static size_t all_heads(const struct csg_attention_args *a)
+{
+    return a->heads * a->sequences * (a->qk.buffer && a->vv.buffer ? 2 : 1);
+}
+
 /* Results are stored two by two. */
 static bool mma_can(const struct csg_attention_args *a)
 {
@@ -54,9 +59,10 @@ static bool mma_can(const struct csg_attention_args *a)
            a->vv.at % 2 == 0 && a->vv_stride % 2 == 0;
 }
 
-int csg_ocl_attention_fits(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const struct csg_attention_args *a,
-                           bool *fits, struct csg_error *err)
+static int fits(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, bool *fits, struct csg_error *err)
 {
+    const struct csg_ocl_attention_form *form = &forms[way.form];
+    const struct csg_attention_args *a = args;
     *fits = form_items(form) <= ocl->limits.max_group && local_bytes(form, a->head_dim) <= ocl->limits.local_bytes;
     if (!*fits || !form->mma)
         return CSG_OK;
@@ -66,26 +72,25 @@ int csg_ocl_attention_fits(struct csg_ocl *ocl, const struct csg_ocl_attention_f
 }
 
 /* The largest that gives every compute unit a group; where none does, the smallest with groups worth having. */
-static int choose(struct csg_ocl *ocl, const struct csg_attention_args *a, const struct csg_ocl_attention_form **chosen,
-                  struct csg_error *err)
+static int untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_way *way, struct csg_error *err)
 {
-    size_t heads = a->heads * a->sequences * (a->qk.buffer && a->vv.buffer ? 2 : 1);
-    bool fits;
-    *chosen = NULL;
+    const struct csg_attention_args *a = args;
+    bool can, found = false;
     for (size_t i = 0; i < CSG_COUNT(forms); i++) {
         const struct csg_ocl_attention_form *form = &forms[i];
-        if (*chosen && (form_items(form) < LEAST_ITEMS || form->mma != (*chosen)->mma))
+        if (found && (form_items(form) < LEAST_ITEMS || form->mma != forms[way->form].mma))
             break;
-        int status = csg_ocl_attention_fits(ocl, form, a, &fits, err);
+        int status = fits(ocl, (struct csg_ocl_way){i, 1}, a, &can, err);
         if (status)
             return status;
-        if (!fits)
+        if (!can)
             continue;
-        *chosen = form;
-        if (csg_ocl_ceil_div(a->longest, form->queries) * heads >= ocl->limits.compute_units)
+        *way = (struct csg_ocl_way){i, 1};
+        found = true;
+        if (csg_ocl_ceil_div(a->longest, form->queries) * all_heads(a) >= ocl->limits.compute_units)
             break;
     }
-    if (!*chosen)
+    if (!found)
         return csg_fail(err, CSG_ERROR_MEMORY, "%s has too little local memory for heads of %zu channels", ocl->base.device,
                         a->head_dim);
     return CSG_OK;
@@ -121,33 +126,71 @@ static int launch(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form
     return csg_ocl_launch(ocl, &one, err);
 }
 
-int csg_ocl_attention_run(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const struct csg_attention_args *a,
-                          struct csg_error *err)
+static int run(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, struct csg_error *err)
 {
+    const struct csg_ocl_attention_form *form = &forms[way.form];
+    const struct csg_attention_args *a = args;
     char options[100];
-    size_t paths = a->qk.buffer && a->vv.buffer ? 2 : 1;
     csg_ocl_attention_options(options, sizeof options, form, a->precision, aligned(a));
-    const struct csg_ocl_range range = {{csg_ocl_ceil_div(a->longest, form->queries), a->heads, a->sequences * paths},
+    const struct csg_ocl_range range = {{csg_ocl_ceil_div(a->longest, form->queries), a->heads, all_heads(a) / a->heads},
                                         {form_items(form), 1, 1}};
     return launch(ocl, form, options, range, a, err);
 }
 
+static const char *name(const struct csg_ocl *ocl, size_t form)
+{
+    (void)ocl;
+    return form < CSG_COUNT(forms) ? forms[form].name : NULL;
+}
+
+const struct csg_ocl_ways csg_ocl_attention_ways = {name, NULL, fits, untuned, run};
+
+/* ------------------------------------------------------------------------------------------ a work-item a block */
+
+/* Vectors of queries that a work-item owns: as many as the tile says, or fewer, so that more work-items have something to do. */
+static const char *const item_forms[] = {"tile", "tile-1", "tile-2"};
+
+unsigned csg_ocl_attention_vectors(const struct csg_ocl_tile *tile, size_t form)
+{
+    return form < CSG_COUNT(item_forms) && form < tile->query_vectors ? tile->query_vectors - (unsigned)form : 0;
+}
+
+static const char *item_name(const struct csg_ocl *ocl, size_t form)
+{
+    return csg_ocl_attention_vectors(ocl->tile, form) ? item_forms[form] : NULL;
+}
+
+static int item_fits(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, bool *fits, struct csg_error *err)
+{
+    (void)ocl, (void)way, (void)args, (void)err;
+    *fits = true;
+    return CSG_OK;
+}
+
+static int item_untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_way *way, struct csg_error *err)
+{
+    (void)ocl, (void)args, (void)err;
+    *way = (struct csg_ocl_way){0, 1};
+    return CSG_OK;
+}
+
+static int item_run(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, struct csg_error *err)
+{
+    const struct csg_attention_args *a = args;
+    unsigned vectors = csg_ocl_attention_vectors(ocl->tile, way.form);
+    size_t queries = (size_t)vectors * ocl->tile->width;
+    char options[100];
+    snprintf(options, sizeof options, "-DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u", vectors, ocl->tile->key_rows);
+    const struct csg_ocl_range range = {{csg_ocl_even(ocl, csg_ocl_ceil_div(a->longest, queries) * a->heads), 1, a->sequences},
+                                        {1, 1, 1}};
+    return launch(ocl, NULL, options, range, a, err);
+}
+
+const struct csg_ocl_ways csg_ocl_attention_item_ways = {item_name, NULL, item_fits, item_untuned, item_run};
+
 int csg_ocl_attention(struct csg_backend *backend, const struct csg_attention_args *a, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
-    if (ocl->form->item_rows) {
-        size_t queries = (size_t)ocl->tile->query_vectors * ocl->tile->width;
-        char options[100];
-        snprintf(options, sizeof options, "-DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u", ocl->tile->query_vectors,
-                 ocl->tile->key_rows);
-        const struct csg_ocl_range range = {
-            {csg_ocl_even(ocl, csg_ocl_ceil_div(a->longest, queries) * a->heads), 1, a->sequences}, {1, 1, 1}};
-        return launch(ocl, NULL, options, range, a, err);
-    }
-    const struct csg_ocl_attention_form *form = csg_ocl_attention_form_at(ocl->limits.attention_form - 1);
-    bool fits = false;
-    int status = form ? csg_ocl_attention_fits(ocl, form, a, &fits, err) : CSG_OK;
-    if (status == CSG_OK && !fits)
-        status = choose(ocl, a, &form, err);
-    return status ? status : csg_ocl_attention_run(ocl, form, a, err);
+    const struct csg_ocl_shape shape = {CSG_OP_attention, a->precision, a->longest, {a->head_dim, all_heads(a)}};
+    return csg_ocl_run_best(ocl, ocl->form->item_rows ? &csg_ocl_attention_item_ways : &csg_ocl_attention_ways, &shape, a, err);
 }

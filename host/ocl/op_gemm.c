@@ -35,15 +35,22 @@ size_t csg_ocl_gemm_rows(const struct csg_ocl *ocl, size_t rows)
     return rows >= tile->rows ? tile->rows : rows >= tile->rows_few ? tile->rows_few : 1;
 }
 
-/* Work-items for each of a device's threads, so that the last one to end does not keep the others waiting long. */
-#define ITEMS_EACH 16
+/* Ways through packed panels: the rows of a register tile, as tall as the matrix allows or not, and work-items for each of a device's
+ * threads, so that the last one to end does not keep the others waiting long. */
+static const struct packed_form {
+    const char *name;
+    bool few;
+    unsigned items_each;
+} packed_forms[] = {{"tall-16", false, 16}, {"tall-8", false, 8}, {"tall-32", false, 32}, {"low-16", true, 16}};
 
-static int packed(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg_error *err)
+static int packed(struct csg_ocl *ocl, const struct packed_form *form, const struct csg_gemm_args *a, struct csg_error *err)
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
     size_t rows = csg_ocl_gemm_rows(ocl, a->rows), threads = ocl->limits.compute_units;
+    if (form->few)
+        rows = ocl->tile->rows_few;
     size_t tiles = csg_ocl_ceil_div(a->rows, rows), panels = csg_ocl_ceil_div(weight->base.n, weight->nr);
-    size_t each = tiles * panels / (threads * ITEMS_EACH);
+    size_t each = tiles * panels / (threads * form->items_each);
     each = each < 1 ? 1 : each > CSG_OCL_TILES ? CSG_OCL_TILES : each;
     size_t items = csg_ocl_even(ocl, csg_ocl_ceil_div(tiles, each) * panels);
     char options[80];
@@ -52,12 +59,40 @@ static int packed(struct csg_ocl *ocl, const struct csg_gemm_args *a, struct csg
                                err);
 }
 
+static const char *packed_name(const struct csg_ocl *ocl, size_t form)
+{
+    (void)ocl;
+    return form < CSG_COUNT(packed_forms) ? packed_forms[form].name : NULL;
+}
+
+/* Products that are not in f32 have one way. */
+static int packed_fits(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, bool *fits, struct csg_error *err)
+{
+    const struct csg_gemm_args *a = args;
+    (void)err;
+    *fits = way.form == 0 || (a->weight->precision == CSG_PRECISION_F32 && a->rows >= ocl->tile->rows);
+    return CSG_OK;
+}
+
+static int packed_untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_way *way, struct csg_error *err)
+{
+    (void)ocl, (void)args, (void)err;
+    *way = (struct csg_ocl_way){0, 1};
+    return CSG_OK;
+}
+
+static int packed_run(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, struct csg_error *err)
+{
+    const struct csg_gemm_args *a = args;
+    return a->weight->precision == CSG_PRECISION_F32 ? packed(ocl, &packed_forms[way.form], a, err)
+                                                     : csg_ocl_gemm_half(ocl, a, err);
+}
+
+const struct csg_ocl_ways csg_ocl_gemm_packed_ways = {packed_name, NULL, packed_fits, packed_untuned, packed_run};
+
 int csg_ocl_gemm(struct csg_backend *backend, const struct csg_gemm_args *a, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
-    struct csg_ocl_gemm_choice choice;
-    if (ocl->form->packed)
-        return a->weight->precision == CSG_PRECISION_F32 ? packed(ocl, a, err) : csg_ocl_gemm_half(ocl, a, err);
-    int status = csg_ocl_gemm_choose(ocl, a, &choice, err);
-    return status ? status : csg_ocl_gemm_run(ocl, &choice, a, err);
+    const struct csg_ocl_shape shape = {CSG_OP_gemm, a->weight->precision, a->rows, {a->weight->n, a->weight->k}};
+    return csg_ocl_run_best(ocl, ocl->form->packed ? &csg_ocl_gemm_packed_ways : &csg_ocl_gemm_ways, &shape, a, err);
 }

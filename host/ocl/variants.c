@@ -31,11 +31,11 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
         else if (take(item, "local", &value))
             limits->local_bytes = value < limits->local_bytes ? value : limits->local_bytes;
         else if (take(item, "gemm", &value))
-            limits->gemm_form = value;
+            limits->forced[CSG_OP_gemm].form = value;
         else if (take(item, "splits", &value))
-            limits->gemm_splits = value;
+            limits->forced[CSG_OP_gemm].splits = value;
         else if (take(item, "attention", &value))
-            limits->attention_form = value;
+            limits->forced[CSG_OP_attention].form = value;
         else if (take(item, "fma", &value))
             limits->fma = limits->fma && value;
         else if (take(item, "divide", &value))
@@ -123,8 +123,12 @@ static void add_tile(struct list *list, const struct csg_ocl_class *form, const 
         row->kernel = "gemm_packed";
         add_halves(list, form, how, tile, rows[i]);
     }
-    NEEDS(add(list, form, CSG_OP_attention, how), "-DCSG_WIDTH=%u -DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u", tile->width,
-          tile->query_vectors, tile->key_rows);
+    for (size_t i = 0; csg_ocl_attention_vectors(tile, i); i++) {
+        char fewer[48];
+        snprintf(fewer, sizeof fewer, "%s,attention=%zu", limit, i + 1);
+        NEEDS(add(list, form, CSG_OP_attention, i ? fewer : how), "-DCSG_WIDTH=%u -DCSG_QUERY_VECTORS=%u -DCSG_KEY_ROWS=%u",
+              tile->width, csg_ocl_attention_vectors(tile, i), tile->key_rows);
+    }
 }
 
 static void add_gemm(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_gemm_form *gemm, size_t index)
