@@ -15,7 +15,8 @@ static const struct {
              {"texts", "text features"},
              {"hashes", "hashes of weights files"},
              {"precision", "the fastest precisions"},
-             {"self-test", "verdicts on devices"}};
+             {"self-test", "verdicts on devices"},
+             {"tuned", "ways that `tune` chose"}};
 #define N_PARTS (sizeof parts / sizeof *parts)
 
 static const char *part_at(size_t index)

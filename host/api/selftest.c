@@ -25,17 +25,8 @@ struct run {
 static int run_case(struct csg_self_test_op *op, enum csg_op which, size_t index, struct csg_backend *reference,
                     struct csg_backend *device, double *worst, struct csg_error *err)
 {
-    struct conf_case c;
-    struct conf_memory want = {0}, got = {0};
     struct conf_verdict verdict = {.passed = false};
-    int status = conf_case_create(&c, which, index, SEED, CONF_GUARDED, err);
-    if (status)
-        return status;
-    status = conf_run(&want, &c, reference, CONF_FAULT_NONE, err);
-    if (status == CSG_OK)
-        status = conf_run(&got, &c, device, CONF_FAULT_NONE, err);
-    if (status == CSG_OK)
-        conf_compare(&verdict, &c, &want, &got);
+    int status = conf_check(&verdict, which, index, SEED, reference, device, err);
     op->cases++;
     if (status == CSG_OK && (op->cases == 1 || verdict.ratio > *worst)) {
         *worst = verdict.ratio;
@@ -44,9 +35,6 @@ static int run_case(struct csg_self_test_op *op, enum csg_op which, size_t index
     }
     if (status == CSG_OK && !verdict.passed && op->failed++ == 0)
         snprintf(op->first_failure, sizeof op->first_failure, "case %zu: %.560s", index, verdict.sentence);
-    conf_memory_destroy(&want);
-    conf_memory_destroy(&got);
-    conf_case_destroy(&c);
     return status;
 }
 

@@ -39,13 +39,21 @@ static bool whole(const struct csg_record_kind *kind, const char *key, const uns
            memcmp(at + HEADER_BYTES - DIGEST_BYTES, digest, DIGEST_BYTES) == 0;
 }
 
+/* Written by this user, and where nobody else could have changed it. */
+static bool ours(const char *folder, const char *path)
+{
+    struct stat within, file;
+    return stat(folder, &within) == 0 && stat(path, &file) == 0 && within.st_uid == geteuid() && file.st_uid == geteuid() &&
+           !(within.st_mode & (S_IWGRP | S_IWOTH)) && !(file.st_mode & S_IWOTH);
+}
+
 unsigned char *csg_record_load(const struct csg_record_kind *kind, const char *folder, const char *key, size_t *bytes,
                                bool *damaged)
 {
     char *data = NULL, *path = path_of(kind, folder, key);
     size_t size = 0;
     bool there = path && csg_is_file(path);
-    int status = there ? csg_read_file(&data, &size, path, kind->limit_bytes, CSG_ERROR, NULL) : CSG_ERROR;
+    int status = there && ours(folder, path) ? csg_read_file(&data, &size, path, kind->limit_bytes, CSG_ERROR, NULL) : CSG_ERROR;
     bool good = status == CSG_OK && whole(kind, key, (const unsigned char *)data, size);
     free(path);
     if (damaged)

@@ -4,7 +4,8 @@
  *   8 bytes    length of the payload, little-endian
  *   64 bytes   SHA-256 of the payload in hex
  *   payload
- * and nothing more. What is missing, short, longer or does not match is not there. Written under another name and renamed. */
+ * and nothing more. What is missing, short, longer, does not match, is another user's or lies where another one may write is not there.
+ * Written under another name and renamed. */
 #ifndef CSG_BASE_RECORD_H
 #define CSG_BASE_RECORD_H
 

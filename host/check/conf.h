@@ -175,5 +175,8 @@ struct conf_verdict {
 };
 void conf_compare(struct conf_verdict *out, const struct conf_case *c, const struct conf_memory *reference,
                   const struct conf_memory *device);
+/* A case of the seed on the device against the reference. */
+int conf_check(struct conf_verdict *out, enum csg_op op, size_t index, uint64_t seed, struct csg_backend *reference,
+               struct csg_backend *device, struct csg_error *err);
 
 #endif

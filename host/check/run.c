@@ -323,3 +323,22 @@ void conf_compare(struct conf_verdict *out, const struct conf_case *c, const str
     for (size_t i = 0; i < c->n_operands; i++)
         compare_operand(out, c, i, reference->data[i], device->data[i]);
 }
+
+int conf_check(struct conf_verdict *out, enum csg_op op, size_t index, uint64_t seed, struct csg_backend *reference,
+               struct csg_backend *device, struct csg_error *err)
+{
+    struct conf_case c;
+    struct conf_memory want = {0}, got = {0};
+    int status = conf_case_create(&c, op, index, seed, CONF_GUARDED, err);
+    if (status)
+        return status;
+    status = conf_run(&want, &c, reference, CONF_FAULT_NONE, err);
+    if (status == CSG_OK)
+        status = conf_run(&got, &c, device, CONF_FAULT_NONE, err);
+    if (status == CSG_OK)
+        conf_compare(out, &c, &want, &got);
+    conf_memory_destroy(&want);
+    conf_memory_destroy(&got);
+    conf_case_destroy(&c);
+    return status;
+}

@@ -36,7 +36,7 @@ static json_t *document(const struct csg_bench *bench, bool texts)
 {
     json_t *encode = json_pack("{s:f, s:f}", "min", bench->encode_min_ms, "median", bench->encode_median_ms);
     json_t *json =
-        json_pack("{s:o, s:o, s:o, s:f, s:s, s:o, s:o, s:i, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:f, s:o}", "encode_ms",
+        json_pack("{s:o, s:o, s:o, s:f, s:s, s:o, s:o, s:i, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:f, s:I, s:o}", "encode_ms",
                   encode, "text_ms", texts ? json_real(bench->text_ms) : json_null(), "map_ms",
                   texts ? json_real(bench->map_ms) : json_null(), "gflops", bench->gflop_s, "precision_used", bench->precision,
                   "device", cli_json_string(bench->device), "error", cli_json_number(bench->error), "size_px", bench->size_px,
@@ -44,7 +44,8 @@ static json_t *document(const struct csg_bench *bench, bool texts)
                   "encode_gflop", bench->encode_flop * 1e-9, "frames_per_second", frames_per_second(bench), "peak_gflops",
                   bench->peak_gflop_s > 0.0 ? json_real(bench->peak_gflop_s) : json_null(), "peak_gbytes",
                   bench->peak_gbyte_s > 0.0 ? json_real(bench->peak_gbyte_s) : json_null(), "share_of_peak",
-                  share(bench->gflop_s, bench->peak_gflop_s), "gap_ms", bench->gap_ms, "stages", stages(bench));
+                  share(bench->gflop_s, bench->peak_gflop_s), "gap_ms", bench->gap_ms, "tuned_launches",
+                  (json_int_t)bench->tuned_launches, "stages", stages(bench));
     if (json && texts) {
         json_object_set_new(json, "texts", json_integer((json_int_t)bench->n_texts));
         json_object_set_new(json, "templates", json_integer((json_int_t)bench->n_templates));
@@ -106,6 +107,8 @@ static void print_table(const struct csg_bench *bench, bool texts)
         }
         putchar('\n');
     }
+    if (bench->tuned_launches)
+        printf("  %d launches went the way that `tune` found\n", (int)bench->tuned_launches);
     printf("  %-10s %6.2f ms %4.0f %%\n", "gaps", bench->gap_ms, 100.0 * bench->gap_ms / bench->encode_min_ms);
     if (texts) {
         printf("text     %9.2f ms for %zu texts x %zu templates\n", bench->text_ms, bench->n_texts, bench->n_templates);

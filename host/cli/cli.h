@@ -15,7 +15,7 @@ struct cli_args {
     const char *output, *npy, *report;
     const char *fallback, *device_class;
     const char *script, *window;
-    const char *runs, *profile, *cache, *batch;
+    const char *runs, *profile, *cache, *batch, *seconds;
     bool no_texts, no_reference, no_cache;
     bool cameras, quick, full;
     bool verbose, plain, json, overwrite, quiet, no_legend, help, version;
@@ -41,12 +41,13 @@ enum cli_use {
     USE_SELFTEST = 2048,
     USE_BENCH = 4096,
     USE_CACHE = 8192,
+    USE_TUNE = 16384,
     USE_COMPLETION = 1 << 30, /* far from the others, which are numbered on */
     USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS |
-                USE_REDUNDANCY | USE_BENCH,
+                USE_REDUNDANCY | USE_BENCH | USE_TUNE,
     USE_MANY = USE_MAP | USE_POINTS | USE_EMBED | USE_SEGMENT | USE_CLASSIFY, /* which take many pictures */
     USE_PICTURE = USE_MAP | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_TOKENS,
-    USE_ALL = 16383 | USE_COMPLETION
+    USE_ALL = 32767 | USE_COMPLETION
 };
 
 struct cli_command {
@@ -122,6 +123,7 @@ int cli_view(const struct cli_args *args, struct csg_error *err);
 int cli_cache(const struct cli_args *args, struct csg_error *err);
 int cli_completion(const struct cli_args *args, struct csg_error *err);
 int cli_bench(const struct cli_args *args, struct csg_error *err);
+int cli_tune(const struct cli_args *args, struct csg_error *err);
 int cli_selftest(const struct cli_args *args, struct csg_error *err);
 
 #endif

@@ -23,6 +23,8 @@ const struct cli_command cli_commands[] = {
     {"view", "[SOURCE] [TEXT...]", "Opens the live viewer on a picture, folder, video or camera.", USE_VIEW, cli_view},
     {"devices", "", "Lists the OpenCL devices and which one would be used.", USE_DEVICES, cli_devices},
     {"bench", "", "Measures encoder, texts and maps: times, GFLOP/s, share of the device's peak, error.", USE_BENCH, cli_bench},
+    {"tune", "", "Times the ways to compute on the device at the model's own sizes, and remembers the fastest.", USE_TUNE,
+     cli_tune},
     {"cache", "list | clear [NAME...]", "Shows or empties what is kept on disk: compiled kernels, text features and so on.",
      USE_CACHE, cli_cache},
     {"selftest", "", "Compares every operator on the device with the C reference.", USE_SELFTEST, cli_selftest},

@@ -1,5 +1,6 @@
 #include "progress.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,6 +65,24 @@ void cli_progress_show(struct cli_progress *progress, size_t done, size_t total)
         fprintf(stderr, "\r%s %zu of %zu%s\033[K%s", bar, done, total, rate, last ? "\n" : "");
         progress->drawn = !last;
     }
+}
+
+void cli_progress_line(struct cli_progress *progress, const char *format, ...)
+{
+    double s = cli_now_s();
+    char line[160];
+    va_list args;
+    if (progress->off || (progress->first_s >= 0 && s - progress->last_s < (progress->terminal ? 0.1 : 30)))
+        return;
+    progress->first_s = progress->last_s = s;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (progress->terminal)
+        fprintf(stderr, "\r%s\033[K", line);
+    else
+        cli_say("%s", line);
+    progress->drawn = progress->terminal;
 }
 
 void cli_progress_clear(struct cli_progress *progress)

@@ -26,6 +26,8 @@ static void backend_destroy(struct csg_backend *backend)
         clReleaseContext(ocl->context);
     }
     free(ocl->program_dir);
+    free(ocl->tuned_dir);
+    free(ocl->tuned);
     free(ocl);
 }
 
@@ -124,6 +126,15 @@ static int open_device(struct csg_ocl *ocl, struct csg_error *err)
     return csg_ocl_mem_create(ocl, STAND_IN_BYTES, &ocl->stand_in, err);
 }
 
+static int use_cache(struct csg_ocl *ocl, const char *folder, struct csg_error *err)
+{
+    if (!folder || !*folder)
+        return CSG_OK;
+    ocl->program_dir = csg_path_join(folder, "programs");
+    ocl->tuned_dir = csg_path_join(folder, "tuned");
+    return ocl->program_dir && ocl->tuned_dir ? csg_ocl_tuned_load(ocl, err) : csg_fail_memory(err);
+}
+
 int csg_ocl_backend_create(struct csg_backend **out, const struct csg_ocl_params *params, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_calloc(1, sizeof *ocl);
@@ -137,10 +148,9 @@ int csg_ocl_backend_create(struct csg_backend **out, const struct csg_ocl_params
     status = choose(ocl, params, err);
     if (status)
         goto fail;
-    if (params->cache_dir && *params->cache_dir && !(ocl->program_dir = csg_path_join(params->cache_dir, "programs"))) {
-        status = csg_fail_memory(err);
+    status = use_cache(ocl, params->cache_dir, err);
+    if (status)
         goto fail;
-    }
     status = open_device(ocl, err);
     if (status)
         goto fail;

@@ -24,6 +24,29 @@ struct csg_ocl_peak {
 };
 int csg_ocl_peak_measure(struct csg_backend *backend, struct csg_ocl_peak *peak, struct csg_error *err);
 
+/* Timing of the ways in which products and attention can run on the device. From begin to end every launch of them is one of a way whose
+ * turn it is; a pass is any work of the engine, the same again until `more` is false. */
+struct csg_ocl_tune_params {
+    /* Whether the operator, which is forced into a way, gives right answers in the precision. */
+    int (*judge)(void *user, struct csg_backend *backend, enum csg_op op, enum csg_precision precision, bool *right,
+                 struct csg_error *err);
+    void *user;
+};
+int csg_ocl_tune_begin(struct csg_backend *backend, const struct csg_ocl_tune_params *params, struct csg_error *err);
+/* Behind a pass. No other one shall begin that would end after until_ms (of csg_now_ms) if it lasted as long. */
+int csg_ocl_tune_more(struct csg_backend *backend, double until_ms, bool *more, struct csg_error *err);
+/* Shapes that are done, and those that were met. */
+void csg_ocl_tune_progress(const struct csg_backend *backend, size_t *done, size_t *shapes);
+/* Ends it: the choices are the backend's from here on. *shapes is to be given to csg_ocl_tune_free; *kept tells whether they are on disk,
+ * and a failure of that is told to the log. After another failure it is still to be cancelled. */
+int csg_ocl_tune_end(struct csg_backend *backend, struct csg_tune_shape **shapes, size_t *count, bool *kept,
+                     struct csg_error *err);
+/* Ends it without a choice, where it was begun and has not ended. */
+void csg_ocl_tune_cancel(struct csg_backend *backend);
+void csg_ocl_tune_free(struct csg_tune_shape *shapes, size_t count);
+/* Shapes whose ways were chosen by timing. */
+size_t csg_ocl_tuned_count(const struct csg_backend *backend);
+
 /* A kernel of a program that a backend has built, and how often it was launched. CLBlast counts as a kernel of GEMM. */
 struct csg_ocl_use {
     enum csg_op op;

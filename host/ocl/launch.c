@@ -90,9 +90,7 @@ int csg_ocl_launched(struct csg_ocl *ocl, cl_event event, struct csg_error *err)
     ocl->base.launches[ocl->base.running]++;
     if (!event)
         return CSG_OK;
-    ocl->pending[ocl->n_pending].event = event;
-    ocl->pending[ocl->n_pending].op = ocl->base.running;
-    ocl->n_pending++;
+    ocl->pending[ocl->n_pending++] = (struct csg_ocl_pending){event, ocl->base.running, 0};
     return ocl->n_pending < CSG_OCL_MAX_PENDING ? CSG_OK : csg_ocl_finish(&ocl->base, err);
 }
 
@@ -100,6 +98,7 @@ int csg_ocl_finish(struct csg_backend *backend, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
     cl_int code = clFinish(ocl->queue);
+    double last_ms = 0.0; /* when the launch before ended */
     /* A kernel that was aborted may leave clFinish content: its event says so. */
     for (size_t i = 0; i < ocl->n_pending; i++) {
         const struct csg_ocl_pending *pending = &ocl->pending[i];
@@ -112,11 +111,15 @@ int csg_ocl_finish(struct csg_backend *backend, struct csg_error *err)
             clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) == CL_SUCCESS &&
             end > start) {
             backend->event_ms[pending->op] += (double)(end - start) * 1e-6;
-            if (backend->trace) {
+            if (backend->trace || ocl->tuner)
                 clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_QUEUED, sizeof queued, &queued, NULL);
-                const struct csg_launch launch = {pending->op, (double)queued * 1e-6, (double)start * 1e-6, (double)end * 1e-6};
+            const struct csg_launch launch = {pending->op, (double)queued * 1e-6, (double)start * 1e-6, (double)end * 1e-6};
+            if (backend->trace)
                 csg_trace_add(backend->trace, &launch);
-            }
+            if (ocl->tuner && pending->call)
+                csg_ocl_tune_took(ocl->tuner, pending->call,
+                                  launch.end_ms - (last_ms > launch.queued_ms ? last_ms : launch.queued_ms));
+            last_ms = launch.end_ms;
         }
         clReleaseEvent(pending->event);
     }

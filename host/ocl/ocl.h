@@ -80,10 +80,34 @@ struct csg_ocl_ways {
     int (*untuned)(struct csg_ocl *ocl, const void *args, struct csg_ocl_way *way, struct csg_error *err);
     int (*run)(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, struct csg_error *err);
 };
-/* Chooses and runs: the way that a test forces, else the one that tuning found, else the untuned one. */
-int csg_ocl_run_best(struct csg_ocl *ocl, const struct csg_ocl_ways *ways, const struct csg_ocl_shape *shape, const void *args,
-                     struct csg_error *err);
 extern const struct csg_ocl_ways csg_ocl_gemm_ways, csg_ocl_gemm_packed_ways, csg_ocl_attention_ways, csg_ocl_attention_item_ways;
+/* Those that the operator has on the device; NULL where it has but one. */
+const struct csg_ocl_ways *csg_ocl_ways_of(const struct csg_ocl *ocl, enum csg_op op);
+/* Chooses and runs: the way that a test forces, else the one that tuning found, else the untuned one. */
+int csg_ocl_run_best(struct csg_ocl *ocl, const struct csg_ocl_shape *shape, const void *args, struct csg_error *err);
+
+/* ------------------------------------------------------------------------------------------ what timing found (tuned.c) */
+
+struct csg_ocl_choice {
+    struct csg_ocl_shape shape;
+    struct csg_ocl_way way;
+};
+/* Shapes that differ in rows by an eighth at most go the same way. */
+bool csg_ocl_shape_near(const struct csg_ocl_shape *a, const struct csg_ocl_shape *b);
+/* The choice for the shape, or for the nearest one; NULL where none is near. */
+const struct csg_ocl_way *csg_ocl_tuned(const struct csg_ocl *ocl, const struct csg_ocl_shape *shape);
+int csg_ocl_tuned_set(struct csg_ocl *ocl, const struct csg_ocl_shape *shape, struct csg_ocl_way way, struct csg_error *err);
+/* From disk and to it. What is not there or not good is no choice. */
+int csg_ocl_tuned_load(struct csg_ocl *ocl, struct csg_error *err);
+int csg_ocl_tuned_store(struct csg_ocl *ocl, struct csg_error *err);
+
+/* ------------------------------------------------------------------------------------------ timing (tune.c) */
+
+struct csg_ocl_tuner;
+/* Runs the operator in the way whose turn it is. */
+int csg_ocl_tune_run(struct csg_ocl *ocl, const struct csg_ocl_shape *shape, const void *args, struct csg_error *err);
+/* The launch belongs to that call, and the queue was busy with it for so long. */
+void csg_ocl_tune_took(struct csg_ocl_tuner *tuner, size_t call, double ms);
 
 /* ------------------------------------------------------------------------------------------ the backend */
 
@@ -125,6 +149,7 @@ struct csg_ocl_program {
 struct csg_ocl_pending {
     cl_event event;
     enum csg_op op;
+    size_t call; /* that the tuner times, counted from 1; 0: none */
 };
 
 /* What known answers told of something on a device. */
@@ -144,6 +169,10 @@ struct csg_ocl {
     unsigned group; /* the class's, or what the device allows */
     unsigned quirks;
     char *program_dir; /* of the binary cache, or NULL */
+    char *tuned_dir;   /* of what timing found, or NULL */
+    struct csg_ocl_choice *tuned;
+    size_t n_tuned;
+    struct csg_ocl_tuner *tuner; /* NULL: nothing is being timed */
     bool told_compiling;
     bool lost; /* the driver reported a fatal error: nothing works any more */
     enum csg_ocl_trust blas;

@@ -190,7 +190,6 @@ const struct csg_ocl_ways csg_ocl_attention_item_ways = {item_name, NULL, item_f
 
 int csg_ocl_attention(struct csg_backend *backend, const struct csg_attention_args *a, struct csg_error *err)
 {
-    struct csg_ocl *ocl = csg_ocl_of(backend);
     const struct csg_ocl_shape shape = {CSG_OP_attention, a->precision, a->longest, {a->head_dim, all_heads(a)}};
-    return csg_ocl_run_best(ocl, ocl->form->item_rows ? &csg_ocl_attention_item_ways : &csg_ocl_attention_ways, &shape, a, err);
+    return csg_ocl_run_best(csg_ocl_of(backend), &shape, a, err);
 }

@@ -92,7 +92,6 @@ const struct csg_ocl_ways csg_ocl_gemm_packed_ways = {packed_name, NULL, packed_
 
 int csg_ocl_gemm(struct csg_backend *backend, const struct csg_gemm_args *a, struct csg_error *err)
 {
-    struct csg_ocl *ocl = csg_ocl_of(backend);
     const struct csg_ocl_shape shape = {CSG_OP_gemm, a->weight->precision, a->rows, {a->weight->n, a->weight->k}};
-    return csg_ocl_run_best(ocl, ocl->form->packed ? &csg_ocl_gemm_packed_ways : &csg_ocl_gemm_ways, &shape, a, err);
+    return csg_ocl_run_best(csg_ocl_of(backend), &shape, a, err);
 }

@@ -92,6 +92,7 @@ struct csg_backend {
     enum csg_precision precision;                                   /* of the weights that are made from now on */
     uint64_t launches[CSG_OP_COUNT];
     double event_ms[CSG_OP_COUNT];
+    uint64_t tuned;          /* launches that went the way that timing had found; counted as those above */
     enum csg_op running;     /* the operator that dispatch has just called */
     bool skip[CSG_OP_COUNT]; /* tests turn an operator into nothing; never set elsewhere */
     struct csg_trace *trace; /* NULL: none is kept */

@@ -212,6 +212,11 @@ int csg_ensemble_compute(struct csg_ensemble *ensemble, const char *const *texts
     return compute(ensemble, texts, n_texts, features, NULL, err);
 }
 
+bool csg_ensemble_computes(const struct csg_ensemble *ensemble)
+{
+    return !ensemble->given_only;
+}
+
 size_t csg_ensemble_templates(const struct csg_ensemble *ensemble)
 {
     return ensemble->templates.count;

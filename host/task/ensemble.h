@@ -29,6 +29,8 @@ int csg_ensemble_features(struct csg_ensemble *ensemble, const char *const *text
 /* The same without looking at what is known, or adding to it. */
 int csg_ensemble_compute(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, float *features,
                          struct csg_error *err);
+/* Whether it has a text tower to compute with. */
+bool csg_ensemble_computes(const struct csg_ensemble *ensemble);
 size_t csg_ensemble_templates(const struct csg_ensemble *ensemble);
 /* The features of every token of a sentence, without templates, each as if the sentence ended there (the mask is causal): "[start]",
  * its tokens, "[end]". names gets what they are, as cleaned; *features is [names->count, embed_dim], to be freed. */

@@ -266,7 +266,8 @@ struct csg_bench {
     double error;                         /* largest absolute error of the last timed run's tokens against the reference */
     const struct csg_bench_stage *stages; /* of the fastest encoding */
     size_t n_stages;
-    double gap_ms; /* of the fastest encoding: wall clock in which no kernel ran */
+    double gap_ms;           /* of the fastest encoding: wall clock in which no kernel ran */
+    uint64_t tuned_launches; /* of the fastest encoding, in a way that csg_tune_run found */
     /* Features of n_texts texts over n_templates templates, without any cache; feature surgery over them, and their maps at
      * map_width_px x map_height_px, left on the device. */
     size_t n_texts, n_templates;
@@ -280,6 +281,57 @@ struct csg_bench {
 CSG_API int csg_bench_run(struct csg_engine *engine, const struct csg_bench_params *params, struct csg_bench **out,
                           struct csg_error *err);
 CSG_API void csg_bench_free(struct csg_bench **result);
+
+/* What became of a way in which a product or attention can run. */
+enum csg_tune_state {
+    CSG_TUNE_TIMED,
+    CSG_TUNE_WRONG,  /* it failed, or its answers are wrong */
+    CSG_TUNE_SKIPPED /* it was slower at the first try, its next of kin is far behind, or the time was over */
+};
+struct csg_tune_form {
+    const char *name;
+    size_t splits; /* parts in which the inner side of the product is summed */
+    enum csg_tune_state state;
+    double ms; /* of one launch, the least; 0: not timed */
+    bool untuned, chosen;
+};
+/* Products, [rows, n] = [rows, k] [k, n]: sides are n and k. Attention over rows tokens: channels of a head, and heads of all pictures and
+ * paths. */
+struct csg_tune_shape {
+    const char *op, *precision;
+    size_t rows, sides[2];
+    size_t launches; /* of a pass */
+    double flop;     /* of a launch: multiplications and additions */
+    bool complete;   /* the time sufficed for every form */
+    const struct csg_tune_form *forms;
+    size_t n_forms;
+};
+struct csg_tune_params {
+    int size_px;          /* as in csg_bench_params */
+    unsigned first_block; /* the same */
+    double seconds;       /* that the timing may last, once all is compiled that any work needs; 0: 20 */
+    /* Behind every pass: pictures and texts that were encoded, shapes that are done, and those that were met. May be NULL. */
+    void (*progress)(void *user, size_t passes, size_t done, size_t shapes, double seconds_left);
+    void *progress_user;
+};
+struct csg_tune {
+    const char *device, *driver, *precision; /* the engine's */
+    int size_px;
+    double seconds;             /* that it lasted */
+    bool complete;              /* the time sufficed for every form of every shape */
+    bool kept;                  /* on disk; else the choices end with the engine */
+    double before_ms, after_ms; /* an encoding of a picture, the least of three; 0: not measured */
+    const struct csg_tune_shape *shapes;
+    size_t n_shapes;
+};
+/* Times, at the shapes of an encoding of one picture and of texts, every way in which products and attention can run on the device, and
+ * takes the fastest whose answers are right by the cases of csg_self_test. What there is no time for keeps the defaults of the device's
+ * class. The engine goes the chosen ways from here on, and so does every engine that is created with the same cache folder, device, driver
+ * and kernels. Results differ by rounding from those of an untuned device, within the same bounds. params may be NULL. The result is to be given to csg_tune_free, before the engine is destroyed.
+ * CSG_ERROR_USAGE: the engine computes on the reference; and what encoding fails with, which leaves the engine untuned. */
+CSG_API int csg_tune_run(struct csg_engine *engine, const struct csg_tune_params *params, struct csg_tune **out,
+                         struct csg_error *err);
+CSG_API void csg_tune_free(struct csg_tune **result);
 
 /* ---------------------------------------------------------------------------------------------- self-test */
 

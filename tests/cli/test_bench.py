@@ -1,4 +1,4 @@
-"""`bench`, `cache`, and what is kept on disk."""
+"""`bench`, `tune`, `cache`, and what is kept on disk."""
 import json, os, stat, unittest
 
 from support import *
@@ -60,6 +60,68 @@ class Bench(CliTest):
         self.fail_with(USAGE, "bench", "--runs", "1.5")
         self.fail_with(USAGE, "bench", "--batch", "1.5")
         self.fail_with(INPUT, "bench", "--labels", "missing.txt", *REFERENCE, words=["missing.txt"])
+
+
+class Tune(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.env = {"XDG_CACHE_HOME": os.path.join(self.folder, "cache"), "POCL_CACHE_DIR": os.path.join(CACHE, "pocl")}
+
+    def tune(self, *more, seconds="60"):
+        outcome = self.succeed("tune", "--size", "64", "--seconds", seconds, "--templates", "none", "--json", *more, env=self.env)
+        return json.loads(outcome.stdout)
+
+    def tuned_launches(self):
+        stdout = self.succeed("bench", "--size", "64", "--runs", "2", "--no-texts", "--json", env=self.env).stdout
+        document = json.loads(stdout)
+        self.assertLess(document["error"], 1e-4)
+        return document["tuned_launches"]
+
+    def test_is_remembered_and_used(self):
+        self.assertEqual(self.tuned_launches(), 0)
+        document = self.tune()
+        self.assertTrue(document["kept"])
+        self.assertTrue(document["complete"])
+        self.assertLess(document["seconds"], 60)
+        self.assertGreater(document["encode_after_ms"], 0)
+        shapes = document["shapes"]
+        self.assertEqual({s["op"] for s in shapes}, {"gemm", "attention"})
+        for shape in shapes:
+            forms = shape["forms"]
+            self.assertEqual([sum(f[k] for f in forms) for k in ("default", "chosen")], [1, 1], shape)
+            self.assertEqual(shape["precision"], "f32")
+            chosen = next(f for f in forms if f["chosen"])
+            self.assertTrue(chosen["default"] or chosen["state"] == "timed" and chosen["ms"] < next(f["ms"] for f in forms if f["default"]))
+        self.assertGreater(self.tuned_launches(), 0)
+        (record,) = os.listdir(os.path.join(self.env["XDG_CACHE_HOME"], "clip-surgeon", "tuned"))
+        path = os.path.join(self.env["XDG_CACHE_HOME"], "clip-surgeon", "tuned", record)
+        with open(path, "rb") as f:
+            data = bytearray(f.read())
+        data[-3] ^= 1
+        with open(path, "wb") as f:
+            f.write(data)
+        self.assertEqual(self.tuned_launches(), 0)
+        data[-3] ^= 1
+        with open(path, "wb") as f:
+            f.write(data)
+        self.assertGreater(self.tuned_launches(), 0)
+        self.succeed("cache", "clear", "tuned", env=self.env)
+        self.assertEqual(self.tuned_launches(), 0)
+
+    def test_without_time_nothing_changes(self):
+        document = self.tune("--cache", "off", seconds="0.001")
+        self.assertEqual((document["complete"], document["kept"]), (False, False))
+        self.assertTrue(all(f["chosen"] == f["default"] for s in document["shapes"] for f in s["forms"]))
+
+    def test_table(self):
+        outcome = self.succeed("tune", "--size", "64", "--seconds", "60", "--templates", "none", "--cache", "off", env=self.env)
+        for word in (b"GFLOP/s", b"default", b"go another way than the default", b"not remembered"):
+            self.assertIn(word, outcome.stdout)
+
+    def test_usage(self):
+        self.fail_with(USAGE, "tune", *REFERENCE, words=["reference"])
+        self.fail_with(USAGE, "tune", "word")
+        self.fail_with(USAGE, "tune", "--seconds", "0", words=["--seconds"])
 
 
 class Cache(CliTest):

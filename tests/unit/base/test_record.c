@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -43,6 +44,29 @@ static bool there(bool *damaged)
     assert_true(same || !data);
     free(data);
     return same;
+}
+
+/* Another user could have written it. */
+static void test_modes(void **state)
+{
+    (void)state;
+    char path[160];
+    bool damaged = false;
+    snprintf(path, sizeof path, "%s/%s.bin", folder, key);
+    assert_true(there(NULL));
+    assert_int_equal(chmod(path, 0666), 0);
+    assert_false(there(&damaged));
+    assert_true(damaged);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(chmod(folder, 0770), 0);
+    assert_false(there(NULL));
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_true(there(NULL));
+    if (geteuid() == 0) {
+        assert_int_equal(chown(path, 12345, (gid_t)-1), 0);
+        assert_false(there(NULL));
+        assert_int_equal(chown(path, 0, (gid_t)-1), 0);
+    }
 }
 
 static void rewrite(const char *path, const char *data, size_t bytes)
@@ -140,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_damage, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_modes, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_another_key, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_the_oldest_go_first, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_the_folder_is_private, make_folder, remove_folder),
