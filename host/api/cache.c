@@ -11,12 +11,8 @@
 
 static const struct {
     const char *name, *holds;
-} parts[] = {{"programs", "compiled kernels"},
-             {"texts", "text features"},
-             {"hashes", "hashes of weights files"},
-             {"precision", "the fastest precisions"},
-             {"self-test", "verdicts on devices"},
-             {"tuned", "ways that `tune` chose"}};
+} parts[] = {{"programs", "compiled kernels"},        {"texts", "text features"},           {"hashes", "hashes of weights files"},
+             {"precision", "the fastest precisions"}, {"self-test", "verdicts on devices"}, {"tuned", "ways that `tune` chose"}};
 #define N_PARTS (sizeof parts / sizeof *parts)
 
 static const char *part_at(size_t index)

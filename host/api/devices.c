@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/files.h"
 #include "ocl/backend.h"
 
 int csg_devices_list(struct csg_device_info **devices, size_t *count, struct csg_error *err)
@@ -14,5 +15,29 @@ void csg_devices_free(struct csg_device_info **devices)
     if (devices) {
         free(*devices);
         *devices = NULL;
+    }
+}
+
+int csg_device_traits(const char *device, const char *cache_dir, struct csg_device_trait **traits, size_t *count,
+                      struct csg_error *err)
+{
+    struct csg_backend *backend = NULL;
+    char *own = cache_dir ? NULL : csg_cache_folder();
+    const struct csg_ocl_params params = {.device = device, .cache_dir = cache_dir ? cache_dir : own};
+    *traits = NULL;
+    *count = 0;
+    int status = csg_ocl_backend_create(&backend, &params, err);
+    if (status == CSG_OK)
+        status = csg_ocl_traits(backend, traits, count, err);
+    csg_backend_destroy(&backend);
+    free(own);
+    return status;
+}
+
+void csg_device_traits_free(struct csg_device_trait **traits)
+{
+    if (traits) {
+        free(*traits);
+        *traits = NULL;
     }
 }

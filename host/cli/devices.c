@@ -25,14 +25,57 @@ static json_t *to_json(const struct csg_device_info *device)
                      precisions_json(device));
 }
 
+/* What was found out about it; of one that fails the sentence why. */
+static void traits_of(const struct csg_device_info *device, struct csg_device_trait **traits, size_t *count,
+                      struct csg_error *err)
+{
+    char index[16];
+    snprintf(index, sizeof index, "%u", device->index);
+    *traits = NULL;
+    *count = 0;
+    *err = (struct csg_error){0};
+    if (device->usable)
+        csg_device_traits(index, NULL, traits, count, err);
+}
+
+static json_t *traits_json(const struct csg_device_info *device)
+{
+    struct csg_device_trait *traits;
+    struct csg_error err;
+    size_t count;
+    json_t *all = json_object();
+    traits_of(device, &traits, &count, &err);
+    for (size_t i = 0; i < count; i++)
+        json_object_set_new(all, traits[i].name, cli_json_string(traits[i].value));
+    if (err.status)
+        json_object_set_new(all, "failed", cli_json_string(err.sentence));
+    csg_device_traits_free(&traits);
+    return all;
+}
+
+static void print_traits(const struct csg_device_info *device)
+{
+    struct csg_device_trait *traits;
+    struct csg_error err;
+    size_t count;
+    traits_of(device, &traits, &count, &err);
+    for (size_t i = 0; i < count; i++)
+        printf("     %-12s %s\n", traits[i].name, cli_printable(traits[i].value));
+    if (err.status)
+        printf("     failed       %s\n", cli_printable(err.sentence));
+    csg_device_traits_free(&traits);
+}
+
 static void print_device(const struct csg_device_info *device, bool verbose)
 {
     printf("%c %u  %s (%s)\n     %s, driver %s, %s\n     %u compute units, %.1f GiB, fp16 %s, subgroups %s\n     %s\n",
            device->chosen ? '*' : ' ', device->index, device->name, device->type, device->platform, device->driver,
            device->version, device->compute_units, (double)device->global_memory_bytes / 1073741824.0,
            device->fp16 ? "yes" : "no", device->subgroups ? "yes" : "no", device->verdict);
+    if (verbose)
+        print_traits(device);
     for (size_t i = 0; verbose && csg_precision_name(i); i++)
-        printf("     %-4s %s\n", csg_precision_name(i),
+        printf("     %-12s %s\n", csg_precision_name(i),
                device->usable ? csg_precision_summary(i) : "no: the device cannot be used");
 }
 
@@ -47,8 +90,12 @@ int cli_devices(const struct cli_args *args, struct csg_error *err)
         return status;
     if (args->json) {
         json_t *list = json_array();
-        for (size_t i = 0; i < count; i++)
-            json_array_append_new(list, to_json(devices + i));
+        for (size_t i = 0; i < count; i++) {
+            json_t *one = to_json(devices + i);
+            if (args->verbose)
+                json_object_set_new(one, "traits", traits_json(devices + i));
+            json_array_append_new(list, one);
+        }
         status = cli_print_json(json_pack("{s:o}", "devices", list), err);
     } else {
         for (size_t i = 0; i < count; i++)

@@ -70,6 +70,9 @@ struct csg_ocl_variant {
 /* *variants is to be freed. */
 int csg_ocl_variants(struct csg_ocl_variant **variants, size_t *count, struct csg_error *err);
 
+/* What was found out about the device, which takes known answers and so compiles some kernels. *traits is to be freed. */
+int csg_ocl_traits(struct csg_backend *backend, struct csg_device_trait **traits, size_t *count, struct csg_error *err);
+
 /* Behind csg_devices_list. */
 int csg_ocl_devices(struct csg_device_info **devices, size_t *count, struct csg_error *err);
 

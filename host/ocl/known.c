@@ -195,7 +195,7 @@ static int multiply_and_attend(struct csg_ocl *ocl, bool *right, struct csg_erro
 }
 
 /* Other compilers may not even survive to be asked. */
-static bool has_matrix_units(const struct csg_ocl *ocl)
+bool csg_ocl_has_matrix_units(const struct csg_ocl *ocl)
 {
     cl_uint capability = 0;
     return clGetDeviceInfo(ocl->device, COMPUTE_CAPABILITY_MAJOR_NV, sizeof capability, &capability, NULL) == CL_SUCCESS &&
@@ -206,7 +206,7 @@ int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
 {
     static const struct csg_ocl_trial trial = {"matrix units", "compute wrong results", "other kernels run",
                                                "its matrix units were", multiply_and_attend};
-    if (ocl->mma == CSG_OCL_UNTRIED && !has_matrix_units(ocl))
+    if (ocl->mma == CSG_OCL_UNTRIED && !csg_ocl_has_matrix_units(ocl))
         ocl->mma = CSG_OCL_BAD;
     return csg_ocl_trusted(ocl, &ocl->mma, &trial, usable, err);
 }

@@ -358,6 +358,7 @@ size_t csg_ocl_gemm_items(const struct csg_ocl_gemm_form *form);
 void csg_ocl_gemm_options(char *out, size_t capacity, const struct csg_ocl_gemm_form *form, enum csg_precision precision,
                           bool aligned);
 
+bool csg_ocl_has_matrix_units(const struct csg_ocl *ocl);
 /* Whether the device has matrix units that PTX reaches and they give the known answers; decided at the first call. */
 int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
 

@@ -114,6 +114,18 @@ struct csg_device_info {
 CSG_API int csg_devices_list(struct csg_device_info **devices, size_t *count, struct csg_error *err);
 CSG_API void csg_devices_free(struct csg_device_info **devices);
 
+/* Something that was found out about a device: which kernels it runs, whether what is tried before it is trusted, matrix units for one,
+ * gave the known answers, what is known to be wrong with it, whether it was tuned. */
+struct csg_device_trait {
+    const char *name;
+    char value[200]; /* in words */
+};
+/* device and cache_dir as in csg_engine_params, but for "reference". Known answers are computed, for which kernels may be compiled: seconds.
+ * *traits is one allocation to be given to csg_device_traits_free. CSG_ERROR_NO_DEVICE, and what fails on the device. */
+CSG_API int csg_device_traits(const char *device, const char *cache_dir, struct csg_device_trait **traits, size_t *count,
+                              struct csg_error *err);
+CSG_API void csg_device_traits_free(struct csg_device_trait **traits);
+
 /* Precisions of weights and products, the same on every usable device: "f32", "f16", "bf16"; NULL past the end. Vectors, normalisation,
  * softmax and all sums are single precision in each. */
 CSG_API const char *csg_precision_name(size_t index);

@@ -77,8 +77,14 @@ class Tune(CliTest):
         self.assertLess(document["error"], 1e-4)
         return document["tuned_launches"]
 
+    def told(self):
+        """What `devices -v` says of the device that is taken by default."""
+        document = json.loads(self.succeed("devices", "-v", "--json", env=self.env).stdout)
+        return next(d for d in document["devices"] if d["chosen"])["traits"]["tuned"]
+
     def test_is_remembered_and_used(self):
         self.assertEqual(self.tuned_launches(), 0)
+        self.assertTrue(self.told().startswith("no: "))
         document = self.tune()
         self.assertTrue(document["kept"])
         self.assertTrue(document["complete"])
@@ -93,6 +99,7 @@ class Tune(CliTest):
             chosen = next(f for f in forms if f["chosen"])
             self.assertTrue(chosen["default"] or chosen["state"] == "timed" and chosen["ms"] < next(f["ms"] for f in forms if f["default"]))
         self.assertGreater(self.tuned_launches(), 0)
+        self.assertEqual(self.told(), f"for {len(shapes)} sizes")
         (record,) = os.listdir(os.path.join(self.env["XDG_CACHE_HOME"], "clip-surgeon", "tuned"))
         path = os.path.join(self.env["XDG_CACHE_HOME"], "clip-surgeon", "tuned", record)
         with open(path, "rb") as f:

@@ -94,7 +94,10 @@ class Commands(CliTest):
             self.assertTrue(d["verdict"])
             self.assertEqual(sorted(d["precisions"]), ["bf16", "f16", "f32"])
             self.assertTrue(all(p["available"] == d["usable"] and p["why"] for p in d["precisions"].values()))
-        self.assertIn("f16  weights and what they multiply in half precision", self.succeed("devices", "-v").stdout.decode())
+        verbose = self.succeed("devices", "-v").stdout.decode()
+        self.assertRegex(verbose, "f16 +weights and what they multiply in half precision")
+        for trait in ("kernels", "arithmetic", "matrix units", "CLBlast", "faults", "tuned"):
+            self.assertRegex(verbose, f"(?m)^ +{trait} +[^ ]")
         text = self.succeed("devices").stdout.decode()
         for d in devices:
             self.assertIn(d["name"], text)

