@@ -1,359 +1,101 @@
-/* Many pictures through engines. A picture goes through the stages below; whoever moves one on tells the others. */
+#include "task/walk.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #include "api/engine.h"
-#include "base/files.h"
 #include "base/mem.h"
-#include "base/threads.h"
 
-#define TICK_MS 25.0                         /* between two looks of the calling thread */
-#define MOST_PIXEL_BYTES ((size_t)512 << 20) /* of pictures that are read and not yet computed; one may be larger */
-
-enum stage { WAITING, READ, TAKEN, COMPUTED, OVER };
-
-struct picture {
-    enum stage stage;
-    struct csg_image *image;
-    char *problem;
-    size_t engine;
-    double ms;
-    size_t behind; /* in the queue of those that are computed: the next one, or NONE */
-};
-#define NONE SIZE_MAX
-
-struct walk;
-/* An engine's thread. */
-struct runner {
-    struct walk *walk;
-    size_t engine;
-    struct csg_thread *thread;
-    size_t *indices; /* [batch], what it has taken */
-    const struct csg_image **images;
-    double speed; /* pictures a millisecond of the last time; 0: not known */
-};
-
-struct walk {
+struct pictures {
     const struct csg_walk_params *params;
-    struct csg_lock *lock; /* of all that follows */
-    struct picture *pictures;
-    size_t batch, n_helpers;
-    struct runner *runners;      /* [n_engines] */
-    struct csg_thread **helpers; /* [n_helpers] read and finish pictures */
-    size_t next;                 /* nobody has read from here on */
-    size_t low;                  /* below it all are taken */
-    size_t told;                 /* below it all have been told */
-    size_t first, last;          /* of the queue of those that are computed */
-    size_t reading, read, held;  /* pictures; held: read and not yet over */
-    size_t taken, unreadable, over;
-    size_t bytes; /* of the pixels of those that are read and not yet computed */
-    size_t alive; /* threads */
-    bool stop;
-    int status; /* of the first failure, with its sentence */
-    struct csg_error error;
+    size_t unreadable;
+    char *problem; /* of the first that could not be read */
 };
 
-/* The first failure counts. Inside the lock. */
-static void stop(struct walk *walk, int status, const struct csg_error *error)
+static bool mine(void *user, size_t index)
 {
-    if (walk->stop)
-        return;
-    walk->stop = true;
-    walk->status = status;
-    walk->error = *error;
-    walk->error.status = status;
-    for (size_t i = 0; i < walk->params->n_engines; i++)
-        csg_engine_interrupt(walk->params->engines[i]);
-    csg_lock_news(walk->lock);
+    const struct csg_walk_params *params = ((const struct pictures *)user)->params;
+    return params->mine(params->user, index);
 }
 
-/* ------------------------------------------------------------------------------------------ reading and finishing */
-
-static bool may_read(const struct walk *walk)
+static int load(void *user, size_t index, void **loaded, size_t *bytes, struct csg_error *err)
 {
-    size_t most = 2 * walk->batch * walk->params->n_engines + walk->n_helpers;
-    return walk->next < walk->params->n_paths && walk->held + walk->reading < most &&
-           (walk->bytes < MOST_PIXEL_BYTES || !walk->held);
-}
-
-static void read_next(struct walk *walk)
-{
-    struct csg_error error = {0};
-    size_t index = walk->next++;
-    struct picture *picture = walk->pictures + index;
-    walk->reading++;
-    csg_lock_leave(walk->lock);
-    int status = csg_image_load(&picture->image, walk->params->paths[index], &error);
-    char *problem = status ? csg_strdup(error.sentence) : NULL;
-    csg_lock_enter(walk->lock);
-    walk->reading--;
-    if (status == CSG_ERROR_INPUT && problem) {
-        picture->stage = OVER;
-        picture->problem = problem;
-        walk->unreadable++;
-        walk->over++;
-    } else if (status) {
-        free(problem);
-        stop(walk, status, &error);
-    } else {
-        picture->stage = READ;
-        walk->read++;
-        walk->held++;
-        walk->bytes += 3 * (size_t)csg_image_width_px(picture->image) * (size_t)csg_image_height_px(picture->image);
-    }
-}
-
-static void finish_first(struct walk *walk)
-{
-    struct csg_error error = {0};
-    size_t index = walk->first;
-    struct picture *picture = walk->pictures + index;
-    walk->first = picture->behind;
-    csg_lock_leave(walk->lock);
-    int status = walk->params->finish ? walk->params->finish(walk->params->user, index, &error) : CSG_OK;
-    csg_lock_enter(walk->lock);
-    if (status)
-        stop(walk, status, &error);
-    picture->stage = OVER;
-    walk->held--;
-    walk->over++;
-}
-
-/* What is computed comes before what is not yet read: it frees memory. */
-static void help(void *user)
-{
-    struct walk *walk = user;
-    csg_lock_enter(walk->lock);
-    while (!walk->stop && walk->over < walk->params->n_paths) {
-        if (walk->first != NONE)
-            finish_first(walk);
-        else if (may_read(walk))
-            read_next(walk);
-        else {
-            csg_lock_wait(walk->lock, -1);
-            continue;
-        }
-        csg_lock_news(walk->lock);
-    }
-    walk->alive--;
-    csg_lock_news(walk->lock);
-    csg_lock_leave(walk->lock);
-}
-
-/* ------------------------------------------------------------------------------------------ computing */
-
-/* How many pictures the engine should take: by its part of all speed, so that all end together; one where its speed is not known;
- * none where the others have done all that is left before it has done one. */
-static size_t share(const struct walk *walk, const struct runner *me)
-{
-    double others = 0, fastest = 0, left = (double)(walk->params->n_paths - walk->taken - walk->unreadable);
-    if (walk->params->n_engines == 1)
-        return walk->batch;
-    if (!(me->speed > 0))
-        return 1;
-    for (size_t i = 0; i < walk->params->n_engines; i++) {
-        double speed = walk->runners + i == me ? 0 : walk->runners[i].speed;
-        others += speed;
-        fastest = speed > fastest ? speed : fastest;
-    }
-    if (others > 0) {
-        double together_ms = left / others, one_ms = 1 / fastest;
-        if (1 / me->speed > (together_ms > one_ms ? together_ms : one_ms))
-            return 0;
-    }
-    double part = left * me->speed / (me->speed + others);
-    return part >= (double)walk->batch ? walk->batch : part > 1 ? (size_t)part : 1;
-}
-
-/* The first pictures that are read, in order; 0: there will be none. Inside the lock. */
-static size_t take(struct walk *walk, struct runner *me)
-{
-    for (;;) {
-        if (walk->stop || walk->taken + walk->unreadable == walk->params->n_paths)
-            return 0;
-        size_t want = share(walk, me);
-        bool more = walk->reading > 0 || may_read(walk);
-        if (want && walk->read && (walk->read >= want || !more)) {
-            size_t count = 0;
-            while (walk->low < walk->next && (walk->pictures[walk->low].stage > READ))
-                walk->low++;
-            for (size_t i = walk->low; i < walk->next && count < want; i++)
-                if (walk->pictures[i].stage == READ)
-                    me->indices[count++] = i;
-            return count;
-        }
-        csg_lock_wait(walk->lock, -1);
-    }
-}
-
-static void enqueue(struct walk *walk, size_t index)
-{
-    walk->pictures[index].stage = COMPUTED;
-    walk->pictures[index].behind = NONE;
-    if (walk->first == NONE)
-        walk->first = index;
-    else
-        walk->pictures[walk->last].behind = index;
-    walk->last = index;
-}
-
-static void compute(struct walk *walk, struct runner *me, size_t count)
-{
-    const struct csg_walk_params *params = walk->params;
-    struct csg_error error = {0};
-    for (size_t i = 0; i < count; i++) {
-        walk->pictures[me->indices[i]].stage = TAKEN;
-        me->images[i] = walk->pictures[me->indices[i]].image;
-    }
-    walk->read -= count;
-    walk->taken += count;
-    csg_lock_leave(walk->lock);
-    double start_ms = csg_now_ms();
-    int status = params->compute(params->user, me->engine, me->indices, me->images, count, &error);
-    double ms = csg_now_ms() - start_ms;
-    csg_lock_enter(walk->lock);
-    if (status)
-        stop(walk, status, &error);
-    me->speed = ms > 0 ? (double)count / ms : 0;
-    for (size_t i = 0; i < count; i++) {
-        struct picture *picture = walk->pictures + me->indices[i];
-        picture->engine = me->engine;
-        picture->ms = ms / (double)count;
-        walk->bytes -= 3 * (size_t)csg_image_width_px(picture->image) * (size_t)csg_image_height_px(picture->image);
-        csg_image_destroy(&picture->image);
-        enqueue(walk, me->indices[i]);
-    }
-    csg_lock_news(walk->lock);
-}
-
-static void run(void *user)
-{
-    struct runner *me = user;
-    struct walk *walk = me->walk;
-    csg_lock_enter(walk->lock);
-    for (size_t count; (count = take(walk, me));)
-        compute(walk, me, count);
-    walk->alive--;
-    csg_lock_news(walk->lock);
-    csg_lock_leave(walk->lock);
-}
-
-/* ------------------------------------------------------------------------------------------ the calling thread */
-
-static void tell(struct walk *walk)
-{
-    const struct csg_walk_params *params = walk->params;
-    while (!walk->stop && walk->told < params->n_paths && walk->pictures[walk->told].stage == OVER) {
-        const struct picture *picture = walk->pictures + walk->told;
-        const struct csg_walk_picture about = {walk->told, picture->problem, picture->engine, picture->ms};
-        struct csg_error error = {0};
-        csg_lock_leave(walk->lock);
-        int status = params->done ? params->done(params->user, &about, &error) : CSG_OK;
-        csg_lock_enter(walk->lock);
-        walk->told++;
-        if (status)
-            stop(walk, status, &error);
-    }
-}
-
-static void look(struct walk *walk)
-{
-    static const struct csg_error interrupted = {CSG_ERROR_INTERRUPTED, "interrupted"};
-    const struct csg_walk_params *params = walk->params;
-    const struct csg_walk_state state = {walk->over, params->n_paths, walk->unreadable, walk->stop};
-    csg_lock_leave(walk->lock);
-    bool wanted = params->watch && params->watch(params->user, &state);
-    csg_lock_enter(walk->lock);
-    if (wanted)
-        stop(walk, CSG_ERROR_INTERRUPTED, &interrupted);
-}
-
-static int start(struct walk *walk, struct csg_error *err)
-{
-    const struct csg_walk_params *params = walk->params;
-    int status = CSG_OK;
-    for (size_t i = 0; status == CSG_OK && i < params->n_engines; i++) {
-        struct runner *runner = walk->runners + i;
-        *runner = (struct runner){.walk = walk, .engine = i};
-        runner->indices = csg_calloc(walk->batch, sizeof *runner->indices);
-        runner->images = csg_calloc(walk->batch, sizeof *runner->images);
-        status = runner->indices && runner->images ? csg_thread_start(&runner->thread, run, runner, err) : csg_fail_memory(err);
-        walk->alive += status == CSG_OK;
-    }
-    for (size_t i = 0; status == CSG_OK && i < walk->n_helpers; i++) {
-        status = csg_thread_start(&walk->helpers[i], help, walk, err);
-        walk->alive += status == CSG_OK;
-    }
+    struct csg_image *image = NULL;
+    int status = csg_image_load(&image, ((const struct pictures *)user)->params->paths[index], err);
+    if (status == CSG_OK)
+        *bytes = 3 * (size_t)csg_image_width_px(image) * (size_t)csg_image_height_px(image);
+    *loaded = image;
     return status;
 }
 
-static void watch_over(struct walk *walk)
+static void drop(void *user, void *loaded)
 {
-    while (walk->alive) {
-        csg_lock_wait(walk->lock, TICK_MS);
-        tell(walk);
-        look(walk);
-    }
-    tell(walk);
-    look(walk);
+    struct csg_image *image = loaded;
+    (void)user;
+    csg_image_destroy(&image);
 }
 
-static int result(const struct walk *walk, struct csg_error *err)
+static int compute(void *user, size_t engine, const size_t *indices, void *const *loaded, size_t n, struct csg_error *err)
 {
-    if (walk->status) {
-        if (err)
-            *err = walk->error;
-        return walk->status;
-    }
-    if (walk->unreadable == walk->params->n_paths)
-        return csg_fail(err, CSG_ERROR_INPUT, "none of %zu pictures could be read: %s", walk->params->n_paths,
-                        walk->pictures[0].problem);
-    return CSG_OK;
+    const struct csg_walk_params *params = ((const struct pictures *)user)->params;
+    const struct csg_image **images = csg_calloc(n, sizeof *images);
+    if (!images)
+        return csg_fail_memory(err);
+    for (size_t i = 0; i < n; i++)
+        images[i] = loaded[i];
+    int status = params->compute(params->user, engine, indices, images, n, err);
+    free(images);
+    return status;
 }
 
-static void release(struct walk *walk)
+static int finish(void *user, size_t index, struct csg_error *err)
 {
-    for (size_t i = 0; walk->runners && i < walk->params->n_engines; i++) {
-        csg_thread_join(&walk->runners[i].thread);
-        free(walk->runners[i].indices);
-        free(walk->runners[i].images);
-    }
-    for (size_t i = 0; walk->helpers && i < walk->n_helpers; i++)
-        csg_thread_join(&walk->helpers[i]);
-    for (size_t i = 0; walk->pictures && i < walk->params->n_paths; i++) {
-        csg_image_destroy(&walk->pictures[i].image);
-        free(walk->pictures[i].problem);
-    }
-    free(walk->runners);
-    free(walk->helpers);
-    free(walk->pictures);
-    csg_lock_destroy(&walk->lock);
+    const struct csg_walk_params *params = ((const struct pictures *)user)->params;
+    return params->finish ? params->finish(params->user, index, err) : CSG_OK;
+}
+
+static int done(void *user, const struct csg_walk_picture *picture, struct csg_error *err)
+{
+    struct pictures *pictures = user;
+    const struct csg_walk_params *params = pictures->params;
+    if (picture->problem && !pictures->unreadable++)
+        pictures->problem = csg_strdup(picture->problem);
+    return params->done ? params->done(params->user, picture, err) : CSG_OK;
+}
+
+static bool watch(void *user, const struct csg_walk_state *state)
+{
+    const struct csg_walk_params *params = ((const struct pictures *)user)->params;
+    return params->watch && params->watch(params->user, state);
+}
+
+static void interrupt(void *user, size_t engine)
+{
+    csg_engine_interrupt(((const struct pictures *)user)->params->engines[engine]);
 }
 
 int csg_walk(const struct csg_walk_params *params, struct csg_error *err)
 {
+    struct pictures pictures = {.params = params};
+    const struct csg_walk_work work = {.n_engines = params->n_engines,
+                                       .count = params->n_paths,
+                                       .batch = params->batch,
+                                       .user = &pictures,
+                                       .mine = params->mine ? mine : NULL,
+                                       .load = load,
+                                       .drop = drop,
+                                       .compute = compute,
+                                       .finish = finish,
+                                       .done = done,
+                                       .watch = watch,
+                                       .interrupt = interrupt};
     if (!params->n_engines || !params->n_paths || !params->compute)
         return csg_fail(err, CSG_ERROR_USAGE, "many pictures need an engine, a path and what to compute");
-    struct walk walk = {
-        .params = params, .batch = params->batch ? params->batch : 1, .n_helpers = csg_processors(), .first = NONE};
-    if (walk.batch > params->n_paths)
-        walk.batch = params->n_paths;
-    walk.pictures = csg_calloc(params->n_paths, sizeof *walk.pictures);
-    walk.runners = csg_calloc(params->n_engines, sizeof *walk.runners);
-    walk.helpers = csg_calloc(walk.n_helpers, sizeof *walk.helpers);
-    int status = walk.pictures && walk.runners && walk.helpers ? csg_lock_create(&walk.lock, err) : csg_fail_memory(err);
-    if (status == CSG_OK) {
-        struct csg_error error = {0};
-        csg_lock_enter(walk.lock);
-        status = start(&walk, &error);
-        if (status)
-            stop(&walk, status, &error);
-        watch_over(&walk);
-        csg_lock_leave(walk.lock);
-        status = result(&walk, err);
-        for (size_t i = 0; walk.stop && i < params->n_engines; i++) /* those that were not at work have not seen it */
-            csg_engine_end(params->engines[i], CSG_ERROR_INTERRUPTED);
-    }
-    release(&walk);
+    int status = csg_task_walk(&work, err);
+    for (size_t i = 0; status && i < params->n_engines; i++) /* those that were not at work have not seen it */
+        csg_engine_end(params->engines[i], CSG_ERROR_INTERRUPTED);
+    if (status == CSG_OK && pictures.unreadable == params->n_paths)
+        status = csg_fail(err, CSG_ERROR_INPUT, "none of %zu pictures could be read: %s", params->n_paths,
+                          pictures.problem ? pictures.problem : "memory is short");
+    free(pictures.problem);
     return status;
 }

@@ -530,7 +530,7 @@ struct csg_walk_picture {
     double ms;           /* its share of the time of that computation */
 };
 struct csg_walk_state {
-    size_t done, total; /* pictures whose turn is over, those that could not be read among them */
+    size_t done, total; /* pictures whose turn is over, those that could not be read among them, but not those of others (mine) */
     size_t unreadable;
     bool ending; /* after a failure or an interrupt: waiting for what still runs */
 };
@@ -541,6 +541,9 @@ struct csg_walk_params {
     size_t n_paths;
     size_t batch; /* pictures that are computed together at most; 0: 1 */
     void *user;   /* of what follows */
+    /* Where several programs share the pictures: asked once for each, in order, just before it would be read, one at a time, in any
+     * thread; false: another one takes it, and nothing is said of it. May be NULL. */
+    bool (*mine)(void *user, size_t index);
     /* Computes images[i] of paths[indices[i]], i < n <= batch, with the engine of that number, in its thread. */
     int (*compute)(void *user, size_t engine, const size_t *indices, const struct csg_image *const *images, size_t n,
                    struct csg_error *err);
@@ -609,8 +612,8 @@ struct csg_eval_params {
     /* One run of several, on other devices or machines: of the pictures in order those with index % shards == shard, kept in `resume`
      * (which is wanted then); the result is of these pictures. 0 and 0: all. */
     size_t shard, shards;
-    /* The same where it is not known before who measures what: asked once for each picture that is not in a file yet, in order; false:
-     * another run measures it. NULL: all. */
+    /* The same where it is not known before who measures what: asked once for each picture that is not in a file yet, in order, one at a
+     * time, in any thread; false: another run measures it. NULL: all. */
     bool (*mine)(void *user, size_t index);
     void *mine_user;
     /* Files that runs of the same evaluation kept, shards of it or not, on devices whose text features are the same to the last bit
@@ -618,6 +621,10 @@ struct csg_eval_params {
      * in one of them, and the result is bit for bit that of one run; else what is in none of them is measured. */
     const char *const *merge; /* [n_merge] */
     size_t n_merge;
+    /* Engines of the same model that measure beside the first, which has the features of the texts: each takes the next picture when it
+     * is free. They need no text tower. */
+    struct csg_engine *const *beside; /* [n_beside] */
+    size_t n_beside;
 };
 struct csg_eval_method {
     const char *method;
@@ -642,7 +649,7 @@ struct csg_eval_result {
 /* Measures methods over a data set. docs/methods.md says what its folder has to hold for each layout, and what a figure is. Feature surgery
  * runs over all classes; the maps of labels that are present are scored. What needs masks is NaN where the layout has none. A pair that
  * cannot be read is warned of, counted and left out. CSG_ERROR_INPUT: no such data set, a damaged list, or no pair could be read;
- * CSG_ERROR_USAGE; CSG_ERROR: `resume` belongs to another evaluation. */
+ * CSG_ERROR_USAGE; CSG_ERROR: `resume` belongs to another evaluation. `progress` is called in the calling thread. */
 CSG_API int csg_eval(struct csg_engine *engine, const char *folder, const struct csg_eval_params *params,
                      struct csg_eval_result **out, struct csg_error *err);
 CSG_API void csg_eval_destroy(struct csg_eval_result **result);

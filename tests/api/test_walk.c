@@ -103,6 +103,7 @@ struct seen {
     pthread_t caller;
     int fail_at; /* the picture whose computation fails; -1 */
     bool interrupt;
+    int share, asked; /* the pictures with index % 2 == share are ours; -1: all */
 };
 
 static int compute(void *user, size_t engine, const size_t *indices, const struct csg_image *const *images, size_t n,
@@ -146,7 +147,8 @@ static int done(void *user, const struct csg_walk_picture *picture, struct csg_e
     struct seen *seen = user;
     (void)err;
     assert_true(pthread_equal(pthread_self(), seen->caller));
-    assert_int_equal(picture->index, seen->done++);
+    assert_int_equal(picture->index, seen->share < 0 ? seen->done : 2 * seen->done + seen->share);
+    seen->done++;
     if (picture->problem) {
         assert_int_equal(picture->index, DAMAGED);
         assert_non_null(strstr(picture->problem, "p05.PNG"));
@@ -168,10 +170,21 @@ static bool watch(void *user, const struct csg_walk_state *state)
     return seen->interrupt;
 }
 
+static bool mine(void *user, size_t index)
+{
+    struct seen *seen = user;
+    assert_int_equal(index, seen->asked++);
+    return (int)index % 2 == seen->share;
+}
+
 static int walk(struct seen *seen, struct csg_engine **engines, size_t n_engines, size_t batch, struct csg_error *err)
 {
     struct csg_picture_list list;
-    *seen = (struct seen){.engines = engines, .caller = pthread_self(), .fail_at = seen->fail_at, .interrupt = seen->interrupt};
+    *seen = (struct seen){.engines = engines,
+                          .caller = pthread_self(),
+                          .fail_at = seen->fail_at,
+                          .interrupt = seen->interrupt,
+                          .share = seen->share};
     pthread_mutex_init(&seen->lock, NULL);
     assert_int_equal(csg_picture_list_load(&list, folder, NULL), CSG_OK);
     const struct csg_walk_params params = {.engines = engines,
@@ -180,6 +193,7 @@ static int walk(struct seen *seen, struct csg_engine **engines, size_t n_engines
                                            .n_paths = list.count,
                                            .batch = batch,
                                            .user = seen,
+                                           .mine = seen->share < 0 ? NULL : mine,
                                            .compute = compute,
                                            .finish = finish,
                                            .done = done,
@@ -202,7 +216,7 @@ static void each_picture_is_computed_once(void **state)
 {
     (void)state;
     struct csg_engine *engines[] = {engine_on(NULL), engine_on("reference")};
-    struct seen first = {.fail_at = -1}, seen = {.fail_at = -1};
+    struct seen first = {.fail_at = -1, .share = -1}, seen = {.fail_at = -1, .share = -1};
     struct csg_error err = {0};
     assert_int_equal(walk(&first, engines, 1, 1, &err), CSG_OK);
     const struct {
@@ -226,12 +240,35 @@ static void each_picture_is_computed_once(void **state)
     csg_engine_destroy(&engines[1]);
 }
 
+static void two_share_the_pictures(void **state)
+{
+    (void)state;
+    struct csg_engine *engines[] = {engine_on("reference"), engine_on("reference")};
+    struct seen all = {.fail_at = -1, .share = -1};
+    struct csg_error err = {0};
+    assert_int_equal(walk(&all, engines, 1, 3, &err), CSG_OK);
+    for (int share = 0; share < 2; share++)
+        for (size_t n_engines = 1; n_engines <= 2; n_engines++) {
+            struct seen seen = {.fail_at = -1, .share = share};
+            assert_int_equal(walk(&seen, engines, n_engines, 3, &err), CSG_OK);
+            assert_int_equal(seen.asked, N);
+            assert_int_equal(seen.done, N / 2);
+            assert_int_equal(seen.unreadable, DAMAGED % 2 == share);
+            for (int i = 0; i < N; i++) {
+                assert_int_equal(seen.computed[i], i % 2 == share && i != DAMAGED);
+                assert_true(!seen.computed[i] || memcmp(&seen.raw_max[i], &all.raw_max[i], sizeof(float)) == 0);
+            }
+        }
+    csg_engine_destroy(&engines[0]);
+    csg_engine_destroy(&engines[1]);
+}
+
 static void a_failure_ends_all(void **state)
 {
     (void)state;
     struct csg_engine *engine = engine_on("reference");
     struct csg_error err = {0};
-    struct seen seen = {.fail_at = 3};
+    struct seen seen = {.fail_at = 3, .share = -1};
     assert_int_equal(walk(&seen, &engine, 1, 1, &err), CSG_ERROR);
     assert_string_equal(err.sentence, "picture 3 is not liked");
     assert_true(seen.done <= 4);
@@ -264,9 +301,8 @@ static void nothing_to_read_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_folder_and_a_pattern_are_lists),
-        cmocka_unit_test(each_picture_is_computed_once),
-        cmocka_unit_test(a_failure_ends_all),
+        cmocka_unit_test(a_folder_and_a_pattern_are_lists), cmocka_unit_test(each_picture_is_computed_once),
+        cmocka_unit_test(two_share_the_pictures),           cmocka_unit_test(a_failure_ends_all),
         cmocka_unit_test(nothing_to_read_is_an_error),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
