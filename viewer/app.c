@@ -258,6 +258,7 @@ static void request_texts(struct app *app)
     if (spec.n_texts)
         texts_submit(app->texts, &spec);
     else if (app->maps->n) { /* nothing is asked: nothing is shown */
+        app->patch = (struct patch_answer){0};
         maps_free(app);
         maps_rescale(app);
     }

@@ -19,12 +19,12 @@ struct chip {
     uint8_t rgb[3];
 };
 
-/* Maps as they are drawn: of one method, one layer a text of the outcome. */
+/* Maps as they are drawn: of one method, one layer a text of the outcome; their difference; the likeness of one patch. */
 struct shown_maps {
     size_t n;
     int grid_w, grid_h;
     float *values;                                    /* [n, grid_h, grid_w] in 0..1, after smoothing and lock */
-    float *raw, *plain;                               /* the similarities and their min-max maps, smoothed in time */
+    float *raw, *plain;                               /* what is drawn in its own unit, and min-max maps; smoothed in time */
     double low[VIEW_MAX_TEXTS], high[VIEW_MAX_TEXTS]; /* the raw range that 0..1 is */
     char texts[VIEW_MAX_TEXTS][VIEW_TEXT];
     char method[32];
@@ -79,7 +79,7 @@ struct app {
     bool draft_pending, focus_prompt, prompt_active;
     char draft_unknown[128];
     struct outcome *outcome; /* the newest that is good */
-    struct shown_maps maps[2];
+    struct shown_maps maps[SCENE_SLOTS];
     double difference_max;
     struct locked_range locked[2 * VIEW_MAX_TEXTS];
     size_t n_locked;
@@ -154,6 +154,10 @@ double canvas_pixels(const struct app *app);                                   /
 double canvas_legend_height(const struct app *app); /* window units below each picture; 0: no legends */
 void canvas_draw(struct app *app);                  /* into the window, below the widgets */
 void canvas_decorate(struct app *app);              /* captions, points, read-out, legend */
+/* What the ends of the colours stand for in a pane; false: it has no legend. */
+bool canvas_legend(const struct app *app, const struct pane *pane, const char **unit, char low[32], char high[32]);
+/* What the window tells of the place under the mouse, which is at x, y in window units; false: nothing. */
+bool canvas_read_out(const struct app *app, double *x, double *y, char *text, size_t capacity);
 void canvas_style(const struct app *app, const struct pane *pane, struct scene_style *style);
 /* The natural size of what is shown, and the pixels of it. */
 void canvas_natural_size(const struct app *app, int *w, int *h);

@@ -78,7 +78,7 @@ static double scale_of(const struct app *app, const struct area *area, size_t co
 static size_t pair_panes(const struct app *app, const struct area *area, struct pane *panes)
 {
     const char *text = app_selected_text(app);
-    int layer = app_layer(app), other = layer_with_text(app->maps + 1, text);
+    int layer = app_layer(app), other = layer_with_text(app->maps + SCENE_OTHER, text);
     panes[0] = (struct pane){.slot = SCENE_OTHER, .layer = other};
     panes[1] = (struct pane){.slot = SCENE_MAPS, .layer = layer};
     caption(panes, other_name(app), text);

@@ -73,38 +73,64 @@ static void draw_patch(const struct app *app, const struct pane *pane)
     ui_draw_box(x, y, w, h, INK, false, 0);
 }
 
-static const struct shown_maps *maps_of(const struct app *app, const struct pane *pane)
+/* What the numbers of a layer are. */
+static const char *unit_of(const struct shown_maps *maps, enum scene_slot slot, int layer)
 {
-    return pane->slot == SCENE_OTHER ? app->maps + 1 : app->maps;
+    if (slot == SCENE_DIFFERENCE)
+        return "difference";
+    return strchr(maps->texts[layer], '+') ? "mean of maps" : "similarity";
 }
 
-static void read_out(const struct app *app)
+/* Which text is seen at a place: where every text has its colour, the one whose map is highest. */
+static int layer_at(const struct app *app, const struct pane *pane, double u, double v)
+{
+    const struct shown_maps *maps = app->maps;
+    int best = 0;
+    if (app->settings.layout != LAYOUT_COLOURS || pane->slot != SCENE_MAPS)
+        return pane->layer;
+    for (int i = 1; i < (int)maps->n; i++)
+        if (maps_value(maps, maps->values, i, u, v) > maps_value(maps, maps->values, best, u, v))
+            best = i;
+    return best;
+}
+
+static void read_maps(const struct app *app, const struct pane *pane, double u, double v, char *text, size_t capacity)
+{
+    const struct shown_maps *maps = app->maps + pane->slot;
+    int layer = layer_at(app, pane, u, v), column = (int)(u * maps->grid_w), row = (int)(v * maps->grid_h);
+    if (layer < 0 || (size_t)layer >= maps->n)
+        return;
+    size_t cell = ((size_t)layer * (size_t)maps->grid_h + (size_t)row) * (size_t)maps->grid_w + (size_t)column;
+    view_format(text, capacity, "\npatch %d, %d\n%s %.4g\nmap %.2f%s%.60s", column, row, unit_of(maps, pane->slot, layer),
+                (double)maps->raw[cell], maps_value(maps, maps->values, layer, u, v),
+                app->settings.layout == LAYOUT_COLOURS ? "\n" : "",
+                app->settings.layout == LAYOUT_COLOURS ? maps->texts[layer] : "");
+}
+
+bool canvas_read_out(const struct app *app, double *x, double *y, char *text, size_t capacity)
 {
     struct pane pane;
     double u, v;
-    float x, y;
-    char text[VIEW_TEXT * 2];
-    double script_x, script_y;
-    ui_mouse(&x, &y);
-    bool scripted = script_mouse(app, &script_x, &script_y);
-    if (scripted) {
-        x = (float)script_x;
-        y = (float)script_y;
-    }
-    if (!app->settings.read_out || (ui_wants_mouse() && !scripted) || x < 0 || app->wiping ||
-        !canvas_pick(app, (double)x, (double)y, &pane, &u, &v))
-        return;
-    const struct shown_maps *maps = maps_of(app, &pane);
+    bool scripted = script_mouse(app, x, y);
+    if (!scripted)
+        ui_mouse(x, y);
+    if (!app->settings.read_out || (ui_wants_mouse() && !scripted) || *x < 0 || app->wiping ||
+        !canvas_pick(app, *x, *y, &pane, &u, &v))
+        return false;
     int px = (int)(u * csg_image_width_px(app->frame->image)), py = (int)(v * csg_image_height_px(app->frame->image));
-    if (pane.layer >= 0 && (size_t)pane.layer < maps->n && pane.slot <= SCENE_OTHER) {
-        int column = (int)(u * maps->grid_w), row = (int)(v * maps->grid_h);
-        size_t cell = ((size_t)pane.layer * (size_t)maps->grid_h + (size_t)row) * (size_t)maps->grid_w + (size_t)column;
-        view_format(text, sizeof text, "%d, %d px\npatch %d, %d\nsimilarity %.4f\nmap %.2f", px, py, column, row,
-                    (double)maps->raw[cell], maps_value(maps, maps->values, pane.layer, u, v));
-    } else {
-        view_format(text, sizeof text, "%d, %d px", px, py);
-    }
+    view_format(text, capacity, "%d, %d px", px, py);
+    read_maps(app, &pane, u, v, text + strlen(text), capacity - strlen(text));
+    return true;
+}
+
+static void draw_read_out(const struct app *app)
+{
+    char text[VIEW_TEXT * 2];
+    double mouse_x, mouse_y;
     int lines = 1;
+    if (!canvas_read_out(app, &mouse_x, &mouse_y, text, sizeof text))
+        return;
+    float x = (float)mouse_x, y = (float)mouse_y;
     for (const char *p = text; *p; p++)
         lines += *p == '\n';
     float w = ui_text_width(text) + 16, h = ui_text_height() * (float)lines + 12;
@@ -122,32 +148,30 @@ static float legend_box(void)
 double canvas_legend_height(const struct app *app)
 {
     const struct settings *s = &app->settings;
-    return s->legend && s->overlay && s->layout != LAYOUT_COLOURS ? (double)(legend_box() + 2 * LEGEND_GAP) : 0;
+    bool bar = s->layout != LAYOUT_COLOURS || app->patch.similarity; /* else the chips are the legend */
+    return s->legend && s->overlay && bar ? (double)(legend_box() + 2 * LEGEND_GAP) : 0;
 }
 
-/* What the ends of the colours stand for in a pane; false: it has no legend. */
-static bool legend_range(const struct app *app, const struct pane *pane, char low[32], char high[32])
+bool canvas_legend(const struct app *app, const struct pane *pane, const char **unit, char low[32], char high[32])
 {
-    const struct shown_maps *maps = maps_of(app, pane);
-    if (pane->slot == SCENE_DIFFERENCE) {
-        view_format(low, 32, "0");
-        view_format(high, 32, "%.3g", app->difference_max);
-        return true;
-    }
-    if (pane->slot > SCENE_OTHER || pane->layer < 0 || (size_t)pane->layer >= maps->n)
+    const struct shown_maps *maps = app->maps + pane->slot;
+    const char *format = pane->slot == SCENE_DIFFERENCE ? "%.3g%s" : "%.3f%s"; /* differences may be tiny */
+    if (canvas_legend_height(app) <= 0 || pane->layer < 0 || (size_t)pane->layer >= maps->n)
         return false;
-    view_format(low, 32, "%.3f", maps->low[pane->layer]);
-    view_format(high, 32, "%.3f%s", maps->high[pane->layer], app->settings.lock ? " locked" : "");
+    *unit = unit_of(maps, pane->slot, pane->layer);
+    view_format(low, 32, format, maps->low[pane->layer], "");
+    view_format(high, 32, format, maps->high[pane->layer], app->settings.lock && pane->slot <= SCENE_OTHER ? " locked" : "");
     return true;
 }
 
 /* The colour bar with the raw similarities that its ends stand for, below its picture, of which it covers nothing. */
 static void legend(const struct app *app, const struct pane *pane, size_t index, size_t count)
 {
-    char low[32], high[32];
+    const char *unit;
+    char low[32], high[32], named[64];
     const uint8_t *table = csg_colormap_rgb(app->settings.colormap);
     double s = per_pixel(app);
-    if (canvas_legend_height(app) <= 0 || !table || !legend_range(app, pane, low, high))
+    if (!table || !canvas_legend(app, pane, &unit, low, high))
         return;
     bool wipe = app->settings.layout == LAYOUT_WIPE && count == 2;
     float left = (float)(pane->rect.x * s), wide = (float)(pane->rect.w * s);
@@ -155,7 +179,11 @@ static void legend(const struct app *app, const struct pane *pane, size_t index,
         wide /= 2;
         left += index ? wide : 0;
     }
-    float bar_h = 12 * app->scale, lw = ui_text_width(low), hw = ui_text_width(high);
+    view_format(named, sizeof named, "%s %s", unit, low);
+    float bar_h = 12 * app->scale, hw = ui_text_width(high);
+    bool named_fits = wide - ui_text_width(named) - hw - 48 > 80 * app->scale;
+    const char *left_end = named_fits ? named : low;
+    float lw = ui_text_width(left_end);
     float bar_w = wide - lw - hw - 48 < 180 * app->scale ? wide - lw - hw - 48 : 180 * app->scale;
     float w = bar_w + lw + hw + 32, h = legend_box();
     if (bar_w < 24 * app->scale)
@@ -164,7 +192,7 @@ static void legend(const struct app *app, const struct pane *pane, size_t index,
     double lowest = app->canvas[1] + app->canvas[3] - (double)(h + LEGEND_GAP), foot = (pane->rect.y + pane->rect.h) * s;
     float x = left + (wide - w) / 2, y = (float)fmin(foot + (double)LEGEND_GAP, lowest);
     ui_draw_box(x, y, w, h, 0x101216d0, true, 5);
-    ui_draw_text(x + 8, y + 6, INK, low);
+    ui_draw_text(x + 8, y + 6, INK, left_end);
     float bx = x + 16 + lw, by = y + (h - bar_h) / 2;
     for (int i = 0; i < 64; i++) {
         const uint8_t *c = table + 3 * (i * 255 / 63);
@@ -214,5 +242,5 @@ void canvas_decorate(struct app *app)
         legend(app, panes + i, i, count);
     }
     draw_wipe(app, panes, count);
-    read_out(app);
+    draw_read_out(app);
 }

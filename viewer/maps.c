@@ -16,8 +16,8 @@ static void free_one(struct shown_maps *maps)
 
 void maps_free(struct app *app)
 {
-    free_one(app->maps);
-    free_one(app->maps + 1);
+    for (int slot = 0; slot < SCENE_SLOTS; slot++)
+        free_one(app->maps + slot);
 }
 
 static size_t cells_of(const struct shown_maps *maps)
@@ -34,9 +34,10 @@ static bool same_kind(const struct shown_maps *maps, const struct csg_result *re
     return same;
 }
 
-static bool take_new(struct shown_maps *maps, const struct csg_result *result)
+/* Empty ones; none where there is no memory. */
+static bool make(struct shown_maps *maps, size_t n, int grid_w, int grid_h)
 {
-    size_t total = result->n_texts * (size_t)result->grid_w * (size_t)result->grid_h;
+    size_t total = n * (size_t)grid_w * (size_t)grid_h;
     free_one(maps);
     maps->values = calloc(total, sizeof *maps->values);
     maps->raw = calloc(total, sizeof *maps->raw);
@@ -45,15 +46,22 @@ static bool take_new(struct shown_maps *maps, const struct csg_result *result)
         free_one(maps);
         return false;
     }
-    maps->n = result->n_texts;
-    maps->grid_w = result->grid_w;
-    maps->grid_h = result->grid_h;
+    maps->n = n;
+    maps->grid_w = grid_w;
+    maps->grid_h = grid_h;
+    return true;
+}
+
+static void take_new(struct shown_maps *maps, const struct csg_result *result)
+{
+    if (!make(maps, result->n_texts, result->grid_w, result->grid_h))
+        return;
+    size_t total = maps->n * cells_of(maps);
     view_copy(maps->method, sizeof maps->method, result->method);
     for (size_t i = 0; i < maps->n; i++)
         view_copy(maps->texts[i], VIEW_TEXT, result->texts[i].text);
     memcpy(maps->raw, result->similarity, total * sizeof *maps->raw);
     memcpy(maps->plain, result->grid_map, total * sizeof *maps->plain);
-    return true;
 }
 
 static void range_of(const float *values, size_t count, double *low, double *high)
@@ -110,36 +118,41 @@ static void finish(struct app *app, struct shown_maps *maps)
     }
 }
 
+static void draw_slot(struct app *app, enum scene_slot slot)
+{
+    const struct shown_maps *maps = app->maps + slot;
+    scene_set_maps(app->scene, slot, maps->n, maps->grid_w, maps->grid_h, maps->values);
+}
+
 static void show_difference(struct app *app)
 {
-    const struct shown_maps *a = app->maps, *b = app->maps + 1;
+    const struct shown_maps *a = app->maps + SCENE_MAPS, *b = app->maps + SCENE_OTHER;
+    struct shown_maps *difference = app->maps + SCENE_DIFFERENCE;
     size_t total = a->n * cells_of(a);
     app->difference_max = 0;
-    float *difference = NULL;
-    if (b->n == a->n && b->grid_w == a->grid_w && b->grid_h == a->grid_h && total)
-        difference = calloc(total, sizeof *difference);
-    if (!difference) {
-        scene_set_maps(app->scene, SCENE_DIFFERENCE, 0, 0, 0, NULL);
+    free_one(difference);
+    if (b->n != a->n || b->grid_w != a->grid_w || b->grid_h != a->grid_h || !total ||
+        !make(difference, a->n, a->grid_w, a->grid_h)) {
+        draw_slot(app, SCENE_DIFFERENCE);
         return;
     }
     for (size_t i = 0; i < total; i++) {
-        difference[i] = fabsf(a->values[i] - b->values[i]);
-        app->difference_max = fmax(app->difference_max, (double)difference[i]);
+        difference->raw[i] = fabsf(a->values[i] - b->values[i]);
+        app->difference_max = fmax(app->difference_max, (double)difference->raw[i]);
     }
-    for (size_t i = 0; app->difference_max > 0 && i < total; i++)
-        difference[i] = (float)((double)difference[i] / app->difference_max);
-    scene_set_maps(app->scene, SCENE_DIFFERENCE, a->n, a->grid_w, a->grid_h, difference);
-    free(difference);
+    stretch(difference->values, difference->raw, total, 0, app->difference_max);
+    for (size_t i = 0; i < a->n; i++)
+        difference->high[i] = app->difference_max;
+    draw_slot(app, SCENE_DIFFERENCE);
 }
 
 void maps_rescale(struct app *app)
 {
     if (!app->settings.lock)
         app->n_locked = 0;
-    for (int k = 0; k < 2; k++) {
-        struct shown_maps *maps = app->maps + k;
-        finish(app, maps);
-        scene_set_maps(app->scene, k ? SCENE_OTHER : SCENE_MAPS, maps->n, maps->grid_w, maps->grid_h, maps->values);
+    for (enum scene_slot slot = SCENE_MAPS; slot <= SCENE_OTHER; slot++) {
+        finish(app, app->maps + slot);
+        draw_slot(app, slot);
     }
     show_difference(app);
 }
@@ -164,8 +177,8 @@ static void take(struct app *app, struct shown_maps *maps, const struct csg_resu
 
 void maps_update(struct app *app, struct outcome *outcome)
 {
-    take(app, app->maps, outcome->result);
-    take(app, app->maps + 1, outcome->other);
+    take(app, app->maps + SCENE_MAPS, outcome->result);
+    take(app, app->maps + SCENE_OTHER, outcome->other);
     maps_rescale(app);
     if (app->patch.open && app->outcome && app->outcome->result &&
         app->outcome->result->grid_w * app->outcome->result->grid_h != app->maps->grid_w * app->maps->grid_h)
@@ -194,7 +207,7 @@ static int by_value(const void *a, const void *b)
 
 double maps_threshold(const struct app *app, int slot, int layer)
 {
-    const struct shown_maps *maps = app->maps + (slot == SCENE_OTHER);
+    const struct shown_maps *maps = app->maps + slot;
     size_t cells = cells_of(maps);
     if (!app->settings.use_quantile)
         return (double)app->settings.threshold;
@@ -218,20 +231,18 @@ void maps_show_patch(struct app *app, int column, int row)
         return;
     size_t cells = (size_t)result->grid_w * (size_t)result->grid_h, d = result->embed_dim;
     const float *own = result->tokens + (1 + (size_t)row * (size_t)result->grid_w + (size_t)column) * d;
-    float *map = calloc(cells, sizeof *map);
-    double low, high;
-    if (!map)
+    struct shown_maps *maps = app->maps + SCENE_PATCH;
+    if (!make(maps, 1, result->grid_w, result->grid_h))
         return;
     for (size_t i = 0; i < cells; i++) {
         double sum = 0;
         for (size_t c = 0; c < d; c++)
             sum += (double)own[c] * (double)result->tokens[(1 + i) * d + c];
-        map[i] = (float)sum;
+        maps->raw[i] = (float)sum;
     }
-    range_of(map, cells, &low, &high);
-    stretch(map, map, cells, low, high);
-    scene_set_maps(app->scene, SCENE_PATCH, 1, result->grid_w, result->grid_h, map);
-    free(map);
+    range_of(maps->raw, cells, maps->low, maps->high);
+    stretch(maps->values, maps->raw, cells, maps->low[0], maps->high[0]);
+    draw_slot(app, SCENE_PATCH);
 }
 
 /* What the texts of the question depend on. */

@@ -128,9 +128,26 @@ static void tell_pane(const struct app *app, char *value, size_t capacity)
 
 static void tell_mouse(char *value, size_t capacity)
 {
-    float x, y;
+    double x, y;
     ui_mouse(&x, &y);
-    view_format(value, capacity, "%.0f %.0f", (double)x, (double)y);
+    view_format(value, capacity, "%.0f %.0f", x, y);
+}
+
+static void tell_read_out(const struct app *app, char *value, size_t capacity)
+{
+    double x, y;
+    canvas_read_out(app, &x, &y, value, capacity);
+}
+
+/* The last picture's, which of two methods is the main one and of three the difference. */
+static void tell_legend(const struct app *app, char *value, size_t capacity)
+{
+    struct pane panes[VIEW_MAX_TEXTS];
+    const char *unit;
+    char low[32], high[32];
+    size_t count = canvas_panes(app, panes);
+    if (count && canvas_legend(app, panes + count - 1, &unit, low, high))
+        view_format(value, capacity, "%s %s %s", unit, low, high);
 }
 
 /* Facts that a script can print and expect. */
@@ -178,6 +195,10 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
         view_copy(value, capacity, app->worker_state.device);
     else if (strcmp(name, "mouse") == 0)
         tell_mouse(value, capacity);
+    else if (strcmp(name, "read_out") == 0)
+        tell_read_out(app, value, capacity);
+    else if (strcmp(name, "legend") == 0)
+        tell_legend(app, value, capacity);
     else if (strcmp(name, "pane") == 0)
         tell_pane(app, value, capacity);
     else if (strcmp(name, "scale") == 0)

@@ -164,11 +164,11 @@ void ui_keyboard_navigation(bool on)
         on ? io.ConfigFlags | ImGuiConfigFlags_NavEnableKeyboard : io.ConfigFlags & ~ImGuiConfigFlags_NavEnableKeyboard;
 }
 
-void ui_mouse(float *x, float *y)
+void ui_mouse(double *x, double *y)
 {
     ImVec2 at = ImGui::GetIO().MousePos;
-    *x = at.x < -1e30f ? -1.0f : at.x;
-    *y = at.y < -1e30f ? -1.0f : at.y;
+    *x = at.x < -1e30f ? -1.0 : double(at.x);
+    *y = at.y < -1e30f ? -1.0 : double(at.y);
 }
 
 float ui_text_height(void)

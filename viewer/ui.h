@@ -26,7 +26,7 @@ bool ui_wants_text(void);
 bool ui_wants_keys(void);
 bool ui_wants_mouse(void);
 void ui_keyboard_navigation(bool on);
-void ui_mouse(float *x, float *y); /* negative where it is outside */
+void ui_mouse(double *x, double *y); /* negative where it is outside */
 float ui_text_height(void);
 float ui_text_width(const char *text);
 

@@ -438,7 +438,7 @@ class Viewer(unittest.TestCase):
             set layout difference
             wait map
             print difference
-            screenshot difference.png
+            expect legend ~difference 0
             quit""")
         difference = float(out.split(":")[1])
         print(f"OpenCL and the reference differ by at most {difference}")
@@ -455,11 +455,29 @@ class Viewer(unittest.TestCase):
             shift-click 0.6 0.6
             wait frames 5
             expect patch_texts 8
-            window similarity.png
+            expect legend ~similarity
+            expect legend ~1.000
+            expect read_out ~similarity 1
             key escape
+            expect legend ~similarity
+            set legend 0
+            wait frames 2
+            expect legend
             hover 0.5 0.5
             wait frames 5
             expect patch_texts 0
+            expect read_out ~similarity
+            set layout colours
+            prompt sky
+            wait map
+            hover 0.5 0.05
+            wait frames 2
+            expect read_out ~sky
+            prompt horse+sky
+            set layout one
+            set legend 1
+            wait map
+            expect legend ~mean of maps
             quit""")
 
     # ------------------------------------------------------------------ sources
