@@ -299,6 +299,8 @@ CHANGE(earlier_block, change_block(app, -1))
 CHANGE(solo, app_solo_chip(app, app->selected))
 CHANGE(remove_selected, app_remove_chip(app, app->selected))
 CHANGE(focus_prompt, app->focus_prompt = true)
+CHANGE(toggle_menus, app->in_menus = app->open_menus = !app->in_menus && !app->fullscreen)
+CHANGE(open_history, app->open_history = true)
 CHANGE(toggle_fullscreen, window_fullscreen(app, !app->fullscreen))
 CHANGE(toggle_one_to_one, app->one_to_one = !app->one_to_one)
 CHANGE(toggle_help, app->help = !app->help)
@@ -349,8 +351,9 @@ static void toggle_chip(struct app *app)
 static void toggle_navigation(struct app *app)
 {
     app->navigation = !app->navigation;
-    ui_keyboard_navigation(app->navigation);
-    app_say(app, app->navigation ? "keyboard in the panels: arrows, space, Tab; F10 or Esc leaves" : "keyboard in the picture");
+    app->focus_panel = app->navigation;
+    app->settings.panel = app->settings.panel || app->navigation;
+    app_say(app, app->navigation ? "keyboard in the panel: arrows, space, Enter; F6 or Esc leaves" : "keyboard in the picture");
 }
 
 static void do_cameras(struct app *app)
@@ -361,7 +364,9 @@ static void do_cameras(struct app *app)
 /* One thing at a time, the topmost first. */
 static void do_escape(struct app *app)
 {
-    if (app->navigation)
+    if (app->in_menus)
+        app->in_menus = false;
+    else if (app->navigation)
         toggle_navigation(app);
     else if (app->help)
         app->help = false;
@@ -373,6 +378,11 @@ static void do_escape(struct app *app)
         app->banner[0] = 0;
     else if (app->fullscreen)
         window_fullscreen(app, false);
+}
+
+static bool is_navigation(const struct app *app)
+{
+    return app->navigation;
 }
 
 static bool is_help(const struct app *app)
@@ -394,6 +404,7 @@ const struct action actions[] = {
     {"back", "left", "Play", "5 seconds back (wipe: left)", do_back, NULL},
     {"loop", "L", "Play", "Loop", toggle_loop, is_loop},
     {"prompt", "/", "Prompt", "Type a prompt", focus_prompt, NULL},
+    {"history", "H", "Prompt", "Former prompts", open_history, NULL},
     {"next-prompt", "tab", "Prompt", "Next prompt", next_prompt, NULL},
     {"toggle-prompt", "x", "Prompt", "Prompt on or off", toggle_chip, NULL},
     {"solo", "z", "Prompt", "This prompt alone, or all", solo, NULL},
@@ -431,7 +442,8 @@ const struct action actions[] = {
     {"stats", "i", "Window", "Statistics", toggle_stats, is_stats},
     {"one-to-one", "1", "Window", "One pixel a pixel", toggle_one_to_one, is_one_to_one},
     {"fullscreen", "f", "Window", "Full screen", toggle_fullscreen, is_fullscreen},
-    {"navigation", "f10", "Window", "Keyboard in the panels", toggle_navigation, NULL},
+    {"menus", "f10", "Window", "Keyboard in the menus", toggle_menus, NULL},
+    {"navigation", "f6", "Window", "Keyboard in the panel", toggle_navigation, is_navigation},
     {"help", "?", "Window", "All keys", toggle_help, is_help},
     {"escape", "escape", "Window", "Close what is open", do_escape, NULL},
     {0},
@@ -443,6 +455,17 @@ static const struct {
 } aliases[] = {{"f11", "fullscreen"},   {"f1", "help"},      {"page_down", "next"},
                {"page_up", "previous"}, {"enter", "prompt"}, {"backspace", "remove-prompt"},
                {"=", "larger"},         {"ctrl+q", "quit"},  {"*", "larger"}};
+
+void action_aliases(char *text, size_t capacity)
+{
+    text[0] = 0;
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        for (const struct action *action = actions; action->name; action++)
+            if (strcmp(action->name, aliases[i].name) == 0) {
+                size_t used = strlen(text);
+                view_format(text + used, capacity - used, "%s%s: %s", used ? "     " : "", aliases[i].key, action->key);
+            }
+}
 
 bool action_run(struct app *app, const char *name)
 {

@@ -95,8 +95,11 @@ struct app {
     double toast_until_ms;
     struct recorder *recorder;
     struct script *script;
+    unsigned keys; /* pressed so far, for the script */
     struct rates rates;
-    bool help, fullscreen, quit, navigation, one_to_one, cameras_open, wiping;
+    bool help, fullscreen, quit, one_to_one, cameras_open, wiping;
+    bool navigation, in_menus;                  /* the keyboard is in the panel, in the menus */
+    bool focus_panel, open_menus, open_history; /* in the next frame */
     char font_extra[4096];
     bool font_stale;
     int windowed[4];
@@ -185,5 +188,6 @@ struct action {
 extern const struct action actions[]; /* ends with a NULL name */
 bool action_key(struct app *app, const char *key);
 bool action_run(struct app *app, const char *name);
+void action_aliases(char *text, size_t capacity); /* the further keys, as a sentence */
 
 #endif

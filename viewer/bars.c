@@ -11,12 +11,17 @@ static void menus(struct app *app)
     static const char *const names[] = {"File", "Play", "Prompt", "Model", "View", "Window"};
     if (!ui_menu_bar_begin())
         return;
+    if (app->open_menus)
+        ui_popup_open(names[0]);
+    app->open_menus = false;
     for (size_t m = 0; m < sizeof names / sizeof *names; m++) {
         if (!ui_menu_begin(names[m]))
             continue;
         for (const struct action *a = actions; a->name; a++)
-            if (strcmp(a->menu, names[m]) == 0 && ui_menu_item(a->label, a->key, a->on && a->on(app)))
+            if (strcmp(a->menu, names[m]) == 0 && ui_menu_item(a->label, a->key, a->on && a->on(app))) {
+                app->in_menus = false;
                 a->run(app);
+            }
         ui_menu_end();
     }
     ui_menu_bar_end();
@@ -62,9 +67,9 @@ static void chips(struct app *app)
     }
 }
 
-static void history_popup(struct app *app)
+static void history_popup(struct app *app, float right, float top)
 {
-    if (!ui_popup_begin("history"))
+    if (!ui_popup_begin("history", right, top))
         return;
     if (!app->history.count)
         ui_text("no prompts yet");
@@ -83,7 +88,7 @@ static void history_popup(struct app *app)
 static double prompt_bar(struct app *app, double y, double w)
 {
     bool edited;
-    ui_window_begin("prompt", UI_BAR, 0, (float)y, (float)w, 0);
+    ui_window_begin("prompt", UI_BAR, 0, (float)y, (float)w, 0, 0);
     float buttons = ui_text_width("Add History") + 56 * app->scale;
     app->canvas[2] = (double)ui_space_left();
     if (ui_input("##prompt", "Type what to look for: horse, person+horse ... then Enter", app->draft, sizeof app->draft,
@@ -103,15 +108,18 @@ static double prompt_bar(struct app *app, double y, double w)
     if (ui_button("Add"))
         app_commit_draft(app);
     ui_same_line();
-    if (ui_button("History"))
+    if (ui_button("History") || app->open_history)
         ui_popup_open("history");
-    history_popup(app);
+    app->open_history = false;
+    history_popup(app, (float)w - 8, (float)y + ui_text_height() + 20 * app->scale);
+    chips(app);
     if (app->draft_applied[0] && app->draft_unknown[0]) {
         char text[VIEW_TEXT];
         view_format(text, sizeof text, "The model was never taught: %s", app->draft_unknown);
+        if (app->n_chips) /* a line of its own would move the picture */
+            ui_same_line();
         ui_text_colored(0xffc857ff, text);
     }
-    chips(app);
     double height = (double)ui_window_height();
     ui_window_end();
     return height;
@@ -140,7 +148,7 @@ static double status_bar(struct app *app, double w, double h)
     char left[512], right[512];
     const struct worker_state *s = &app->worker_state;
     double height = (double)ui_text_height() + 16 * (double)app->scale;
-    ui_window_begin("status", UI_BAR, 0, (float)(h - height), (float)w, (float)height);
+    ui_window_begin("status", UI_BAR, 0, (float)(h - height), (float)w, (float)height, 0);
     source_text(app, left, sizeof left);
     ui_text(left);
     if (app->text_state.busy && app->text_state.doing[0])
@@ -163,7 +171,7 @@ static void banner(struct app *app)
     if (!app->banner[0])
         return;
     float w = (float)app->canvas[2] - 40;
-    ui_window_begin("banner", UI_BANNER, (float)app->canvas[0] + 20, (float)app->canvas[1] + 12, w > 200 ? w : 200, 0);
+    ui_window_begin("banner", UI_BANNER, (float)app->canvas[0] + 20, (float)app->canvas[1] + 12, w > 200 ? w : 200, 0, 0);
     ui_text_wrapped(app->banner);
     if (ui_button("Close"))
         app->banner[0] = 0;

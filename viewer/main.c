@@ -131,6 +131,7 @@ static int draw(struct app *app, struct csg_error *err)
     if (app->font_stale)
         window_fonts(app);
     scene_set_table(app->scene, csg_colormap_rgb(app->settings.colormap));
+    ui_keyboard_navigation(app->navigation || app->in_menus || ui_popup_any());
     ui_begin_frame();
     bars_draw(app);
     panels_draw(app);
@@ -163,7 +164,7 @@ static int turn(struct app *app, double *next_ms, struct csg_error *err)
         window_title(app);
         status = draw(app, err);
         measure(app, begun, frame_before, outcome_before);
-        *next_ms = begun + FRAME_MS;
+        *next_ms = begun + (script_hurries(app) ? 0 : FRAME_MS);
     }
     outcome_unref(&outcome_before);
     return status;

@@ -187,12 +187,22 @@ static void model_section(struct app *app)
     }
 }
 
+/* A width that fits into the window. */
+static float at_most(const struct app *app, float width)
+{
+    float room = (float)app->window_w - 24;
+    return width * app->scale < room ? width * app->scale : room;
+}
+
 static void side_panel(struct app *app)
 {
     float w = 300 * app->scale;
     if (!app->settings.panel || app->canvas[2] + 1 > app->window_w)
         return;
-    ui_window_begin("panel", UI_PANEL, (float)app->window_w - w, (float)app->canvas[1], w, (float)app->canvas[3]);
+    ui_window_begin("panel", UI_PANEL, (float)app->window_w - w, (float)app->canvas[1], w, (float)app->canvas[3], 0);
+    if (app->focus_panel)
+        ui_focus("panel");
+    app->focus_panel = false;
     method_section(app);
     labels_switch(app);
     compare_section(app);
@@ -219,8 +229,8 @@ static void statistics(struct app *app)
     const struct rates *r = &app->rates;
     if (!app->settings.stats)
         return;
-    ui_window_begin("stats", UI_FLOAT, (float)app->canvas[0] + 12, (float)app->canvas[1] + 12 + app->banner_h, 480 * app->scale,
-                    0);
+    ui_window_begin("stats", UI_FLOAT, (float)app->canvas[0] + 12, (float)app->canvas[1] + 12 + app->banner_h, at_most(app, 480),
+                    0, 0);
     if (ui_table_begin("stats", 2)) {
         bool live = app->source_state.kind >= SOURCE_VIDEO;
         row("pictures", live ? "%.1f a second" : "still", r->picture_hz);
@@ -246,31 +256,45 @@ static void statistics(struct app *app)
     ui_window_end();
 }
 
+static void help_column(const struct app *app, const char *menus)
+{
+    ui_table_next();
+    for (const struct action *a = actions; a->name; a++) {
+        if (!strstr(menus, a->menu))
+            continue;
+        if (a == actions || strcmp(a[-1].menu, a->menu) != 0)
+            ui_text_colored(0x7fd0d0ff, a->menu);
+        ui_text_colored(0xffc857ff, a->key);
+        ui_same_line_at(72 * app->scale);
+        ui_text(a->label);
+    }
+}
+
 static void help(struct app *app)
 {
+    /* Of about the same length each. */
+    static const char *const menus[3][3] = {{"File Play Prompt Model View Window"},
+                                            {"File Play Prompt Window", "Model View"},
+                                            {"File Play Prompt", "Model Window", "View"}};
+    char further[512];
     if (!app->help)
         return;
-    float w = 940 * app->scale, x = ((float)app->window_w - w) / 2;
-    ui_window_begin("help", UI_FLOAT, x > 0 ? x : 0, (float)app->canvas[1] + 10, w, 0);
-    if (ui_table_begin("keys", 3)) {
-        static const char *const columns[] = {"File Play Prompt", "Model Window", "View"}; /* of about the same length */
-        for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
-            ui_table_next();
-            for (const struct action *a = actions; a->name; a++) {
-                if (!strstr(columns[c], a->menu))
-                    continue;
-                if (a == actions || strcmp(a[-1].menu, a->menu) != 0)
-                    ui_text_colored(0x7fd0d0ff, a->menu);
-                ui_text_colored(0xffc857ff, a->key);
-                ui_same_line_at(72 * app->scale);
-                ui_text(a->label);
-            }
-        }
+    float w = at_most(app, 940), x = ((float)app->window_w - w) / 2, top = (float)app->canvas[1] + 10;
+    int columns = (int)view_clamp((double)(w / (300 * app->scale)), 1, 3);
+    ui_window_begin("help", UI_FLOAT, x, top, w, 0, (float)app->window_h - top - 10);
+    if (ui_table_begin("keys", columns)) {
+        for (int c = 0; c < columns; c++)
+            help_column(app, menus[columns - 1][c]);
         ui_table_end();
     }
+    action_aliases(further, sizeof further);
+    ui_heading("Further keys");
+    ui_text_wrapped(further);
     ui_heading("Mouse");
-    ui_text("Hover reads the map. Click lists the texts of a patch. Shift-click shows where the picture is like that patch.\n"
-            "Drag moves the wipe. Chips: click shows, right click switches, middle click removes. Drop files on the window.");
+    ui_text_wrapped(
+        "Hover reads the map. Click lists the texts of a patch. Shift-click shows where the picture is like that patch. "
+        "The wheel changes the opacity. Drag moves the wipe. Chips: click shows, right click switches, middle click "
+        "removes. Drop files on the window.");
     ui_window_end();
 }
 
@@ -281,7 +305,7 @@ static void patch_panel(struct app *app)
         return;
     float w = 250 * app->scale;
     ui_window_begin("patch", UI_FLOAT, (float)(app->canvas[0] + app->canvas[2]) - w - 12,
-                    (float)app->canvas[1] + 12 + app->banner_h, w, 0);
+                    (float)app->canvas[1] + 12 + app->banner_h, w, 0, 0);
     view_format(line, sizeof line, "Patch %d, %d", app->patch.column, app->patch.row);
     ui_heading(line);
     ui_text_colored(0x9aa3b0ff, app->patch.count ? "over the picture's mean (cosine)" : "comparing with the labels ...");
@@ -309,8 +333,8 @@ static void cameras(struct app *app)
     was_open = app->cameras_open;
     if (!app->cameras_open)
         return;
-    ui_window_begin("cameras", UI_FLOAT, (float)app->canvas[0] + 40, (float)app->canvas[1] + 40 + app->banner_h, 420 * app->scale,
-                    0);
+    ui_window_begin("cameras", UI_FLOAT, (float)app->canvas[0] + 12, (float)app->canvas[1] + 12 + app->banner_h,
+                    at_most(app, 420), 0, 0);
     ui_heading("Cameras");
     if (!count)
         ui_text_wrapped("No camera is connected, or this user may not open it.");

@@ -173,6 +173,12 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
         view_format(value, capacity, "%zu", app->n_chips);
     else if (strcmp(name, "typing") == 0)
         view_format(value, capacity, "%d", ui_wants_text());
+    else if (strcmp(name, "keys") == 0)
+        view_format(value, capacity, "%u", app->keys);
+    else if (strcmp(name, "popup") == 0)
+        view_format(value, capacity, "%d", ui_popup_any());
+    else if (strcmp(name, "help") == 0)
+        view_format(value, capacity, "%d", app->help);
     else if (strcmp(name, "settled") == 0)
         view_format(value, capacity, "%d", app_settled(app));
     else if (strcmp(name, "encoding") == 0)
@@ -205,8 +211,6 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
         view_format(value, capacity, "%.2f", (double)app->scale);
     else if (strcmp(name, "canvas") == 0)
         view_format(value, capacity, "%.0f %.0f %.0f %.0f", app->canvas[0], app->canvas[1], app->canvas[2], app->canvas[3]);
-    else if (strcmp(name, "wipe") == 0)
-        view_format(value, capacity, "%.2f", (double)app->settings.wipe);
     else if (strcmp(name, "difference") == 0)
         view_format(value, capacity, "%.3g", app->difference_max);
     else if (strcmp(name, "patch") == 0)
@@ -229,7 +233,7 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
                     (unsigned long long)app->rates.maps, (unsigned long long)app->rates.draws,
                     (view_now_ms() - app->started_ms) / 1000);
     else
-        return false;
+        return settings_tell(&app->settings, name, value, capacity);
     return true;
 }
 
@@ -356,6 +360,12 @@ static int carry_out(struct app *app, const char *verb, const char *words, struc
         return view_fail(err, CSG_ERROR_USAGE, "line %d: a script has no command '%s'", app->script->line, verb);
     }
     return CSG_OK;
+}
+
+bool script_hurries(const struct app *app)
+{
+    const struct script *s = app->script;
+    return s && !s->wait_map && !s->wait_picture && !s->wait_fact && s->wait_until_ms <= view_now_ms();
 }
 
 int script_step(struct app *app, struct csg_error *err)

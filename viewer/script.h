@@ -10,7 +10,7 @@
  *   screenshot FILE     plain FILE    window FILE
  *   method NAME         size N                      scale N (of the display)      print NAME (a fact)
  *   expect NAME VALUE   fails the script where a fact is another, or does not hold PART where VALUE is ~PART
- *   await NAME VALUE    waits until it is so        (the facts are in script.c: banner, toast, method, device ...)
+ *   await NAME VALUE    waits until it is so        (the facts are in script.c: banner, toast, method, device ..., and every setting)
  *   note NAME           remembers what the fact is; then VALUE ! is anything else
  *   quit */
 #ifndef CSG_VIEWER_SCRIPT_H
@@ -22,6 +22,8 @@ int script_load(struct script **out, const char *path, struct csg_error *err);
 void script_destroy(struct script **script);
 /* Carries out what can be carried out now; after the window was drawn, before the swap. */
 int script_step(struct app *app, struct csg_error *err);
+/* It has something to do and waits for nothing but the drawing of it. */
+bool script_hurries(const struct app *app);
 /* Where the script has the mouse; false: nowhere. */
 bool script_mouse(const struct app *app, double *x, double *y);
 

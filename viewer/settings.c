@@ -147,6 +147,26 @@ int settings_set(struct settings *settings, const char *name, const char *value,
     return CSG_OK;
 }
 
+bool settings_tell(const struct settings *settings, const char *name, char *value, size_t capacity)
+{
+    struct settings copy = *settings;
+    const struct setting *setting = settings_table;
+    while (setting->name && strcmp(setting->name, name) != 0)
+        setting++;
+    if (!setting->name)
+        return false;
+    void *at_name = at(&copy, setting);
+    if (strcmp(name, "layout") == 0)
+        view_copy(value, capacity, layout_names[copy.layout]);
+    else if (setting->kind == SETTING_TEXT)
+        view_copy(value, capacity, at_name);
+    else if (setting->kind == SETTING_FLOAT)
+        view_format(value, capacity, "%.2f", (double)*(float *)at_name);
+    else
+        view_format(value, capacity, "%d", setting->kind == SETTING_INT ? *(int *)at_name : *(bool *)at_name);
+    return true;
+}
+
 static int file_in(char *path, const char *variable, const char *fallback, const char *name, struct csg_error *err)
 {
     char folder[VIEW_PATH - 32];

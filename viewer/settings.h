@@ -26,6 +26,8 @@ extern const char *const layout_names[];      /* [N_LAYOUTS] */
 void settings_default(struct settings *settings);
 /* Sets by name from text, clamped; CSG_ERROR_USAGE: no such name, or no such value. */
 int settings_set(struct settings *settings, const char *name, const char *value, struct csg_error *err);
+/* What is set, as text; false: no such name. */
+bool settings_tell(const struct settings *settings, const char *name, char *value, size_t capacity);
 /* A missing or damaged file leaves the defaults. */
 void settings_load(struct settings *settings);
 int settings_save(const struct settings *settings, struct csg_error *err);

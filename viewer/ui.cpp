@@ -52,18 +52,18 @@ void ui_scale(float scale)
     style(scale);
 }
 
-// ImGui before 1.87 looks at keys once a frame: one that goes down and up between two frames would be lost. Its release waits.
+// ImGui before 1.87 looks at keys once a frame: one that goes down and up between two frames would be lost, or its Ctrl. Where a
+// key has gone down since the last frame, releases wait for the next.
 static struct {
     GLFWkeyfun forward;
-    bool down[GLFW_KEY_LAST + 1], up[GLFW_KEY_LAST + 1]; // since the last frame
+    bool pressed, up[GLFW_KEY_LAST + 1]; // since the last frame
 } taps;
 
 static void on_tap(GLFWwindow *window, int key, int code, int action, int mods)
 {
     bool known = key >= 0 && key <= GLFW_KEY_LAST;
-    if (known && action == GLFW_PRESS)
-        taps.down[key] = true;
-    if (known && action == GLFW_RELEASE && taps.down[key])
+    taps.pressed = taps.pressed || action == GLFW_PRESS;
+    if (known && action == GLFW_RELEASE && taps.pressed)
         taps.up[key] = true;
     else
         taps.forward(window, key, code, action, mods);
@@ -74,8 +74,9 @@ static void release_taps(void)
     for (int key = 0; key <= GLFW_KEY_LAST; key++) {
         if (taps.up[key])
             taps.forward(glfwGetCurrentContext(), key, 0, GLFW_RELEASE, 0);
-        taps.down[key] = taps.up[key] = false;
+        taps.up[key] = false;
     }
+    taps.pressed = false;
 }
 
 bool ui_create(GLFWwindow *window)
@@ -131,6 +132,11 @@ void ui_begin_frame(void)
 {
     ImGui_ImplOpenGL3_NewFrame();
     ImGui_ImplGlfw_NewFrame();
+#if IMGUI_VERSION_NUM < 18700 // where space alone chooses in a menu
+    ImGuiIO &io = ImGui::GetIO();
+    if (!io.WantTextInput && (io.KeysDown[GLFW_KEY_ENTER] || io.KeysDown[GLFW_KEY_KP_ENTER]))
+        io.NavInputs[ImGuiNavInput_Activate] = 1.0f;
+#endif
     ImGui::NewFrame();
 }
 
@@ -149,7 +155,7 @@ bool ui_wants_text(void)
 bool ui_wants_keys(void)
 {
     const ImGuiIO &io = ImGui::GetIO();
-    return io.WantTextInput || (io.NavVisible && (io.ConfigFlags & ImGuiConfigFlags_NavEnableKeyboard));
+    return io.WantTextInput || ui_popup_any() || (io.NavVisible && (io.ConfigFlags & ImGuiConfigFlags_NavEnableKeyboard));
 }
 
 bool ui_wants_mouse(void)
@@ -181,11 +187,11 @@ float ui_text_width(const char *text)
     return ImGui::CalcTextSize(text).x;
 }
 
-void ui_window_begin(const char *name, ui_window_kind kind, float x, float y, float w, float h)
+void ui_window_begin(const char *name, ui_window_kind kind, float x, float y, float w, float h, float max_h)
 {
     ImGuiWindowFlags flags = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove | ImGuiWindowFlags_NoSavedSettings |
                              ImGuiWindowFlags_NoFocusOnAppearing;
-    if (kind == UI_PANEL)
+    if (kind == UI_PANEL || max_h > 0) // scrolls
         flags &= ~ImGuiWindowFlags_NoScrollbar;
     else
         flags |= ImGuiWindowFlags_NoScrollWithMouse;
@@ -195,7 +201,7 @@ void ui_window_begin(const char *name, ui_window_kind kind, float x, float y, fl
     if (h > 0)
         ImGui::SetNextWindowSize(ImVec2(w, h));
     else
-        ImGui::SetNextWindowSizeConstraints(ImVec2(w, 0), ImVec2(w, 4096));
+        ImGui::SetNextWindowSizeConstraints(ImVec2(w, 0), ImVec2(w, max_h > 0 ? max_h : 4096));
     if (kind == UI_FLOAT)
         ImGui::SetNextWindowBgAlpha(0.97f);
     ImGui::PushStyleVar(ImGuiStyleVar_WindowRounding, kind == UI_FLOAT || kind == UI_BANNER ? 6.0f : 0.0f);
@@ -379,8 +385,19 @@ bool ui_input_active(void)
     return ImGui::IsItemActive();
 }
 
-bool ui_popup_begin(const char *name)
+void ui_focus(const char *window)
 {
+    ImGui::SetWindowFocus(window);
+}
+
+bool ui_popup_any(void)
+{
+    return ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopup);
+}
+
+bool ui_popup_begin(const char *name, float right, float top)
+{
+    ImGui::SetNextWindowPos(ImVec2(right, top), ImGuiCond_Appearing, ImVec2(1, 0));
     return ImGui::BeginPopup(name);
 }
 

@@ -25,13 +25,14 @@ void ui_end_frame(void); /* draws into the current framebuffer */
 bool ui_wants_text(void);
 bool ui_wants_keys(void);
 bool ui_wants_mouse(void);
-void ui_keyboard_navigation(bool on);
-void ui_mouse(double *x, double *y); /* negative where it is outside */
+void ui_keyboard_navigation(bool on); /* arrows, space, Enter and Escape go to the widgets */
+void ui_mouse(double *x, double *y);  /* negative where it is outside */
 float ui_text_height(void);
 float ui_text_width(const char *text);
 
 enum ui_window_kind { UI_BAR, UI_PANEL, UI_FLOAT, UI_BANNER };
-void ui_window_begin(const char *name, enum ui_window_kind kind, float x, float y, float w, float h);
+/* h 0: as high as what is in it, at most max_h where that is not 0. */
+void ui_window_begin(const char *name, enum ui_window_kind kind, float x, float y, float w, float h, float max_h);
 void ui_window_end(void);
 float ui_window_height(void);
 
@@ -61,9 +62,11 @@ bool ui_slider_int(const char *name, int *value, int low, int high, const char *
 bool ui_combo(const char *name, int *chosen, const char *const *items, int count);
 /* True where Enter was pressed; *edited where the text changed. focus puts the keyboard there. */
 bool ui_input(const char *name, const char *hint, char *text, size_t capacity, float width, bool focus, bool *edited);
-bool ui_input_active(void); /* the last item */
-bool ui_popup_begin(const char *name);
-void ui_popup_open(const char *name);
+bool ui_input_active(void);                                    /* the last item */
+void ui_focus(const char *window);                             /* the keyboard's */
+bool ui_popup_begin(const char *name, float right, float top); /* its upper right corner */
+void ui_popup_open(const char *name);                          /* within the window that has it; of a menu within the menu bar */
+bool ui_popup_any(void);                                       /* one is open, menus and combos among them */
 void ui_popup_end(void);
 bool ui_table_begin(const char *name, int columns);
 void ui_table_next(void);

@@ -30,6 +30,7 @@ static const char *name_of(int key)
                  {GLFW_KEY_PAGE_UP, "page_up"},
                  {GLFW_KEY_PAGE_DOWN, "page_down"},
                  {GLFW_KEY_F1, "f1"},
+                 {GLFW_KEY_F6, "f6"},
                  {GLFW_KEY_F10, "f10"},
                  {GLFW_KEY_F11, "f11"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -51,15 +52,17 @@ static void on_key(GLFWwindow *window, int key, int code, int action, int mods)
     app->wake_frames = SETTLE_FRAMES;
     if (action == GLFW_RELEASE)
         return;
+    app->keys += action == GLFW_PRESS;
     if (key == GLFW_KEY_Q && (mods & GLFW_MOD_CONTROL)) {
         action_key(app, "ctrl+q");
         return;
     }
-    if (!name || (ui_wants_text() && strcmp(name, "f10") != 0 && strcmp(name, "f11") != 0))
+    if (!name || (mods & (GLFW_MOD_CONTROL | GLFW_MOD_ALT)))
         return;
-    if (ui_wants_keys() && strcmp(name, "f10") != 0 && strcmp(name, "escape") != 0)
-        return;
-    action_key(app, name);
+    bool leads_out =
+        (key >= GLFW_KEY_F1 && key <= GLFW_KEY_F12) || (key == GLFW_KEY_ESCAPE && !ui_wants_text() && !ui_popup_any());
+    if (leads_out || !ui_wants_keys())
+        action_key(app, name);
 }
 
 /* Signs come by what they are, so that every keyboard layout has them. */
@@ -77,6 +80,7 @@ static void on_button(GLFWwindow *window, int button, int action, int mods)
     struct app *app = app_of(window);
     double x, y;
     app->wake_frames = SETTLE_FRAMES;
+    app->in_menus = false; /* the mouse has them */
     glfwGetCursorPos(window, &x, &y);
     if (button == GLFW_MOUSE_BUTTON_LEFT && (action == GLFW_RELEASE || !ui_wants_mouse()))
         canvas_mouse(app, x, y, action == GLFW_PRESS, action == GLFW_RELEASE, (mods & GLFW_MOD_SHIFT) != 0);

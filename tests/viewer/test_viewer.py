@@ -716,56 +716,60 @@ class Viewer(unittest.TestCase):
             time.sleep(0.1)
         self.fail("no window came up")
 
-    @unittest.skipUnless(shutil.which("xdotool"), "skipped: xdotool is missing")
-    def test_keyboard_and_mouse(self):
-        process = self.start([HORSES, "horse", "--labels", "demo"], """
-            wait map
-            expect chips 1
-            await text person
-            expect chips 1
-            await chips 2
-            await method raw
-            await canvas ~1000 5
-            wait frames 4
-            print pane
-            await wipe 0.25
-            await text horse
-            await toast ~Saved
-            window window.png
-            await paused 1""")
-        window = self.window_of(process)
-        self.xdotool("windowfocus", "--sync", window)
-        time.sleep(2.5)
-        self.xdotool("key", "slash")
-        time.sleep(0.5)
-        self.xdotool("type", "--delay", "60", "person")
-        time.sleep(1.5)
-        self.xdotool("key", "Return")
-        time.sleep(0.5)
-        self.xdotool("key", "Escape")
-        time.sleep(0.5)
-        for key in "m", "m", "w", "o":
-            self.xdotool("key", key)
-            time.sleep(0.6)
-        left, _, width, _ = map(int, self.told(process, "pane").split())
-        self.xdotool("mousemove", "--window", window, "500", "400")
-        time.sleep(0.5)
-        self.xdotool("mousedown", "1")
-        time.sleep(0.2)
-        self.xdotool("mousemove", "--window", window, "400", "400")
-        time.sleep(0.2)
-        self.xdotool("mousemove", "--window", window, str(left + round(0.25 * width)), "400")
-        time.sleep(0.2)
-        self.xdotool("mouseup", "1")
-        time.sleep(0.5)
-        self.xdotool("key", "Tab")
-        time.sleep(0.5)
-        self.xdotool("key", "s")
-        time.sleep(1.0)
-        self.xdotool("key", "space")
-        time.sleep(1.0)
+    def drive(self, arguments, steps):
+        """Steps are (xdotool's words or a function of what was told, lines of script that then come true); q ends it."""
+        script = "wait map\nprint keys\n" + "".join(f"{lines}\nwait frames 3\nprint keys\n" for _, lines in steps)
+        process = self.start(arguments, script)
+        self.xdotool("windowfocus", "--sync", self.window_of(process))
+        self.told(process, "keys")
+        told = {}
+        for words, lines in steps:
+            self.xdotool(*(words(told) if callable(words) else words.split()))
+            for fact in re.findall(r"^print (.*)$", lines, re.M):
+                told[fact] = self.told(process, fact)
+            self.told(process, "keys")
         self.xdotool("key", "q")
         self.finish(process)
+
+    @unittest.skipUnless(shutil.which("xdotool"), "skipped: xdotool is missing")
+    def test_keyboard_and_mouse(self):
+        def wipe_to_a_quarter(told):
+            left, _, width, _ = map(int, told["pane"].split())
+            return ["mousedown", "1", "mousemove", "400", "400", "mousemove", str(left + round(0.25 * width)), "400", "mouseup", "1"]
+        self.drive([HORSES, "horse", "--labels", "demo"], [
+            ("key slash", "await typing 1"),
+            ("type --delay 20 person", "await text person\nexpect chips 1\nwait map"),
+            ("key ctrl+a", "await keys 9"),
+            ("key ctrl+x", "await text horse"),
+            ("key ctrl+v", "await text person"),
+            ("key ctrl+v", "await text personperson"),
+            ("key ctrl+z", "await text person"),
+            ("key Return", "await chips 2\nexpect text person"),
+            ("key Escape", "await typing 0"),
+            ("key m m", "await method raw"),
+            ("key w o", "await layout wipe\nawait panel 0\nwait frames 4\nprint pane"),
+            ("mousemove 500 400", "await mouse 500 400"),
+            (wipe_to_a_quarter, "await wipe 0.25"),
+            ("click 4", "await opacity 0.65"),
+            ("key Tab", "await text horse"),
+            ("key s", "await toast ~Saved\nwindow window.png"),
+            ("key space", "await paused 1")])
+
+    @unittest.skipUnless(shutil.which("xdotool"), "skipped: xdotool is missing")
+    def test_menus_and_panels_by_keyboard_alone(self):
+        os.makedirs(self.path("state/clip-surgeon"))
+        with open(self.path("state/clip-surgeon/prompts.json"), "w") as file:
+            json.dump(["sky", "person"], file)
+        keys, steps = 0, []
+        for key, lines in [("F10", "await popup 1"), ("Right", ""), ("Right", ""), ("Right", ""), ("Down", ""), ("Return", "await method arch"),
+                           ("F6", "await panel 1"), ("Down", ""), ("Return", "await popup 1"), ("Up", ""), ("Return", "await method surgery"),
+                           ("Down", ""), ("Return", "await popup 1"), ("Escape", "await popup 0"), ("Escape", "await toast ~picture"),
+                           ("H", "await popup 1"), ("Down", ""), ("Return", "await chips 2\nexpect text person"),
+                           ("F10", "await popup 1"), ("Escape", "await popup 0"), ("Escape", ""),
+                           ("question", "await help 1"), ("Escape", "await help 0"), ("v", "await overlay 0")]:
+            keys += 1 + (key in ("H", "question"))  # with Shift
+            steps.append(("key " + key, f"await keys {keys}\n{lines}"))
+        self.drive([HORSES, "horse", "--labels", "demo"], steps)
 
     # ------------------------------------------------------------------ running on
 
