@@ -71,6 +71,16 @@ void app_open_source(struct app *app, const char *spec)
     app_need_glyphs(app, kept);
 }
 
+void app_use_model(struct app *app, const char *model)
+{
+    struct settings *s = &app->settings;
+    if (strcmp(s->model, model) != 0)
+        s->size_px = s->first_block = 0;
+    view_copy(s->model, sizeof s->model, model);
+    memset(app->engine.model, 0, sizeof app->engine.model); /* specs are compared byte by byte */
+    view_copy(app->engine.model, sizeof app->engine.model, model);
+}
+
 /* A text file is a label set, anything else a source. */
 void app_drop(struct app *app, const char *path)
 {
@@ -326,6 +336,7 @@ static void show_failure(struct app *app, const struct csg_error *err)
         app_trouble(app, "%s", err->sentence);
     if (app->worker_state.ready && memcmp(&app->worker_state.spec, &app->engine, sizeof app->engine) != 0)
         app->engine = app->worker_state.spec;
+    view_copy(app->settings.model, sizeof app->settings.model, app->engine.model);
 }
 
 static void take_outcome(struct app *app, struct outcome *outcome)

@@ -117,6 +117,8 @@ struct app {
 void app_say(struct app *app, const char *format, ...) VIEW_PRINTF(2, 3);
 void app_trouble(struct app *app, const char *format, ...) VIEW_PRINTF(2, 3);
 void app_open_source(struct app *app, const char *spec);
+/* Empty: the demo's. Another one than before has its own size and first block. */
+void app_use_model(struct app *app, const char *model);
 void app_drop(struct app *app, const char *path);
 int app_add_chip(struct app *app, const char *text); /* its index, or -1 */
 void app_remove_chip(struct app *app, int index);

@@ -31,7 +31,7 @@ static int take_options(struct app *app, struct csg_error *err)
 {
     const struct view_options *o = app->options;
     struct settings *s = &app->settings;
-    take_text(app->engine.model, sizeof app->engine.model, o->model);
+    app_use_model(app, o->model ? o->model : "");
     take_text(app->engine.device, sizeof app->engine.device, o->device);
     take_text(app->engine.precision, sizeof app->engine.precision, o->precision);
     take_text(app->engine.templates, sizeof app->engine.templates, o->templates);
@@ -69,32 +69,36 @@ static int take_options(struct app *app, struct csg_error *err)
     return CSG_OK;
 }
 
-/* Without a source the demo: its model is at its best there with its own labels and a larger input. */
+/* The picture, prompts and options of `./do demo`. */
+static void open_demo(struct app *app)
+{
+    static const char *const prompts[] = {"dog", "car", "dog+car"};
+    struct settings *s = &app->settings;
+    char picture[VIEW_PATH + 64];
+    view_format(picture, sizeof picture, "%s/pictures/dog.jpg", app->data_dir);
+    for (size_t i = 0; !app->options->n_texts && i < sizeof prompts / sizeof *prompts; i++)
+        app_add_chip(app, prompts[i]);
+    if (!app->engine.model[0]) {
+        if (!s->labels[0])
+            view_copy(s->labels, sizeof s->labels, "demo");
+        s->size_px = s->size_px ? s->size_px : 240;
+        s->first_block = s->first_block ? s->first_block : 2;
+    }
+    app_open_source(app, picture);
+}
+
 static void open_first(struct app *app)
 {
-    char demo[VIEW_PATH + 64];
     const struct view_options *o = app->options;
     for (size_t i = 0; i < o->n_texts; i++)
         app_add_chip(app, o->texts[i]);
-    if (o->source) {
+    if (o->source)
         app_open_source(app, o->source);
-    } else if (app->data_dir[0]) {
-        view_format(demo, sizeof demo, "%s/pictures/horses.jpg", app->data_dir);
-        if (!o->n_texts) {
-            app_add_chip(app, "person");
-            app_add_chip(app, "horse");
-            app_add_chip(app, "horse+person");
-            app_add_chip(app, "horse");
-        }
-        if (!app->engine.model[0] && !app->settings.labels[0])
-            view_copy(app->settings.labels, sizeof app->settings.labels, "demo");
-        if (!app->engine.model[0] && !app->settings.size_px)
-            app->settings.size_px = 192;
-        app_open_source(app, demo);
-    }
+    else if (app->data_dir[0])
+        open_demo(app);
     if (!app->n_chips)
         app->focus_prompt = true;
-    else if (o->n_texts)
+    else
         app->selected = 0;
 }
 

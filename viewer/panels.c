@@ -181,10 +181,8 @@ static void model_section(struct app *app)
     ui_text_colored(0x9aa3b0ff, line);
     device_switch(app);
     precision_switch(app);
-    if (ui_input("model", "folder or name, Enter", typed, sizeof typed, 190 * app->scale, false, &edited)) {
-        memset(app->engine.model, 0, sizeof app->engine.model);
-        view_copy(app->engine.model, sizeof app->engine.model, typed);
-    }
+    if (ui_input("model", "folder or name, Enter", typed, sizeof typed, 190 * app->scale, false, &edited))
+        app_use_model(app, typed);
 }
 
 /* A width that fits into the window. */

@@ -320,11 +320,11 @@ static int carry_out(struct app *app, const char *verb, const char *words, struc
         app_drop(app, words);
     } else if (strcmp(verb, "prompt") == 0) {
         app_add_chip(app, words);
-    } else if (strcmp(verb, "device") == 0 || strcmp(verb, "model") == 0) {
-        char *to = verb[0] == 'd' ? app->engine.device : app->engine.model;
-        size_t capacity = verb[0] == 'd' ? sizeof app->engine.device : sizeof app->engine.model;
-        memset(to, 0, capacity);
-        view_copy(to, capacity, words);
+    } else if (strcmp(verb, "model") == 0) {
+        app_use_model(app, words);
+    } else if (strcmp(verb, "device") == 0) {
+        memset(app->engine.device, 0, sizeof app->engine.device);
+        view_copy(app->engine.device, sizeof app->engine.device, words);
     } else if (strcmp(verb, "scale") == 0) {
         window_scale(app, strtod(words, NULL));
     } else if (strcmp(verb, "note") == 0) {

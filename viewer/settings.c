@@ -36,6 +36,7 @@ const struct setting settings_table[] = {
     TEXT(redundant),
     TEXT(fit),
     TEXT(colormap),
+    TEXT(model),
     INT(size_px, 0, 2048),
     INT(first_block, 0, 64),
     INT(layout, 0, N_LAYOUTS - 1),

@@ -8,6 +8,7 @@ enum view_layout { LAYOUT_ONE, LAYOUT_COLOURS, LAYOUT_WIPE, LAYOUT_SIDE, LAYOUT_
 
 struct settings {
     char method[32], other[32], labels[VIEW_PATH], redundant[16], fit[16], colormap[32];
+    char model[VIEW_PATH]; /* that size_px and first_block were chosen for */
     int size_px, first_block, layout, contours, window_w, window_h;
     float opacity, threshold, quantile, smoothing, wipe, point_threshold;
     bool use_quantile, lock, points, panel, stats, legend, overlay, loop, read_out;

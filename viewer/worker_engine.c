@@ -81,9 +81,7 @@ static int open_any(struct csg_engine **out, struct keeper *keeper, const struct
                     keeper->failed[keeper->n_failed - 1], info.device);
     else if (!n_usable)
         view_format(keeper->trouble, sizeof keeper->trouble,
-                    "There is no OpenCL device, so the slow C reference computes. Install one: pocl-opencl-icd (any CPU), "
-                    "mesa-opencl-icd, intel-opencl-icd, or the driver of your GPU. (%.300s)",
-                    first.sentence);
+                    "There is no OpenCL device to work with, so the slow C reference does it: %.500s", first.sentence);
     else
         view_format(keeper->trouble, sizeof keeper->trouble, "%.500s; the work goes on with: %.120s", first.sentence,
                     info.device);

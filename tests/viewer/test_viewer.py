@@ -107,12 +107,14 @@ class Viewer(unittest.TestCase):
     def test_demo_opens_without_arguments(self):
         out, _ = self.view([], """
             wait map
-            expect picture horses.jpg
+            expect picture dog.jpg
             expect chips 3
             expect texts 3
+            expect text dog
             expect method surgery
             expect mode set
-            expect grid 12x12
+            expect grid 15x15
+            expect first_block 2
             expect banner
             window window.png
             quit""")
@@ -230,7 +232,10 @@ class Viewer(unittest.TestCase):
             set labels imagenet1000
             await encoding 1
             print maps
-            wait ms 1000
+            note maps
+            await maps !
+            note maps
+            await maps !
             print maps
             expect encoding 1
             set labels
@@ -483,16 +488,17 @@ class Viewer(unittest.TestCase):
     # ------------------------------------------------------------------ sources
 
     def test_video_plays_pauses_steps_and_ends(self):
-        self.view(["lavfi:testsrc=size=160x120:rate=10:duration=3", "car"], """
+        self.view(["lavfi:testsrc=size=160x120:rate=10:duration=1.5", "car"], """
             action loop
             wait map
             key space
             await paused 1
-            wait ms 300
+            note position
             key .
-            wait ms 300
+            await position !
+            note position
             key .
-            wait ms 300
+            await position !
             expect paused 1
             key space
             await ended 1
@@ -689,7 +695,22 @@ class Viewer(unittest.TestCase):
             wait map
             expect texts 2
             quit""")
-        self.view([HORSES, "horse", "--model", "/nosuchmodel"], "await banner ~nosuchmodel\nwindow window.png\nquit")
+        self.view([HORSES, "horse", "--model", "/nosuchmodel"], "await banner ~nosuchmodel\nquit")
+
+    def test_a_model_has_its_own_size_and_first_block(self):
+        other = os.path.join(LAYOUTS, "openai-resnet")
+        self.view([HORSES, "horse", "--templates", "none", "--size", "224", "--first-block", "3"], f"""
+            wait map
+            expect grid 14x14
+            model {other}
+            wait map
+            expect banner
+            expect size_px 0
+            expect first_block 0
+            set first_block 1
+            quit""")
+        self.view([HORSES, "horse", "--templates", "none", "--model", other], "wait map\nexpect first_block 1\nquit")
+        self.view([HORSES, "horse", "--templates", "none"], "wait map\nexpect first_block 0\nexpect grid 12x12\nexpect banner\nquit")
 
     def test_usage(self):
         for arguments in (["--method", "nosuch"], ["--window", "large"], ["--colormap", "nosuch"], ["--opacity", "2"],
