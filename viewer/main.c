@@ -154,13 +154,13 @@ static int turn(struct app *app, double *next_ms, struct csg_error *err)
     uint64_t frame_before = app->frame ? app->frame->serial : 0;
     struct outcome *outcome_before = outcome_ref(app->outcome);
     double now = view_now_ms(), pause_s = (*next_ms - now) / 1000;
-    bool busy = app->wake_frames > 0 || app->draft_pending || app->toast[0];
-    window_wait(app, busy ? (pause_s > 0 ? pause_s : 0) : IDLE_S);
+    bool busy = app->wake_frames > 0 || app->draft_pending || app->toast[0] || script_due(app);
+    window_wait(app, busy ? (pause_s > 0 ? pause_s : 0) : app->script ? FRAME_MS / 1000 : IDLE_S);
     bool news = app_receive(app);
     app_request(app);
     int status = CSG_OK;
     bool due = view_now_ms() >= *next_ms - 1;
-    if (news)
+    if (news || script_due(app))
         app->wake_frames = app->wake_frames > 1 ? app->wake_frames : 1;
     if (app->wake_frames > 0 && due) {
         double begun = view_now_ms();
@@ -168,7 +168,7 @@ static int turn(struct app *app, double *next_ms, struct csg_error *err)
         window_title(app);
         status = draw(app, err);
         measure(app, begun, frame_before, outcome_before);
-        *next_ms = begun + (script_hurries(app) ? 0 : FRAME_MS);
+        *next_ms = begun + (script_due(app) ? 0 : FRAME_MS);
     }
     outcome_unref(&outcome_before);
     return status;

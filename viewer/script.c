@@ -254,21 +254,31 @@ static int expect(const struct app *app, const char *words, struct csg_error *er
     return CSG_OK;
 }
 
+static bool waits_in_vain(const struct script *s)
+{
+    return view_now_ms() - s->waiting_since_ms > WAIT_LIMIT_MS && (s->wait_map || s->wait_picture || s->wait_fact);
+}
+
+/* Whether it has come true what is waited for. */
+static bool holds(const struct app *app)
+{
+    const struct script *s = app->script;
+    return s->wait_until_ms <= view_now_ms() && !(s->wait_picture && !app->frame) &&
+           !(s->wait_map && (!app->frame || !app_settled(app))) && !(s->wait_fact && expect(app, s->wait_fact, NULL) != CSG_OK);
+}
+
+bool script_due(const struct app *app)
+{
+    return app->script && (app->script->wait_frames > 0 || holds(app) || waits_in_vain(app->script));
+}
+
 static int keep_waiting(struct app *app, bool *wait, struct csg_error *err)
 {
     struct script *s = app->script;
     *wait = true;
-    if (view_now_ms() - s->waiting_since_ms > WAIT_LIMIT_MS && (s->wait_map || s->wait_picture || s->wait_fact))
+    if (waits_in_vain(s))
         return view_fail(err, CSG_ERROR_USAGE, "line %d of the script waits in vain; the window says: %s", s->line, app->banner);
-    if (s->wait_frames > 0 && s->wait_frames--)
-        return CSG_OK;
-    if (s->wait_until_ms > view_now_ms())
-        return CSG_OK;
-    if (s->wait_picture && !app->frame)
-        return CSG_OK;
-    if (s->wait_map && (!app->frame || !app_settled(app)))
-        return CSG_OK;
-    if (s->wait_fact && expect(app, s->wait_fact, NULL) != CSG_OK)
+    if ((s->wait_frames > 0 && s->wait_frames--) || !holds(app))
         return CSG_OK;
     s->wait_map = s->wait_picture = *wait = false;
     s->wait_fact = NULL;
@@ -362,19 +372,12 @@ static int carry_out(struct app *app, const char *verb, const char *words, struc
     return CSG_OK;
 }
 
-bool script_hurries(const struct app *app)
-{
-    const struct script *s = app->script;
-    return s && !s->wait_map && !s->wait_picture && !s->wait_fact && s->wait_until_ms <= view_now_ms();
-}
-
 int script_step(struct app *app, struct csg_error *err)
 {
     struct script *s = app->script;
     bool wait = true;
     if (!s)
         return CSG_OK;
-    app->wake_frames = 2; /* it goes on by itself */
     int status = keep_waiting(app, &wait, err);
     if (status || wait)
         return status;

@@ -22,8 +22,8 @@ int script_load(struct script **out, const char *path, struct csg_error *err);
 void script_destroy(struct script **script);
 /* Carries out what can be carried out now; after the window was drawn, before the swap. */
 int script_step(struct app *app, struct csg_error *err);
-/* It has something to do and waits for nothing but the drawing of it. */
-bool script_hurries(const struct app *app);
+/* It has something to do, for which the window is to be drawn. */
+bool script_due(const struct app *app);
 /* Where the script has the mouse; false: nowhere. */
 bool script_mouse(const struct app *app, double *x, double *y);
 
