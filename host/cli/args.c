@@ -12,9 +12,9 @@
 static const struct cli_option options[] = {
     {"model", "m", "MODEL", USE_MODEL, AT(model),
      "a folder, a .pt file, a name of `model list`, hf:OWNER/REPO; default: the demo model"},
-    {"device", NULL, "SPEC", (USE_MODEL | USE_SELFTEST) & ~USE_MANY, AT(device),
+    {"device", NULL, "SPEC", (USE_MODEL | USE_SELFTEST) & ~(USE_MANY | USE_EVAL), AT(device),
      "an index as `devices` prints it, a part of the name, or reference"},
-    {"device", NULL, "SPEC", USE_MANY, AT(device),
+    {"device", NULL, "SPEC", USE_MANY | USE_EVAL, AT(device),
      "an index of `devices`, part of a name, or reference; for many pictures a,b or all"},
     {"batch", NULL, "N", USE_MANY, AT(batch),
      "of many pictures so many go through the encoder together; default 8, or fewer large ones"},

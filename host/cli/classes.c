@@ -150,21 +150,22 @@ static int describe_classes(void *user, const struct cli_picture *picture, json_
     return *out ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
 }
 
-static int print_classes(void *user, struct csg_engine *engine, const struct cli_picture *picture, struct csg_error *err)
+static int print_classes(void *user, struct csg_engine *engine, const struct cli_picture *picture, FILE *out,
+                         struct csg_error *err)
 {
     const struct classes *classes = picture->made;
     (void)user;
     (void)engine;
     (void)err;
-    printf("%-24s %5s %10s %7s\n", "class", "index", "pixels", "share");
+    fprintf(out, "%-24s %5s %10s %7s\n", "class", "index", "pixels", "share");
     for (size_t c = 0; c <= classes->result->n_texts; c++) {
         char printable[61];
         if (!classes->areas[c])
             continue;
         snprintf(printable, sizeof printable, "%s", class_name(classes->result, c));
-        printf("%-24s %5zu %10zu %6.2f%%\n", cli_printable(printable), c, classes->areas[c], 100 * share_of(classes, c));
+        fprintf(out, "%-24s %5zu %10zu %6.2f%%\n", cli_printable(printable), c, classes->areas[c], 100 * share_of(classes, c));
     }
-    puts(picture->files[0].name);
+    fprintf(out, "%s\n", picture->files[0].name);
     return CSG_OK;
 }
 
@@ -239,13 +240,13 @@ static json_t *ranked_json(const struct ranked *ranked, size_t count, const char
     return list;
 }
 
-static void print_ranked(const struct ranked *ranked, size_t count, const char *kind)
+static void print_ranked(FILE *out, const struct ranked *ranked, size_t count, const char *kind)
 {
-    printf("%-24s %9s %9s\n", kind, "score", "cosine");
+    fprintf(out, "%-24s %9s %9s\n", kind, "score", "cosine");
     for (size_t i = 0; i < count; i++) {
         char printable[61];
         snprintf(printable, sizeof printable, "%s", ranked[i].label);
-        printf("%-24s %9.4f %9.4f\n", cli_printable(printable), (double)ranked[i].score, (double)ranked[i].cosine);
+        fprintf(out, "%-24s %9.4f %9.4f\n", cli_printable(printable), (double)ranked[i].score, (double)ranked[i].cosine);
     }
 }
 
@@ -299,11 +300,12 @@ static int describe_ranked(void *user, const struct cli_picture *picture, json_t
     return *out ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
 }
 
-static int print_labels(void *user, struct csg_engine *engine, const struct cli_picture *picture, struct csg_error *err)
+static int print_labels(void *user, struct csg_engine *engine, const struct cli_picture *picture, FILE *out,
+                        struct csg_error *err)
 {
     (void)engine;
     (void)err;
-    print_ranked(picture->made, shown(user), "label");
+    print_ranked(out, picture->made, shown(user), "label");
     return CSG_OK;
 }
 
@@ -370,7 +372,7 @@ int cli_tokens(const struct cli_args *args, struct csg_error *err)
                 json_pack("{s:o, s:o}", "file", cli_json_string(file), "tokens", ranked_json(ranked, result->n_texts, "token")),
                 err);
         } else {
-            print_ranked(ranked, result->n_texts, "token");
+            print_ranked(stdout, ranked, result->n_texts, "token");
             puts(file);
         }
     }

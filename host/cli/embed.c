@@ -40,10 +40,11 @@ static int embed_texts(struct embed_job *job, struct csg_error *err)
     return status;
 }
 
-static int opened(void *user, struct csg_engine *engine, struct csg_error *err)
+static int opened(void *user, struct csg_engine *engine, bool quiet, struct csg_error *err)
 {
     struct embed_job *job = user;
     struct csg_engine_info info;
+    (void)quiet;
     (void)err;
     csg_engine_info(engine, &info);
     job->embed_dim = info.embed_dim;

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 
 #include "cli.h"
+#include "engines.h"
 #include "progress.h"
 #include "ranks.h"
 #include "sheet.h"
+
+#define MOST_NAMES 2048 /* bytes of the devices' names */
 
 static void on_progress(void *user, size_t done, size_t total)
 {
@@ -24,14 +27,29 @@ static json_t *mfsr_json(const struct csg_eval_result *result)
     return blocks;
 }
 
-static int print_json(struct csg_engine *engine, const struct csg_eval_result *result, const char *folder, struct csg_error *err)
+/* Their names, "a + b". */
+static const char *device_names(const struct cli_engines *engines, char *out, size_t bytes)
+{
+    struct csg_engine_info info;
+    size_t used = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < engines->count && used < bytes; i++) {
+        csg_engine_info(engines->engines[i], &info);
+        used += (size_t)snprintf(out + used, bytes - used, "%s%s", i ? " + " : "", info.device);
+    }
+    return out;
+}
+
+static int print_json(const struct cli_engines *engines, const struct csg_eval_result *result, const char *folder,
+                      struct csg_error *err)
 {
     struct csg_engine_info info;
     const char *sha256;
-    int status = csg_engine_model_sha256(engine, &sha256, err);
+    char devices[MOST_NAMES];
+    int status = csg_engine_model_sha256(engines->engines[0], &sha256, err);
     if (status)
         return status;
-    csg_engine_info(engine, &info);
+    csg_engine_info(engines->engines[0], &info);
     json_t *methods = json_array();
     for (size_t i = 0; i < result->n_methods; i++) {
         const struct csg_eval_method *m = result->methods + i;
@@ -41,13 +59,13 @@ static int print_json(struct csg_engine *engine, const struct csg_eval_result *r
                                         cli_json_number(m->miou_by_class), "msc", cli_json_number(m->msc), "segmentation_miou",
                                         cli_json_number(m->segmentation_miou), "map", cli_json_number(m->map)));
     }
-    return cli_print_json(json_pack("{s:o, s:o, s:{s:o, s:s}, s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "dataset",
-                                    cli_json_string(folder), "split", cli_json_string(result->split), "model", "name",
-                                    cli_json_string(info.model_name), "sha256", sha256, "device", info.device, "images",
-                                    (json_int_t)result->n_images, "unreadable", (json_int_t)result->n_unreadable, "maps",
-                                    (json_int_t)result->n_maps, "classes", (json_int_t)result->n_classes, "mfsr",
-                                    mfsr_json(result), "methods", methods),
-                          err);
+    return cli_print_json(
+        json_pack("{s:o, s:o, s:{s:o, s:s}, s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "dataset", cli_json_string(folder), "split",
+                  cli_json_string(result->split), "model", "name", cli_json_string(info.model_name), "sha256", sha256, "device",
+                  cli_json_string(device_names(engines, devices, sizeof devices)), "images", (json_int_t)result->n_images,
+                  "unreadable", (json_int_t)result->n_unreadable, "maps", (json_int_t)result->n_maps, "classes",
+                  (json_int_t)result->n_classes, "mfsr", mfsr_json(result), "methods", methods),
+        err);
 }
 
 static void print_number(double value, int decimals)
@@ -58,12 +76,14 @@ static void print_number(double value, int decimals)
         printf(" %9s", "-");
 }
 
-static void print_table(struct csg_engine *engine, const struct csg_eval_result *result)
+static void print_table(const struct cli_engines *engines, const struct csg_eval_result *result)
 {
     struct csg_engine_info info;
-    csg_engine_info(engine, &info);
-    printf("%s on %s: %zu pictures of %s, %zu maps of labels that are present", info.model_name, info.device,
-           result->n_images - result->n_unreadable, result->split, result->n_maps);
+    char devices[MOST_NAMES];
+    csg_engine_info(engines->engines[0], &info);
+    printf("%s on %s: %zu pictures of %s, %zu maps of labels that are present", info.model_name,
+           device_names(engines, devices, sizeof devices), result->n_images - result->n_unreadable, result->split,
+           result->n_maps);
     if (result->n_unreadable)
         printf("; %zu could not be read", result->n_unreadable);
     printf("\n%-10s %9s %9s %9s %9s %9s %9s\n", "method", "mIoU", "threshold", "by class", "mSC", "seg mIoU", "mAP");
@@ -213,7 +233,7 @@ static int read_params(struct csg_eval_params *params, const struct cli_args *ar
 
 int cli_eval(const struct cli_args *args, struct csg_error *err)
 {
-    struct csg_engine *engine = NULL;
+    struct cli_engines engines = {0};
     struct csg_eval_result *result = NULL;
     struct csg_eval_params params;
     struct cli_list methods = {0}, merge = {0};
@@ -229,30 +249,33 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
     if (status == CSG_OK)
         status = read_params(&params, args, &methods, &merge, err);
     if (status == CSG_OK) {
-        cli_progress_begin(&progress, args->quiet);
+        cli_progress_begin(&progress, args->quiet || ranks.rank);
         params.progress = on_progress;
         params.progress_user = &progress;
     }
     if (status == CSG_OK)
-        status = cli_engine(&engine, args, err);
+        status = cli_engines_open(&engines, args, CLI_MOST_ENGINES, err);
     if (status == CSG_OK) {
-        cli_method_list_fit(&methods, engine);
+        cli_interrupts(engines.engines, engines.count);
+        cli_method_list_fit(&methods, engines.engines[0]);
         params.n_methods = methods.count;
+        params.beside = engines.engines + 1;
+        params.n_beside = engines.count - 1;
     }
     status = cli_ranks_agree(&ranks, status, err);
     if (status == CSG_OK && ranks.shared)
-        status = cli_ranks_eval(&ranks, engine, args->words[0], &params, &result, err);
+        status = cli_ranks_eval(&ranks, engines.engines[0], args->words[0], &params, &result, err);
     else if (status == CSG_OK)
-        status = csg_eval(engine, args->words[0], &params, &result, err);
+        status = csg_eval(engines.engines[0], args->words[0], &params, &result, err);
     if (status == CSG_OK && result && args->plot)
-        status = write_plot(engine, result, args, err);
+        status = write_plot(engines.engines[0], result, args, err);
     if (status == CSG_OK && result && args->json)
-        status = print_json(engine, result, args->words[0], err);
+        status = print_json(&engines, result, args->words[0], err);
     else if (status == CSG_OK && result)
-        print_table(engine, result);
+        print_table(&engines, result);
     csg_eval_destroy(&result);
     cli_ranks_end(&ranks);
-    cli_engine_close(&engine);
+    cli_engines_close(&engines);
     cli_list_free(&methods);
     cli_list_free(&merge);
     return status;

@@ -64,15 +64,22 @@ static int files_of_others(const struct files *all, size_t own, const char ***na
 struct gathered {
     struct cli_ranks *ranks;
     const struct csg_eval_params *params;
+    size_t before; /* were done before this run */
+    size_t total;
+    bool begun;
 };
 
-/* Of all ranks, as far as rank 0 can know: a picture that is handed out counts as done. */
+/* Of all ranks, as far as rank 0 knows. */
 static void on_progress(void *user, size_t done, size_t total)
 {
     struct gathered *gathered = user;
-    size_t given = cli_ranks_given(gathered->ranks);
-    (void)done;
-    gathered->params->progress(gathered->params->progress_user, given < total ? given : total, total);
+    if (!gathered->begun)
+        gathered->before = done - 1;
+    gathered->begun = true;
+    gathered->total = total;
+    done = gathered->before + cli_ranks_done(gathered->ranks, done - gathered->before);
+    if (gathered->ranks->rank == 0 && gathered->params->progress)
+        gathered->params->progress(gathered->params->progress_user, done, total);
 }
 
 int cli_ranks_eval(struct cli_ranks *ranks, struct csg_engine *engine, const char *folder, const struct csg_eval_params *params,
@@ -80,7 +87,7 @@ int cli_ranks_eval(struct cli_ranks *ranks, struct csg_engine *engine, const cha
 {
     struct csg_eval_params mine = *params, all = *params;
     struct csg_eval_result *part = NULL;
-    struct gathered gathered = {ranks, params};
+    struct gathered gathered = {.ranks = ranks, .params = params};
     struct files files = {0};
     const char **others = NULL;
     int status = CSG_OK;
@@ -97,13 +104,15 @@ int cli_ranks_eval(struct cli_ranks *ranks, struct csg_engine *engine, const cha
         mine.merge = others;
         mine.mine = cli_ranks_mine;
         mine.mine_user = ranks;
-        mine.progress = params->progress && ranks->rank == 0 ? on_progress : NULL;
+        mine.progress = on_progress;
         mine.progress_user = &gathered;
         status = csg_eval(engine, folder, &mine, &part, err);
         csg_eval_destroy(&part);
         status = cli_ranks_agree(ranks, status, err);
     }
     if (status == CSG_OK && ranks->rank == 0) {
+        if (gathered.begun && params->progress)
+            params->progress(params->progress_user, gathered.total, gathered.total);
         all.resume = NULL;
         all.merge = (const char *const *)files.names;
         all.n_merge = files.count;

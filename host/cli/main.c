@@ -234,7 +234,7 @@ int main(int argc, char **argv)
     int status = run(argc, argv, &err);
     if (status == CSG_OK && fflush(stdout) != 0)
         status = cli_fail(&err, CSG_ERROR, "standard output cannot be written");
-    if (status)
+    if (status && err.sentence[0]) /* else another rank says it */
         cli_say("%s", err.sentence);
     return -status;
 }

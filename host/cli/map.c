@@ -54,12 +54,12 @@ static int name_files(void *user, struct cli_picture *picture, bool many, struct
     return status;
 }
 
-static int opened(void *user, struct csg_engine *engine, struct csg_error *err)
+static int opened(void *user, struct csg_engine *engine, bool quiet, struct csg_error *err)
 {
     struct map_job *job = user;
     (void)err;
     cli_method_list_fit(&job->methods, engine);
-    for (size_t i = 0; !job->args->quiet && i < job->n_texts; i++)
+    for (size_t i = 0; !quiet && i < job->n_texts; i++)
         cli_warn_unknown(engine, job->texts[i]);
     return CSG_OK;
 }
@@ -202,14 +202,14 @@ static int complete(void *user, struct csg_engine *engine, json_t **document, st
     return cli_report_engine(document, engine, err);
 }
 
-static int print(void *user, struct csg_engine *engine, const struct cli_picture *picture, struct csg_error *err)
+static int print(void *user, struct csg_engine *engine, const struct cli_picture *picture, FILE *out, struct csg_error *err)
 {
     const struct made *made = picture->made;
     char **names = cli_picture_names(picture);
     (void)user;
     if (!names)
         return cli_fail(err, CSG_ERROR, "out of memory");
-    cli_report_table(engine, made->result, names, picture->n_files);
+    cli_report_table(out, engine, made->result, names, picture->n_files);
     free(names);
     return CSG_OK;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engines.h"
+#include "gather.h"
 #include "names.h"
 #include "progress.h"
 #include "report.h"
@@ -11,7 +13,6 @@
 #define DEFAULT_BATCH 8
 #define DEFAULT_TOKENS 8192 /* of a default batch at most: beyond, memory grows and nothing else */
 #define MOST_BATCH 1024
-#define MOST_ENGINES 64
 #define PATIENCE_S 0.05 /* after SIGINT, for what is being written; the rest ends with the program */
 
 struct run {
@@ -25,65 +26,18 @@ struct run {
     const char **paths;
     size_t n_todo;
     size_t batch;
-    char *specs[MOST_ENGINES]; /* of devices; NULL: the default */
-    struct csg_engine *engines[MOST_ENGINES];
-    size_t n_specs, n_engines;
-    bool all; /* the usable ones are among them */
-    json_t *described, *unreadable;
+    struct cli_ranks ranks;
+    struct cli_engines engines;
+    json_t *said;  /* of pictures; what is printed where ranks share them waits in it, too */
+    FILE *printed; /* a picture's, where ranks share them */
     struct {
         size_t pictures;
         double ms;
-    } by[MOST_ENGINES];
+    } by[CLI_MOST_ENGINES];
     struct cli_progress progress;
     double walk_s;        /* from the first picture read to the last one written */
     double interrupted_s; /* when that was seen; 0: it was not */
 };
-
-int cli_picture_add(struct cli_picture *picture, char *name, struct csg_error *err)
-{
-    struct cli_file *files = name ? realloc(picture->files, (picture->n_files + 1) * sizeof *files) : NULL;
-    if (!files) {
-        free(name);
-        return cli_fail(err, CSG_ERROR, "out of memory");
-    }
-    picture->files = files;
-    files[picture->n_files++] = (struct cli_file){.name = name};
-    return CSG_OK;
-}
-
-char **cli_picture_names(const struct cli_picture *picture)
-{
-    char **names = calloc(picture->n_files + 1, sizeof *names);
-    for (size_t f = 0; names && f < picture->n_files; f++)
-        names[f] = picture->files[f].name;
-    return names;
-}
-
-int cli_add_texts(struct csg_label_set *set, const char *const *texts, size_t n_texts, struct csg_error *err)
-{
-    char **labels = realloc(set->labels, (set->count + n_texts + 1) * sizeof *labels);
-    int status = labels ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
-    set->labels = labels ? labels : set->labels;
-    for (size_t i = 0; status == CSG_OK && i < n_texts; i++) {
-        size_t bytes = strlen(texts[i]) + 1;
-        char *copy = malloc(bytes);
-        if (!copy)
-            return cli_fail(err, CSG_ERROR, "out of memory");
-        set->labels[set->count++] = memcpy(copy, texts[i], bytes);
-    }
-    return status;
-}
-
-int cli_add_map_texts(struct csg_label_set *set, const char *const *texts, size_t n_texts, const struct csg_map_params *params,
-                      struct csg_error *err)
-{
-    struct csg_label_set needed;
-    int status = csg_map_texts(&needed, texts, n_texts, params, err);
-    if (status == CSG_OK)
-        status = cli_add_texts(set, (const char *const *)needed.labels, needed.count, err);
-    csg_label_set_free(&needed);
-    return status;
-}
 
 /* ------------------------------------------------------------------------------------------ what there is to do */
 
@@ -181,7 +135,7 @@ static int check_outputs(struct run *run, struct csg_error *err)
         }
     }
     size_t skipped = run->n_pictures - run->n_todo;
-    if (skipped && !run->args->quiet)
+    if (skipped && !run->args->quiet && !run->ranks.rank)
         cli_say("%zu of %zu pictures have their outputs already and are left out; -y makes them anew", skipped, run->n_pictures);
     return CSG_OK;
 }
@@ -217,78 +171,14 @@ static int plan(struct run *run, struct csg_error *err)
     return status ? status : check_outputs(run, err);
 }
 
-/* ------------------------------------------------------------------------------------------ devices */
+/* ------------------------------------------------------------------------------------------ engines */
 
-static int add_spec(struct run *run, const char *spec, size_t length, struct csg_error *err)
-{
-    if (!length)
-        return cli_fail(err, CSG_ERROR_USAGE, "--device has an empty name in its list");
-    if (run->n_specs == MOST_ENGINES)
-        return cli_fail(err, CSG_ERROR_USAGE, "--device names more than %d devices", MOST_ENGINES);
-    char *copy = calloc(length + 1, 1);
-    if (!copy)
-        return cli_fail(err, CSG_ERROR, "out of memory");
-    memcpy(copy, spec, length);
-    run->specs[run->n_specs++] = copy;
-    return CSG_OK;
-}
-
-static int add_usable(struct run *run, struct csg_error *err)
-{
-    struct csg_device_info *devices;
-    size_t count;
-    int status = csg_devices_list(&devices, &count, err);
-    for (int first = 1; first >= 0; first--) /* the one that is taken by default comes first */
-        for (size_t i = 0; status == CSG_OK && i < count; i++) {
-            char index[16];
-            snprintf(index, sizeof index, "%u", devices[i].index);
-            if (devices[i].usable && devices[i].chosen == (first == 1))
-                status = add_spec(run, index, strlen(index), err);
-        }
-    if (status == CSG_OK && !run->n_specs)
-        status = cli_fail(err, CSG_ERROR_NO_DEVICE, "there is no usable OpenCL device; `clip-surgeon devices` says why");
-    csg_devices_free(&devices);
-    return status;
-}
-
-/* "a,b,c", of which one may be "all"; nothing: the default. */
-static int list_devices(struct run *run, struct csg_error *err)
-{
-    const char *text = run->args->device;
-    int status = CSG_OK;
-    if (!text) {
-        run->n_specs = 1;
-        return CSG_OK;
-    }
-    for (const char *at = text; status == CSG_OK && at;) {
-        size_t length = strcspn(at, ",");
-        bool all = length == 3 && strncmp(at, "all", 3) == 0;
-        status = all ? add_usable(run, err) : add_spec(run, at, length, err);
-        run->all |= all;
-        at = at[length] ? at + length + 1 : NULL;
-    }
-    return status;
-}
-
-/* Of "all" a device that cannot be used is left out, as long as there is another. The first engine has texts for all. */
 static int open_engines(struct run *run, struct csg_error *err)
 {
-    int status = list_devices(run, err);
-    for (size_t i = 0; status == CSG_OK && i < run->n_specs && run->n_engines < run->n_todo; i++) {
-        struct csg_error why = {0};
-        status = cli_engine_on(&run->engines[run->n_engines], run->args, run->specs[i], run->n_engines ? "image" : NULL, &why);
-        if (status == CSG_OK) {
-            run->n_engines++;
-        } else if (run->all && (run->n_engines || i + 1 < run->n_specs)) {
-            if (!run->args->quiet)
-                cli_say("warning: a device is left out: %s", why.sentence);
-            status = CSG_OK;
-        } else {
-            *err = why;
-        }
-    }
-    if (status == CSG_OK && run->n_engines && run->task->opened)
-        status = run->task->opened(run->task->user, run->engines[0], err);
+    bool quiet = run->args->quiet || run->ranks.rank; /* the first says it for all */
+    int status = cli_engines_open(&run->engines, run->args, run->n_todo, err);
+    if (status == CSG_OK && run->engines.count && run->task->opened)
+        status = run->task->opened(run->task->user, run->engines.engines[0], quiet, err);
     return status;
 }
 
@@ -298,17 +188,17 @@ static int share_texts(struct run *run, struct csg_error *err)
     struct csg_label_set set = {0};
     struct csg_engine_info info;
     float *features = NULL;
-    if (run->n_engines < 2 || !run->task->texts)
+    if (run->engines.count < 2 || !run->task->texts)
         return CSG_OK;
-    csg_engine_info(run->engines[0], &info);
+    csg_engine_info(run->engines.engines[0], &info);
     int status = run->task->texts(run->task->user, &set, err);
     if (status == CSG_OK && !(features = calloc(set.count * info.embed_dim + 1, sizeof *features)))
         status = cli_fail(err, CSG_ERROR, "out of memory");
     const char *const *labels = (const char *const *)set.labels;
     if (status == CSG_OK)
-        status = csg_embed_texts(run->engines[0], labels, set.count, features, err);
-    for (size_t i = 1; status == CSG_OK && i < run->n_engines; i++)
-        status = csg_take_features(run->engines[i], labels, set.count, features, err);
+        status = csg_embed_texts(run->engines.engines[0], labels, set.count, features, err);
+    for (size_t i = 1; status == CSG_OK && i < run->engines.count; i++)
+        status = csg_take_features(run->engines.engines[i], labels, set.count, features, err);
     free(features);
     csg_label_set_free(&set);
     return status;
@@ -330,8 +220,9 @@ static bool on_watch(void *user, const struct csg_walk_state *state)
     struct run *run = user;
     double s = cli_now_s();
     if (!cli_interrupted()) {
+        size_t done = run->ranks.count > 1 ? cli_ranks_done(&run->ranks, state->done) : state->done;
         if (!state->ending)
-            cli_progress_show(&run->progress, state->done, state->total);
+            cli_progress_show(&run->progress, done, state->total);
         return false;
     }
     if (!(run->interrupted_s > 0))
@@ -348,7 +239,7 @@ static int on_compute(void *user, size_t engine, const size_t *indices, const st
     struct cli_picture *pictures[MOST_BATCH];
     for (size_t i = 0; i < n; i++)
         pictures[i] = run->pictures + run->todo[indices[i]];
-    return run->task->compute(run->task->user, run->engines[engine], pictures, images, n, err);
+    return run->task->compute(run->task->user, run->engines.engines[engine], pictures, images, n, err);
 }
 
 static int on_finish(void *user, size_t index, struct csg_error *err)
@@ -357,79 +248,137 @@ static int on_finish(void *user, size_t index, struct csg_error *err)
     return run->task->finish ? run->task->finish(run->task->user, run->pictures + run->todo[index], err) : CSG_OK;
 }
 
-static int unreadable(struct run *run, const struct cli_picture *picture, const char *problem, struct csg_error *err)
+static bool says_json(const struct run *run)
+{
+    return run->args->json || run->task->always_json;
+}
+
+static int unreadable(struct run *run, size_t at, const char *problem, struct csg_error *err)
 {
     if (!run->many) /* it was named */
         return cli_fail(err, CSG_ERROR_INPUT, "%s", problem);
     cli_progress_clear(&run->progress);
     if (!run->args->quiet)
         cli_say("warning: left out: %s", problem);
-    json_array_append_new(run->unreadable,
-                          json_pack("{s:o, s:o}", "picture", cli_json_string(picture->path), "reason", cli_json_string(problem)));
+    json_array_append_new(json_object_get(run->said, "unreadable"),
+                          json_pack("{s:I, s:o, s:o}", "at", (json_int_t)at, "picture", cli_json_string(run->pictures[at].path),
+                                    "reason", cli_json_string(problem)));
     return CSG_OK;
+}
+
+static int describe(struct run *run, size_t at, const struct csg_walk_picture *about, struct csg_error *err)
+{
+    json_t *described = NULL;
+    int status = run->task->describe(run->task->user, run->pictures + at, &described, err);
+    json_t *entry = json_pack("{s:I, s:o, s:I, s:f}", "at", (json_int_t)at, "picture", cli_json_string(run->pictures[at].path),
+                              "device", (json_int_t)about->engine, "ms", about->ms);
+    if (status == CSG_OK && (!entry || json_object_update(entry, described) != 0))
+        status = cli_fail(err, CSG_ERROR, "out of memory");
+    json_array_append_new(json_object_get(run->said, "pictures"), entry);
+    json_decref(described);
+    return status;
+}
+
+/* A picture's lines, which wait for those of the other ranks. */
+static int keep_printed(struct run *run, size_t at, struct csg_error *err)
+{
+    long bytes = ftell(run->printed);
+    char *text = bytes >= 0 ? malloc((size_t)bytes + 1) : NULL;
+    rewind(run->printed);
+    bool whole = text && fread(text, 1, (size_t)bytes, run->printed) == (size_t)bytes;
+    json_t *entry = whole ? json_pack("{s:I, s:o}", "at", (json_int_t)at, "printed", cli_gather_text(text, (size_t)bytes)) : NULL;
+    rewind(run->printed);
+    free(text);
+    return json_array_append_new(json_object_get(run->said, "pictures"), entry)
+               ? cli_fail(err, CSG_ERROR, "what is to be printed cannot be kept")
+               : CSG_OK;
+}
+
+static int print(struct run *run, size_t at, struct csg_engine *engine, struct csg_error *err)
+{
+    FILE *out = run->printed ? run->printed : stdout;
+    char name[1024];
+    snprintf(name, sizeof name, "%s", run->pictures[at].path);
+    cli_progress_clear(&run->progress);
+    fprintf(out, "%s\n", cli_printable(name));
+    int status = run->task->print(run->task->user, engine, run->pictures + at, out, err);
+    return status == CSG_OK && run->printed ? keep_printed(run, at, err) : status;
 }
 
 static int on_done(void *user, const struct csg_walk_picture *about, struct csg_error *err)
 {
     struct run *run = user;
     const struct cli_task *task = run->task;
-    struct cli_picture *picture = run->pictures + run->todo[about->index];
-    json_t *described = NULL;
+    size_t at = run->todo[about->index];
     int status = CSG_OK;
     if (about->problem)
-        return unreadable(run, picture, about->problem, err);
+        return unreadable(run, at, about->problem, err);
     run->by[about->engine].pictures++;
     run->by[about->engine].ms += about->ms;
     if (task->collect)
-        status = task->collect(task->user, picture, err);
+        status = task->collect(task->user, run->pictures + at, err);
     if (status)
         return status;
-    if (run->args->json || task->always_json) {
-        status = task->describe(task->user, picture, &described, err);
-        json_t *entry = json_pack("{s:o, s:I, s:f}", "picture", cli_json_string(picture->path), "device",
-                                  (json_int_t)about->engine, "ms", about->ms);
-        if (status == CSG_OK && (!entry || json_object_update(entry, described) != 0))
-            status = cli_fail(err, CSG_ERROR, "out of memory");
-        json_array_append_new(run->described, entry);
-        json_decref(described);
-    } else if (task->print) {
-        char name[1024];
-        snprintf(name, sizeof name, "%s", picture->path);
-        cli_progress_clear(&run->progress);
-        puts(cli_printable(name));
-        status = task->print(task->user, run->engines[about->engine], picture, err);
-    }
-    task->release(task->user, picture);
+    if (says_json(run))
+        status = describe(run, at, about, err);
+    else if (task->print)
+        status = print(run, at, run->engines.engines[about->engine], err);
+    task->release(task->user, run->pictures + at);
     return status;
+}
+
+static int say_devices(struct run *run, struct csg_error *err)
+{
+    json_t *device;
+    int status = CSG_OK;
+    for (size_t i = 0; status == CSG_OK && i < run->engines.count; i++) {
+        status = cli_report_device(&device, run->engines.engines[i], err);
+        if (status == CSG_OK) {
+            json_object_set_new(device, "pictures", json_integer((json_int_t)run->by[i].pictures));
+            json_object_set_new(device, "ms", json_real(run->by[i].ms));
+            json_array_append_new(json_object_get(run->said, "devices"), device);
+        }
+    }
+    json_object_set_new(run->said, "ms", json_real(1e3 * run->walk_s));
+    return status;
+}
+
+static json_t *list_said(const struct run *run, const char *name)
+{
+    json_t *list = json_object_get(run->said, name), *entry;
+    size_t i;
+    json_array_foreach(list, i, entry) json_object_del(entry, "at");
+    return json_incref(list);
 }
 
 static int print_report(struct run *run, struct csg_error *err)
 {
-    json_t *devices = json_array(), *model = NULL, *skipped = json_array(), *device;
+    json_t *model = NULL, *skipped = json_array();
     int status = CSG_OK;
-    for (size_t i = 0; status == CSG_OK && i < run->n_engines; i++) {
-        status = cli_report_device(&device, run->engines[i], err);
-        if (status == CSG_OK) {
-            json_object_set_new(device, "pictures", json_integer((json_int_t)run->by[i].pictures));
-            json_object_set_new(device, "ms", json_real(run->by[i].ms));
-            json_array_append_new(devices, device);
-        }
-    }
     for (size_t i = 0, t = 0; i < run->n_pictures; i++) {
         if (t < run->n_todo && run->todo[t] == i)
             t++;
         else
             json_array_append_new(skipped, cli_json_string(run->pictures[i].path));
     }
-    if (status == CSG_OK && run->n_engines)
-        status = cli_report_model(&model, run->engines[0], err);
-    json_t *document = json_pack("{s:o, s:o, s:I, s:f, s:O, s:O, s:o}", "model", model ? model : json_null(), "devices", devices,
-                                 "batch", (json_int_t)run->batch, "ms", 1e3 * run->walk_s, "pictures", run->described,
-                                 "unreadable", run->unreadable, "skipped", skipped);
+    if (run->engines.count)
+        status = cli_report_model(&model, run->engines.engines[0], err);
+    json_t *document =
+        json_pack("{s:o, s:o, s:I, s:O, s:o, s:o, s:o}", "model", model ? model : json_null(), "devices",
+                  list_said(run, "devices"), "batch", (json_int_t)run->batch, "ms", json_object_get(run->said, "ms"), "pictures",
+                  list_said(run, "pictures"), "unreadable", list_said(run, "unreadable"), "skipped", skipped);
     if (status == CSG_OK)
         return cli_print_json(document, err);
     json_decref(document);
     return status;
+}
+
+static void print_kept(const struct run *run)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(json_object_get(run->said, "pictures"), i, entry)
+        cli_gather_put(json_object_get(entry, "printed"), stdout);
 }
 
 static void choose_batch(struct run *run)
@@ -437,53 +386,108 @@ static void choose_batch(struct run *run)
     struct csg_engine_info info;
     struct csg_error ignored; /* the size has been looked at */
     double size_px = 0;
-    if (run->batch || !run->n_engines)
+    if (run->batch || !run->engines.count)
         return;
-    csg_engine_info(run->engines[0], &info);
+    csg_engine_info(run->engines.engines[0], &info);
     cli_number(&size_px, run->args->size, "--size", 1, 1e6, &ignored);
     double side = (size_px > 0 ? size_px : info.image_size_px) / info.patch_px, most = DEFAULT_TOKENS / (1 + side * side);
     run->batch = most >= DEFAULT_BATCH ? DEFAULT_BATCH : most > 1 ? (size_t)most : 1;
 }
 
+static bool on_mine(void *user, size_t index)
+{
+    return cli_ranks_mine(&((struct run *)user)->ranks, index);
+}
+
 static int walk(struct run *run, struct csg_error *err)
 {
-    const struct csg_walk_params params = {.engines = run->engines,
-                                           .n_engines = run->n_engines,
+    const struct csg_walk_params params = {.engines = run->engines.engines,
+                                           .n_engines = run->engines.count,
                                            .paths = run->paths,
                                            .n_paths = run->n_todo,
                                            .batch = run->batch,
                                            .user = run,
+                                           .mine = run->ranks.count > 1 ? on_mine : NULL,
                                            .compute = on_compute,
                                            .finish = on_finish,
                                            .done = on_done,
                                            .watch = on_watch};
-    cli_interrupts(run->engines, run->n_engines);
-    cli_progress_begin(&run->progress, run->args->quiet || !run->many);
+    cli_interrupts(run->engines.engines, run->engines.count);
+    cli_progress_begin(&run->progress, run->args->quiet || !run->many || run->ranks.rank);
     double start_s = cli_now_s();
     int status = csg_walk(&params, err);
     run->walk_s = cli_now_s() - start_s;
     if (status == CSG_ERROR_INTERRUPTED)
         leave(run);
     cli_progress_clear(&run->progress);
-    /* What could be read was done by an earlier run. */
-    return run->n_todo < run->n_pictures && json_array_size(run->unreadable) == run->n_todo ? CSG_OK : status;
+    /* What could be read was done by an earlier run, or perhaps by another rank. */
+    bool others = run->n_todo < run->n_pictures || run->ranks.count > 1;
+    return others && json_array_size(json_object_get(run->said, "unreadable")) == run->n_todo ? CSG_OK : status;
+}
+
+/* A number that tells apart what ranks find to do. */
+static uint64_t plan_number(const struct run *run)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < run->n_todo; i++)
+        for (const char *c = run->paths[i];; c++) {
+            hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+            if (!*c)
+                break;
+        }
+    return hash;
+}
+
+/* Nobody writes before everybody has looked, and all have seen the same. */
+static int agree_on_plan(struct run *run, int status, struct csg_error *err)
+{
+    status = cli_ranks_agree(&run->ranks, status, err);
+    if (status == CSG_OK && run->ranks.count > 1 && run->task->end)
+        status = cli_fail(err, CSG_ERROR_USAGE, "this command writes one file of all pictures, which takes one process");
+    else if (status == CSG_OK && run->ranks.count > 1 && !cli_ranks_same(&run->ranks, plan_number(run)))
+        status = cli_fail(err, CSG_ERROR, "not every rank finds the same pictures and outputs; all have to see the same folders");
+    return cli_ranks_agree(&run->ranks, status, err);
+}
+
+/* Of what all ranks have said. */
+static int print_all(struct run *run, struct csg_error *err)
+{
+    size_t n_unreadable = json_array_size(json_object_get(run->said, "unreadable"));
+    const json_t *first = json_array_get(json_object_get(run->said, "unreadable"), 0);
+    if (run->n_todo && n_unreadable == run->n_pictures)
+        return cli_fail(err, CSG_ERROR_INPUT, "none of %zu pictures could be read: %s", run->n_pictures,
+                        json_string_value(json_object_get(first, "reason")));
+    if (says_json(run))
+        return print_report(run, err);
+    if (run->printed)
+        print_kept(run);
+    return CSG_OK;
 }
 
 static int take_many(struct run *run, struct csg_error *err)
 {
-    int status = open_engines(run, err);
-    run->described = json_array();
-    run->unreadable = json_array();
+    run->said = cli_gather_new();
+    int status = run->said ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
+    if (status == CSG_OK && run->ranks.count > 1 && !(run->printed = tmpfile()))
+        status = cli_fail(err, CSG_ERROR, "there is no place for a temporary file");
+    if (status == CSG_OK)
+        status = open_engines(run, err);
     choose_batch(run);
     if (status == CSG_OK)
         status = share_texts(run, err);
+    status = cli_ranks_agree(&run->ranks, status, err);
     if (status == CSG_OK && run->n_todo)
         status = walk(run, err);
     if (status == CSG_OK && run->task->end)
         status = run->task->end(run->task->user, err);
-    if (status == CSG_OK && (run->args->json || run->task->always_json))
-        status = print_report(run, err);
-    return status;
+    if (status == CSG_OK && says_json(run))
+        status = say_devices(run, err);
+    status = cli_ranks_agree(&run->ranks, status, err);
+    if (status == CSG_OK)
+        status = cli_gather(&run->ranks, run->said, err);
+    if (status == CSG_OK && run->ranks.count > 1 && run->n_todo)
+        cli_progress_show(&run->progress, run->n_todo, run->n_todo);
+    return status == CSG_OK && run->ranks.rank == 0 ? print_all(run, err) : status;
 }
 
 /* ------------------------------------------------------------------------------------------ one */
@@ -492,9 +496,9 @@ static int print_one(struct run *run, struct csg_error *err)
 {
     const struct cli_task *task = run->task;
     json_t *document = NULL, *described = NULL;
-    if (!run->args->json && !task->always_json)
-        return task->print ? task->print(task->user, run->engines[0], run->pictures, err) : CSG_OK;
-    int status = task->complete ? task->complete(task->user, run->engines[0], &document, err) : CSG_OK;
+    if (!says_json(run))
+        return task->print ? task->print(task->user, run->engines.engines[0], run->pictures, stdout, err) : CSG_OK;
+    int status = task->complete ? task->complete(task->user, run->engines.engines[0], &document, err) : CSG_OK;
     if (status == CSG_OK)
         status = task->describe(task->user, run->pictures, &described, err);
     if (status == CSG_OK && document)
@@ -517,9 +521,9 @@ static int take_one(struct run *run, struct csg_error *err)
     const struct csg_image *loaded = image;
     if (status == CSG_OK)
         status = open_engines(run, err);
-    cli_interrupts(run->engines, run->n_engines);
+    cli_interrupts(run->engines.engines, run->engines.count);
     if (status == CSG_OK)
-        status = task->compute(task->user, run->engines[0], &picture, &loaded, 1, err);
+        status = task->compute(task->user, run->engines.engines[0], &picture, &loaded, 1, err);
     if (status == CSG_OK && task->finish)
         status = task->finish(task->user, picture, err);
     if (status == CSG_OK)
@@ -538,14 +542,12 @@ static void release(struct run *run)
             free(picture->files[f].name);
         free(picture->files);
     }
-    for (size_t i = 0; i < run->n_engines; i++)
-        csg_engine_destroy(&run->engines[i]);
-    for (size_t i = 0; i < run->n_specs; i++)
-        free(run->specs[i]);
+    cli_engines_close(&run->engines);
     for (size_t i = 0; i < run->n_lists; i++)
         csg_picture_list_free(&run->lists[i]);
-    json_decref(run->described);
-    json_decref(run->unreadable);
+    json_decref(run->said);
+    if (run->printed)
+        fclose(run->printed);
     free(run->lists);
     free(run->pictures);
     free(run->todo);
@@ -555,9 +557,16 @@ static void release(struct run *run)
 int cli_pictures(const struct cli_task *task, const struct cli_args *args, struct csg_error *err)
 {
     struct run run = {.task = task, .args = args};
-    int status = plan(&run, err);
+    int status = cli_ranks_begin(&run.ranks, err);
     if (status == CSG_OK)
-        status = run.many || task->every_word ? take_many(&run, err) : take_one(&run, err);
+        status = agree_on_plan(&run, plan(&run, err), err);
+    bool many = run.many || task->every_word;
+    if (status == CSG_OK && many)
+        status = take_many(&run, err);
+    else if (status == CSG_OK && run.ranks.rank == 0)
+        status = take_one(&run, err);
+    status = cli_ranks_agree(&run.ranks, status, err);
     release(&run);
+    cli_ranks_end(&run.ranks);
     return status;
 }

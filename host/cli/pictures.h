@@ -33,8 +33,8 @@ struct cli_task {
     bool every_word;  /* every word is a picture, not the first alone; the report is always that of many */
     /* Adds the picture's files. many: `output` is to be taken through cli_many_output. May be NULL. */
     int (*name)(void *user, struct cli_picture *picture, bool many, struct csg_error *err);
-    /* Once, with the first engine. May be NULL. */
-    int (*opened)(void *user, struct csg_engine *engine, struct csg_error *err);
+    /* Once, with the first engine; quiet: without warnings. May be NULL. */
+    int (*opened)(void *user, struct csg_engine *engine, bool quiet, struct csg_error *err);
     /* The texts whose features the task needs, to be added to *set: an engine computes them, and the others get them. May be NULL. */
     int (*texts)(void *user, struct csg_label_set *set, struct csg_error *err);
     int (*compute)(void *user, struct csg_engine *engine, struct cli_picture *const *pictures,
@@ -43,17 +43,17 @@ struct cli_task {
     int (*finish)(void *user, struct cli_picture *picture, struct csg_error *err);
     /* In the order of the pictures, before what follows. May be NULL. */
     int (*collect)(void *user, const struct cli_picture *picture, struct csg_error *err);
-    /* What is said of a picture: an object, or lines on stdout (NULL: nothing). */
+    /* What is said of a picture: an object, or lines (NULL: nothing). */
     int (*describe)(void *user, const struct cli_picture *picture, json_t **out, struct csg_error *err);
-    int (*print)(void *user, struct csg_engine *engine, const struct cli_picture *picture, struct csg_error *err);
+    int (*print)(void *user, struct csg_engine *engine, const struct cli_picture *picture, FILE *out, struct csg_error *err);
     /* The document of a single picture, to which what describe makes is added; else that alone. May be NULL. */
     int (*complete)(void *user, struct csg_engine *engine, json_t **document, struct csg_error *err);
-    /* After the last picture, before the report. May be NULL. */
+    /* After the last picture, before the report; such a task is no work for several ranks. May be NULL. */
     int (*end)(void *user, struct csg_error *err);
     void (*release)(void *user, struct cli_picture *picture);
 };
 
-/* Takes args->words[0], or all words, through the task. */
+/* Takes args->words[0], or all words, through the task; under mpirun many pictures are shared by the ranks. */
 int cli_pictures(const struct cli_task *task, const struct cli_args *args, struct csg_error *err);
 
 #endif

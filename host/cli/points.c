@@ -103,11 +103,11 @@ static int compute(void *user, struct csg_engine *engine, struct cli_picture *co
     return status;
 }
 
-static int opened(void *user, struct csg_engine *engine, struct csg_error *err)
+static int opened(void *user, struct csg_engine *engine, bool quiet, struct csg_error *err)
 {
     const struct points_job *job = user;
     (void)err;
-    for (size_t i = 1; !job->args->quiet && i < job->args->n_words; i++)
+    for (size_t i = 1; !quiet && i < job->args->n_words; i++)
         cli_warn_unknown(engine, job->args->words[i]);
     return CSG_OK;
 }

@@ -115,20 +115,22 @@ int cli_report_write(struct csg_engine *engine, const struct csg_result *result,
     return cli_write_json(document, path, 9, err);
 }
 
-void cli_report_table(const struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files)
+void cli_report_table(FILE *out, const struct csg_engine *engine, const struct csg_result *result, char *const *files,
+                      size_t n_files)
 {
     struct csg_engine_info info;
     csg_engine_info(engine, &info);
-    printf("%s on %s, %s, %s, feature surgery %s, %d x %d px (%d x %d patches)\n", info.model_name, info.device, info.precision,
-           result->method, result->mode, result->input_width_px, result->input_height_px, result->grid_w, result->grid_h);
-    printf("%-24s %8s %10s %10s  %s\n", "text", "score", "raw min", "raw max", "peak (px)");
+    fprintf(out, "%s on %s, %s, %s, feature surgery %s, %d x %d px (%d x %d patches)\n", info.model_name, info.device,
+            info.precision, result->method, result->mode, result->input_width_px, result->input_height_px, result->grid_w,
+            result->grid_h);
+    fprintf(out, "%-24s %8s %10s %10s  %s\n", "text", "score", "raw min", "raw max", "peak (px)");
     for (size_t i = 0; i < result->n_texts; i++) {
         const struct csg_text_result *text = result->texts + i;
         char name[61];
         snprintf(name, sizeof name, "%s", text->text);
-        printf("%-24s %8.4f %10.5f %10.5f  %d,%d%s\n", cli_printable(name), (double)text->score, (double)text->raw_min,
-               (double)text->raw_max, text->peak_x_px, text->peak_y_px, text->constant ? "  (constant: empty map)" : "");
+        fprintf(out, "%-24s %8.4f %10.5f %10.5f  %d,%d%s\n", cli_printable(name), (double)text->score, (double)text->raw_min,
+                (double)text->raw_max, text->peak_x_px, text->peak_y_px, text->constant ? "  (constant: empty map)" : "");
     }
     for (size_t i = 0; i < n_files; i++)
-        puts(files[i]);
+        fprintf(out, "%s\n", files[i]);
 }

@@ -12,6 +12,7 @@ json_t *cli_report_result(const struct csg_result *result, char *const *files, s
 /* The document into a new file. */
 int cli_report_write(struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files,
                      const char *path, struct csg_error *err);
-void cli_report_table(const struct csg_engine *engine, const struct csg_result *result, char *const *files, size_t n_files);
+void cli_report_table(FILE *out, const struct csg_engine *engine, const struct csg_result *result, char *const *files,
+                      size_t n_files);
 
 #endif

@@ -112,6 +112,23 @@ class Eval(CliTest):
         path = self.path(name)
         return os.path.getsize(path) if os.path.exists(path) else 0
 
+    def test_several_devices(self):
+        """Engines on one device have its figures bit for bit; those on another one are off by rounding."""
+        options = ("--method", "raw,feature", "--size", "48")
+        whole = self.evaluate(self.dataset(), *options, "--device", "0")
+        twice = self.evaluate("set", *options, "--device", "0,0", "--resume", "state")
+        self.assertEqual(twice.pop("device"), " + ".join(2 * [whole.pop("device")]))
+        self.assertEqual(twice, whole)
+        self.assertEqual(self.evaluate("set", *options, "--merge", "state")["methods"], whole["methods"])
+        both = self.evaluate("set", *options, "--device", "0,reference")
+        self.assertTrue(both["device"].endswith(" + reference"), both["device"])
+        self.assertEqual(both["images"], whole["images"])
+        for a, b in zip(both["methods"], whole["methods"]):
+            self.assertAlmostEqual(a["msc"], b["msc"], places=2)
+            self.assertAlmostEqual(a["miou"], b["miou"], delta=0.5)  # a pixel at the threshold falls on either side
+        self.assertEqual(self.evaluate("set", *options, "--device", "all")["images"], 6)
+        self.fail_with(NO_DEVICE, "eval", "set", "--device", "0,nonsense", "-q", *QUICK, words=["nonsense"])
+
     def test_resume_of_another_run(self):
         self.evaluate(self.dataset(), "--method", "raw", "--resume", "state")
         self.fail_with(ERROR, "eval", "set", "--method", "arch", "--resume", "state", "-q", *QUICK, words=("belongs to a run",))
