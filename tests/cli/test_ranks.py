@@ -23,6 +23,17 @@ class UnderMpi(CliTest):
         self.assertEqual(process.returncode, code, err.decode())
         return out, err.decode()
 
+    def on_hosts(self, hosts, *words):
+        """A rank on each of as many hosts, which have nothing but the files together."""
+        done = subprocess.run([sys.executable, os.path.join(SOURCE, "tools", "mpi_hosts.py"), "--hosts", str(hosts), BINARY, *words],
+                              cwd=self.work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300,
+                              env=environment(self.home, MPI_ENVIRONMENT))
+        if done.returncode == 77:
+            print(done.stderr.decode().strip())
+            self.skipTest(done.stderr.decode().strip())
+        self.assertEqual(done.returncode, OK, done.stderr.decode())
+        return done.stdout
+
     @staticmethod
     def kill_one(run):
         """The second rank, as the kernel does where memory is short."""
@@ -76,6 +87,13 @@ class Maps(UnderMpi):
         out, _ = self.run_ranks(2, *words, "-o", "ranks-lines")
         self.assertEqual(out.replace(b"ranks-lines/", b"out/"), lines)
         self.assertEqual(self.made("ranks-lines"), {k: v for k, v in files.items() if k.endswith(".png")})
+
+    def test_hosts_that_share_files_alone(self):
+        self.pictures(8)
+        words = ("map", "in", "dog", "--json", "-q", "--batch", "1", *self.QUICK)
+        whole = self.figures(self.succeed(*words, "-o", "one").stdout, "one")[0]
+        out, devices = self.figures(self.on_hosts(3, *words, "-o", "hosts"), "hosts")
+        self.assertEqual((out, self.made("hosts"), len(devices)), (whole, self.made("one"), 3))
 
     def test_other_commands(self):
         self.pictures(3)
@@ -167,6 +185,11 @@ class Ranks(UnderMpi):
         kept = sum(self.size(f"state.{r}") for r in range(3))
         self.assertEqual(self.figures(2, "set", *OPTIONS, "--resume", "state"), whole)
         self.assertGreater(sum(self.size(f"state.{r}") for r in range(3)), kept)
+
+    def test_hosts_that_share_files_alone(self):
+        whole = json.loads(self.succeed("eval", self.dataset(pictures=8), *OPTIONS).stdout)
+        self.assertEqual(json.loads(self.on_hosts(4, "eval", "set", *OPTIONS, "--resume", "state")), whole)
+        self.assertEqual(len(glob.glob(self.path("state.*"))), 4)
 
     def test_refused(self):
         self.dataset()
