@@ -102,6 +102,21 @@ def environment(row, work):
     return None, f"no .icd file names {row.library}"
 
 
+def together(names, work):
+    """The environment for processes that see these rows' implementations beside each other, or None and why there is none."""
+    found = [environment(row, work) for row in ROWS if row.name in names]
+    if not all(env for env, _ in found):
+        return None, "; ".join(why for _, why in found if why)
+    vendors, merged = os.path.join(work, "vendors-" + "-".join(names)), {}
+    shutil.rmtree(vendors, ignore_errors=True)
+    os.makedirs(vendors)
+    for env, _ in found:
+        merged |= env
+        for name in os.listdir(env["OCL_ICD_VENDORS"]):
+            shutil.copy(os.path.join(env["OCL_ICD_VENDORS"], name), vendors)
+    return merged | {"OCL_ICD_VENDORS": vendors}, ""
+
+
 def usable(row, env, build):
     """Why the driver, though installed, has no device that can be used; or an empty string."""
     done = subprocess.run(row.command + [os.path.join(build, "clip-surgeon"), "devices", "--json"], env=env, stdin=subprocess.DEVNULL,

@@ -282,17 +282,12 @@ def devices_growth(ours, folder, quick, log):
     pictures a second, pictures that each took)."""
     sys.path.insert(0, os.path.join(ROOT, "tests"))
     import devices
-    rows = [devices.environment(row, folder)[0] for row in devices.ROWS if row.name in ("pocl", "intel")]
-    together, pictures = os.path.join(folder, "vendors-together"), os.path.join(folder, "pictures")
-    for path in (together, pictures):
-        shutil.rmtree(path, ignore_errors=True)
-        os.makedirs(path)
+    pictures = os.path.join(folder, "pictures")
+    shutil.rmtree(pictures, ignore_errors=True)
+    os.makedirs(pictures)
     own = Ours(ours.binary, DEMO, folder, shlex.join(ours.wrap))
-    for row in filter(None, rows):
-        own.environment |= row
-        for name in os.listdir(row["OCL_ICD_VENDORS"]):
-            shutil.copy(os.path.join(row["OCL_ICD_VENDORS"], name), together)
-    own.environment |= {"OCL_ICD_VENDORS": together, "XDG_CACHE_HOME": os.path.join(folder, "cache-together")}
+    there = [name for name in ("pocl", "intel") if devices.together((name,), folder)[0]]
+    own.environment |= devices.together(there, folder)[0] | {"XDG_CACHE_HOME": os.path.join(folder, "cache-together")}
     for i in range(12 if quick else 96):
         shutil.copy(os.path.join(ROOT, "tests", "golden", "bench.jpg"), os.path.join(pictures, f"{i:03}.jpg"))
 

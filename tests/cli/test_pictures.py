@@ -165,14 +165,10 @@ class Pictures(CliTest):
         """PoCL and Intel's runtime in one process, each with an engine."""
         sys.path.insert(0, os.path.join(SOURCE, "tests"))
         import devices
-        rows = [next(r for r in devices.ROWS if r.name == name) for name in ("pocl", "intel")]
-        found = [devices.environment(row, self.folder) for row in rows]
-        if not all(env for env, _ in found):
-            self.skipTest("; ".join(why for _, why in found if why))
-        (pocl, _), (intel, _) = found
-        for path in glob.glob(os.path.join(pocl["OCL_ICD_VENDORS"], "*.icd")):
-            shutil.copy(path, intel["OCL_ICD_VENDORS"])
-        env = {k: intel[k] for k in ("OCL_ICD_VENDORS", "LD_LIBRARY_PATH") if k in intel}
+        found, why = devices.together(("pocl", "intel"), self.folder)
+        if not found:
+            self.skipTest(why)
+        env = {k: found[k] for k in ("OCL_ICD_VENDORS", "LD_LIBRARY_PATH") if k in found}
         words = ("map", "in/p*", "dog", "--json", *QUICK)
         for i in range(8):
             self.write(f"in/p{4 + i}.png", self.read(f"in/p{i % 4}.png"))
