@@ -75,6 +75,17 @@ static double scale_of(const struct app *app, const struct area *area, size_t co
     return fmin(part.w / pw, (part.h - part.foot) / ph);
 }
 
+/* As much of an area as so many pictures need, in its middle: they stand together. */
+static struct area around(const struct app *app, const struct area *area, size_t columns, size_t rows)
+{
+    double pw, ph, scale = scale_of(app, area, columns, rows), gap_w = (double)(columns - 1) * GAP,
+                   gap_h = (double)(rows - 1) * GAP;
+    picture_size(app, &pw, &ph);
+    double w = fmin(area->w, floor((double)columns * pw * scale + gap_w + 0.5));
+    double h = fmin(area->h, floor((double)rows * (ph * scale + area->foot) + gap_h + 0.5));
+    return (struct area){floor(area->x + (area->w - w) / 2), floor(area->y + (area->h - h) / 2), w, h, area->foot};
+}
+
 static size_t pair_panes(const struct app *app, const struct area *area, struct pane *panes)
 {
     const char *text = app_selected_text(app);
@@ -94,8 +105,10 @@ static size_t pair_panes(const struct app *app, const struct area *area, struct 
     size_t count = app->settings.layout == LAYOUT_DIFFERENCE ? 3 : 2;
     /* Beside or below each other, whichever leaves the pictures larger. */
     bool stacked = scale_of(app, area, count, 1) < scale_of(app, area, 1, count);
+    size_t columns = stacked ? 1 : count, rows = stacked ? count : 1;
+    struct area all = around(app, area, columns, rows);
     for (size_t i = 0; i < count; i++) {
-        struct area part = part_of(area, stacked ? 1 : count, stacked ? count : 1, i);
+        struct area part = part_of(&all, columns, rows, i);
         panes[i].rect = fit(app, &part);
     }
     if (count == 3) {
@@ -124,8 +137,9 @@ static size_t grid_panes(const struct app *app, const struct area *area, struct 
 {
     size_t count = app->maps->n < VIEW_MAX_TEXTS ? app->maps->n : VIEW_MAX_TEXTS, columns, rows;
     grid_shape(app, count, area, &columns, &rows);
+    struct area all = around(app, area, columns, rows);
     for (size_t i = 0; i < count; i++) {
-        struct area part = part_of(area, columns, rows, i);
+        struct area part = part_of(&all, columns, rows, i);
         panes[i] = (struct pane){.rect = fit(app, &part), .slot = SCENE_MAPS, .layer = (int)i};
         view_copy(panes[i].caption, sizeof panes[i].caption, app->maps->texts[i]);
     }
