@@ -106,7 +106,8 @@ static struct outcome run(const char *device, int skipped)
 {
     struct outcome outcome = {0};
     struct csg_error err = {0};
-    const struct csg_engine_params params = {.device = device, .templates = getenv("CSG_TEST_TEMPLATES"), .cache_dir = getenv("CSG_TEST_CACHE")};
+    const struct csg_engine_params params = {
+        .device = device, .templates = getenv("CSG_TEST_TEMPLATES"), .cache_dir = getenv("CSG_TEST_CACHE")};
     struct csg_engine *engine;
     struct csg_sha256 *hash;
     struct csg_image *image = picture();
@@ -122,12 +123,9 @@ static struct outcome run(const char *device, int skipped)
     if (outcome.status == CSG_OK)
         outcome.status = add_map(engine, hash, image, texts, 2, &empty);
     /* Methods that between them take every operator that the two maps above do not. */
-    static const struct csg_map_params others[] = {{.method = "gem", .size_px = 64},
-                                                   {.method = "gradcam", .size_px = 64},
-                                                   {.method = "bimodal_all", .size_px = 64},
-                                                   {.method = "scclip", .size_px = 128},
-                                                   {.method = "gradeclip", .size_px = 64},
-                                                   {.refine = "pamr", .size_px = 64},
+    static const struct csg_map_params others[] = {{.method = "gem", .size_px = 64},         {.method = "gradcam", .size_px = 64},
+                                                   {.method = "bimodal_all", .size_px = 64}, {.method = "scclip", .size_px = 128},
+                                                   {.method = "gradeclip", .size_px = 64},   {.refine = "pamr", .size_px = 64},
                                                    {.method = "gscorecam", .size_px = 32}};
     for (size_t i = 0; outcome.status == CSG_OK && i < sizeof others / sizeof *others; i++)
         outcome.status = add_map(engine, hash, image, texts, 2, &others[i]);
