@@ -5,7 +5,8 @@
 
 /* What the blend works on, on the backend. */
 struct layers {
-    struct csg_buffer *image, *grid, *map, *table;
+    struct csg_buffer *image, *grid, *map;
+    struct csg_buffer *table; /* the backend's */
 };
 
 static void free_layers(struct layers *layers)
@@ -13,7 +14,6 @@ static void free_layers(struct layers *layers)
     csg_buffer_destroy(&layers->image);
     csg_buffer_destroy(&layers->grid);
     csg_buffer_destroy(&layers->map);
-    csg_buffer_destroy(&layers->table);
 }
 
 static int upload(struct layers *layers, struct csg_backend *backend, const struct csg_result *result,
@@ -23,7 +23,7 @@ static int upload(struct layers *layers, struct csg_backend *backend, const stru
     size_t grid = (size_t)result->map_w * (size_t)result->map_h;
     int status = csg_buffer_from(backend, image->rgb, 3 * cells, &layers->image, err);
     if (status == CSG_OK)
-        status = csg_buffer_from(backend, map->rgb, 256 * 3, &layers->table, err);
+        status = csg_buffer_constant(backend, map->rgb, 256 * 3, &layers->table, err);
     if (status == CSG_OK)
         status = csg_buffer_from(backend, result->grid_map + text * grid, grid * sizeof(float), &layers->grid, err);
     return status ? status : csg_buffer_create(backend, cells * sizeof(float), &layers->map, err);

@@ -29,7 +29,7 @@ int csg_embed_images(struct csg_engine *engine, const struct csg_image *const *i
     int status = CSG_OK;
     for (size_t from = 0; status == CSG_OK && from < n_images; from += together) {
         struct csg_view tokens;
-        status = csg_encode_pictures(&context, images + from, together, &size, &plan, &tokens, NULL, NULL, err);
+        status = csg_encode_pictures(&context, images + from, together, &size, &plan, &tokens, err);
         for (size_t i = 0; status == CSG_OK && i < together; i++)
             status = csg_buffer_read(tokens.buffer, (tokens.at + i * stride) * sizeof(float),
                                      features + (from + i) * model->embed_dim, model->embed_dim * sizeof *features, err);

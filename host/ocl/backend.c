@@ -15,6 +15,7 @@ static void backend_destroy(struct csg_backend *backend)
     if (ocl->queue)
         csg_ocl_finish(backend, NULL);
     csg_ocl_programs_destroy(ocl);
+    csg_ocl_spare_drop(ocl);
     if (ocl->scratch)
         clReleaseMemObject(ocl->scratch);
     if (ocl->stand_in)

@@ -90,7 +90,7 @@ int csg_ocl_launched(struct csg_ocl *ocl, cl_event event, struct csg_error *err)
     ocl->base.launches[ocl->base.running]++;
     if (!event)
         return CSG_OK;
-    ocl->pending[ocl->n_pending++] = (struct csg_ocl_pending){event, ocl->base.running, 0};
+    ocl->pending[ocl->n_pending++] = (struct csg_ocl_pending){event, ocl->base.running, ocl->base.stage, 0};
     return ocl->n_pending < CSG_OCL_MAX_PENDING ? CSG_OK : csg_ocl_finish(&ocl->base, err);
 }
 
@@ -111,14 +111,14 @@ int csg_ocl_finish(struct csg_backend *backend, struct csg_error *err)
             clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) == CL_SUCCESS &&
             end > start) {
             backend->event_ms[pending->op] += (double)(end - start) * 1e-6;
-            if (backend->trace || ocl->tuner)
-                clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_QUEUED, sizeof queued, &queued, NULL);
+            clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_QUEUED, sizeof queued, &queued, NULL);
             const struct csg_launch launch = {pending->op, (double)queued * 1e-6, (double)start * 1e-6, (double)end * 1e-6};
             if (backend->trace)
                 csg_trace_add(backend->trace, &launch);
+            double busy_ms = launch.end_ms - (last_ms > launch.queued_ms ? last_ms : launch.queued_ms);
+            backend->stage_ms[pending->stage] += busy_ms;
             if (ocl->tuner && pending->call)
-                csg_ocl_tune_took(ocl->tuner, pending->call,
-                                  launch.end_ms - (last_ms > launch.queued_ms ? last_ms : launch.queued_ms));
+                csg_ocl_tune_took(ocl->tuner, pending->call, busy_ms);
             last_ms = launch.end_ms;
         }
         clReleaseEvent(pending->event);

@@ -16,7 +16,9 @@ int csg_ocl_mem_create(struct csg_ocl *ocl, size_t bytes, cl_mem *mem, struct cs
     if (bytes > ocl->limits.max_alloc_bytes)
         return csg_fail(err, CSG_ERROR_MEMORY, "%s gives at most %zu MiB in one piece, %zu MiB are needed", ocl->base.device,
                         ocl->limits.max_alloc_bytes >> 20, (bytes >> 20) + 1);
-    *mem = clCreateBuffer(ocl->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    do
+        *mem = clCreateBuffer(ocl->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    while (!*mem && csg_ocl_spare_drop(ocl));
     if (*mem)
         return CSG_OK;
     /* Here, before anything ran, it is only the memory that is short. */
@@ -33,7 +35,8 @@ int csg_ocl_buffer_create(struct csg_backend *backend, size_t bytes, struct csg_
     *out = NULL;
     if (!buffer)
         return csg_fail_memory(err);
-    int status = csg_ocl_mem_create(ocl, bytes, &buffer->mem, err);
+    buffer->mem = csg_ocl_spare_take(ocl, bytes);
+    int status = buffer->mem ? CSG_OK : csg_ocl_mem_create(ocl, bytes, &buffer->mem, err);
     if (status) {
         free(buffer);
         return status;
@@ -46,7 +49,7 @@ int csg_ocl_buffer_create(struct csg_backend *backend, size_t bytes, struct csg_
 
 void csg_ocl_buffer_destroy(struct csg_buffer *buffer)
 {
-    clReleaseMemObject(csg_ocl_mem(buffer));
+    csg_ocl_spare_give(csg_ocl_of(buffer->backend), csg_ocl_mem(buffer), buffer->bytes);
     free(buffer);
 }
 

@@ -149,8 +149,16 @@ struct csg_ocl_program {
 struct csg_ocl_pending {
     cl_event event;
     enum csg_op op;
+    enum csg_stage stage;
     size_t call; /* that the tuner times, counted from 1; 0: none */
 };
+
+/* Memory without an owner. */
+struct csg_ocl_spare {
+    cl_mem mem;
+    size_t bytes;
+};
+#define CSG_OCL_MAX_SPARE 32
 
 /* What known answers told of something on a device. */
 enum csg_ocl_trust { CSG_OCL_UNTRIED, CSG_OCL_GOOD, CSG_OCL_BAD };
@@ -181,6 +189,8 @@ struct csg_ocl {
     struct csg_ocl_program *programs;
     struct csg_ocl_pending pending[CSG_OCL_MAX_PENDING];
     size_t n_pending;
+    struct csg_ocl_spare spare[CSG_OCL_MAX_SPARE]; /* the newest last */
+    size_t n_spare, spare_bytes;
     cl_mem scratch; /* between two launches of one operator */
     size_t scratch_bytes;
     cl_mem stand_in; /* given to kernels for an absent view */
@@ -253,6 +263,10 @@ void csg_ocl_buffer_destroy(struct csg_buffer *buffer);
 int csg_ocl_buffer_write(struct csg_buffer *buffer, size_t at_bytes, const void *data, size_t bytes, struct csg_error *err);
 int csg_ocl_buffer_read(struct csg_buffer *buffer, size_t at_bytes, void *data, size_t bytes, struct csg_error *err);
 int csg_ocl_mem_create(struct csg_ocl *ocl, size_t bytes, cl_mem *mem, struct csg_error *err);
+/* spare.c: memory of that very size that was given back, or NULL; taking it back; and releasing all of it, if there was any. */
+cl_mem csg_ocl_spare_take(struct csg_ocl *ocl, size_t bytes);
+void csg_ocl_spare_give(struct csg_ocl *ocl, cl_mem mem, size_t bytes);
+bool csg_ocl_spare_drop(struct csg_ocl *ocl);
 /* ocl->scratch with at least that many bytes. */
 int csg_ocl_scratch(struct csg_ocl *ocl, size_t bytes, struct csg_error *err);
 

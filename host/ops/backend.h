@@ -85,6 +85,10 @@ struct csg_trace {
 void csg_trace_add(struct csg_trace *trace, const struct csg_launch *launch);
 void csg_trace_free(struct csg_trace *trace);
 
+/* What the time of a frame is told by. */
+enum csg_stage { CSG_STAGE_REST, CSG_STAGE_RESIZE, CSG_STAGE_ENCODE, CSG_STAGE_COUNT };
+
+struct csg_constants;
 struct csg_backend {
     const struct csg_backend_class *class_;
     char device[256], platform[256], driver[256], device_class[16]; /* "cpu", "gpu" or "reference" */
@@ -92,11 +96,15 @@ struct csg_backend {
     enum csg_precision precision;                                   /* of the weights that are made from now on */
     uint64_t launches[CSG_OP_COUNT];
     double event_ms[CSG_OP_COUNT];
-    uint64_t tuned;          /* launches that went the way that timing had found; counted as those above */
-    enum csg_op running;     /* the operator that dispatch has just called */
-    bool skip[CSG_OP_COUNT]; /* tests turn an operator into nothing; never set elsewhere */
-    struct csg_trace *trace; /* NULL: none is kept */
-    atomic_int *interrupted; /* non-zero: every operator fails with CSG_ERROR_INTERRUPTED; may be NULL */
+    enum csg_stage stage; /* of the launches that follow */
+    double
+        stage_ms[CSG_STAGE_COUNT]; /* in which the device was busy with one; as event_ms complete when a read or finish returns */
+    struct csg_constants *constants; /* NULL until the first is asked for */
+    uint64_t tuned;                  /* launches that went the way that timing had found; counted as those above */
+    enum csg_op running;             /* the operator that dispatch has just called */
+    bool skip[CSG_OP_COUNT];         /* tests turn an operator into nothing; never set elsewhere */
+    struct csg_trace *trace;         /* NULL: none is kept */
+    atomic_int *interrupted;         /* non-zero: every operator fails with CSG_ERROR_INTERRUPTED; may be NULL */
 };
 
 const char *csg_op_name(enum csg_op op);
@@ -111,6 +119,10 @@ const char *csg_op_name(enum csg_op op);
 int csg_buffer_create(struct csg_backend *backend, size_t bytes, struct csg_buffer **out, struct csg_error *err);
 int csg_buffer_from(struct csg_backend *backend, const void *data, size_t bytes, struct csg_buffer **out, struct csg_error *err);
 void csg_buffer_destroy(struct csg_buffer **buffer);
+/* The same data on the backend, uploaded where it does not lie there from a call before. It belongs to the backend, must not be written,
+ * and stays until some thirty others were asked for. */
+int csg_buffer_constant(struct csg_backend *backend, const void *data, size_t bytes, struct csg_buffer **out,
+                        struct csg_error *err);
 int csg_buffer_write(struct csg_buffer *buffer, size_t at_bytes, const void *data, size_t bytes, struct csg_error *err);
 int csg_buffer_read(struct csg_buffer *buffer, size_t at_bytes, void *data, size_t bytes, struct csg_error *err);
 int csg_weight_create(struct csg_backend *backend, const struct csg_weight_part *parts, size_t n_parts, size_t k,
@@ -118,6 +130,7 @@ int csg_weight_create(struct csg_backend *backend, const struct csg_weight_part 
 void csg_weight_destroy(struct csg_weight **weight);
 int csg_backend_finish(struct csg_backend *backend, struct csg_error *err);
 void csg_backend_destroy(struct csg_backend **backend);
+void csg_constants_destroy(struct csg_backend *backend); /* for csg_backend_destroy */
 
 static inline struct csg_view csg_view(struct csg_buffer *buffer, size_t at)
 {

@@ -36,6 +36,7 @@ static int interrupted(const struct csg_backend *backend, struct csg_error *err)
         backend->launches[CSG_OP_##name]++;                                                                                      \
         const struct csg_launch launch = {CSG_OP_##name, start_ms, start_ms, csg_now_ms()};                                      \
         backend->event_ms[CSG_OP_##name] += launch.end_ms - start_ms;                                                            \
+        backend->stage_ms[backend->stage] += launch.end_ms - start_ms;                                                           \
         if (backend->trace)                                                                                                      \
             csg_trace_add(backend->trace, &launch);                                                                              \
         return status;                                                                                                           \
@@ -101,6 +102,7 @@ int csg_backend_finish(struct csg_backend *backend, struct csg_error *err)
 void csg_backend_destroy(struct csg_backend **backend)
 {
     if (backend && *backend) {
+        csg_constants_destroy(*backend);
         (*backend)->class_->destroy(*backend);
         *backend = NULL;
     }

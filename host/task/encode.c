@@ -65,15 +65,15 @@ static int resize_pass(struct csg_backend *backend, struct csg_buffer *in, int i
                        struct csg_buffer **out, struct csg_error *err)
 {
     struct csg_resize_axis *axis = NULL;
-    struct csg_buffer *first = NULL, *count = NULL, *weights = NULL;
+    struct csg_buffer *first = NULL, *count = NULL, *weights = NULL; /* the same for all pictures of that size */
     size_t n = (size_t)out_px;
     int status = csg_resize_axis_create(&axis, vertical ? in_h_px : in_w_px, out_px, err);
     if (status == CSG_OK)
-        status = csg_buffer_from(backend, axis->first, n * sizeof *axis->first, &first, err);
+        status = csg_buffer_constant(backend, axis->first, n * sizeof *axis->first, &first, err);
     if (status == CSG_OK)
-        status = csg_buffer_from(backend, axis->count, n * sizeof *axis->count, &count, err);
+        status = csg_buffer_constant(backend, axis->count, n * sizeof *axis->count, &count, err);
     if (status == CSG_OK)
-        status = csg_buffer_from(backend, axis->weights, n * (size_t)axis->taps * sizeof *axis->weights, &weights, err);
+        status = csg_buffer_constant(backend, axis->weights, n * (size_t)axis->taps * sizeof *axis->weights, &weights, err);
     if (status == CSG_OK)
         status = csg_buffer_create(backend, 3 * n * (size_t)(vertical ? in_w_px : in_h_px), out, err);
     if (status == CSG_OK) {
@@ -91,9 +91,6 @@ static int resize_pass(struct csg_backend *backend, struct csg_buffer *in, int i
     }
     if (status)
         csg_buffer_destroy(out);
-    csg_buffer_destroy(&first);
-    csg_buffer_destroy(&count);
-    csg_buffer_destroy(&weights);
     csg_resize_axis_destroy(&axis);
     return status;
 }
@@ -144,31 +141,25 @@ int csg_input_windows(struct csg_input_size *size, const struct csg_model *model
 
 int csg_encode_pictures(const struct csg_context *context, const struct csg_image *const *images, size_t count,
                         const struct csg_input_size *size, const struct csg_net_plan *plan, struct csg_view *tokens,
-                        double *resize_ms, double *encode_ms, struct csg_error *err)
+                        struct csg_error *err)
 {
-    double start_ms = csg_now_ms();
+    struct csg_backend *backend = context->backend;
     if (!context->vision)
         return csg_fail(err, CSG_ERROR_USAGE, "this engine was opened without its image tower");
     struct csg_buffer **rgb = csg_calloc(count, sizeof *rgb);
     struct csg_view *views = csg_calloc(count, sizeof *views);
     int status = rgb && views ? CSG_OK : csg_fail_memory(err);
+    backend->stage = CSG_STAGE_RESIZE;
     for (size_t i = 0; status == CSG_OK && i < count; i++) {
-        status = resized(context->backend, images[i], size->w_px, size->h_px, &rgb[i], err);
+        status = resized(backend, images[i], size->w_px, size->h_px, &rgb[i], err);
         views[i] = csg_view(rgb[i], 0);
     }
-    if (status == CSG_OK)
-        status = csg_backend_finish(context->backend, err);
-    double resized_ms = csg_now_ms();
+    backend->stage = CSG_STAGE_ENCODE;
     if (status == CSG_OK && size->window_px)
         status = csg_encode_windows(context, rgb[0], size, plan, tokens, err);
     else if (status == CSG_OK)
         status = csg_vision_encode(context->vision, views, count, (size_t)size->w_px, (size_t)size->h_px, plan, tokens, err);
-    if (status == CSG_OK)
-        status = csg_backend_finish(context->backend, err);
-    if (resize_ms)
-        *resize_ms = resized_ms - start_ms;
-    if (encode_ms)
-        *encode_ms = csg_now_ms() - resized_ms;
+    backend->stage = CSG_STAGE_REST;
     if (status == CSG_OK && count == 1)
         csg_vision_keep(context->vision, &rgb[0]);
     for (size_t i = 0; rgb && i < count; i++)

@@ -22,9 +22,10 @@ int csg_input_windows(struct csg_input_size *size, const struct csg_model *model
                       int stride_px, struct csg_error *err);
 
 /* Resizes and encodes `count` pictures together (1, unless csg_vision_together and without windows); *tokens as csg_vision_encode, or
- * with windows the means over them. *resize_ms and *encode_ms, of all, may be NULL. */
+ * with windows the means over them. They are complete when a later read or finish returns, and then the backend's stage_ms tell how long
+ * it took. */
 int csg_encode_pictures(const struct csg_context *context, const struct csg_image *const *images, size_t count,
                         const struct csg_input_size *size, const struct csg_net_plan *plan, struct csg_view *tokens,
-                        double *resize_ms, double *encode_ms, struct csg_error *err);
+                        struct csg_error *err);
 
 #endif

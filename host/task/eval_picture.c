@@ -128,7 +128,7 @@ static int measure(const struct csg_eval_how *how, const struct sample *sample, 
         if (done[m])
             continue;
         const struct csg_image *image = sample->truth.image;
-        status = csg_encode_pictures(sample->context, &image, 1, &sample->size, &how->plans[m], &tokens, NULL, NULL, err);
+        status = csg_encode_pictures(sample->context, &image, 1, &sample->size, &how->plans[m], &tokens, err);
         for (size_t other = m; status == CSG_OK && other < n; other++) {
             if (done[other] || !same_plan(&how->plans[m], &how->plans[other]))
                 continue;
@@ -155,7 +155,7 @@ static int share_foreground(const struct sample *sample, struct csg_eval_record 
     int status = CSG_OK;
     if (csg_foreground_cells(inside, sample->grid_w, sample->grid_h, mask->index, (size_t)mask->width_px,
                              (size_t)mask->height_px)) {
-        status = csg_encode_pictures(sample->context, &image, 1, &whole, &plan, &tokens, NULL, NULL, err);
+        status = csg_encode_pictures(sample->context, &image, 1, &whole, &plan, &tokens, err);
         if (status == CSG_OK)
             status = csg_vision_foreground(sample->context->vision, inside, record->shares, err);
     }

@@ -99,7 +99,8 @@ static int combine(struct job *job, struct csg_similarities *shown, struct csg_e
         return csg_fail_memory(err);
     for (size_t t = 0; t < set->n_texts; t++)
         first[t] = set->parts[set->part_from[t]];
-    int status = csg_similarities_pick(shown, &job->similarities, job->context, first, set->n_texts, job->cells, err);
+    int status = csg_similarities_pick(shown, &job->similarities, job->context, set->set.count, first, set->n_texts, job->cells,
+                                       job->tokens, err);
     for (size_t t = 0; status == CSG_OK && t < set->n_texts; t++) {
         size_t n_parts = set->part_from[t + 1] - set->part_from[t];
         if (n_parts > 1)
@@ -121,23 +122,29 @@ static int refine(struct job *job, struct csg_similarities *shown, struct csg_er
     return status;
 }
 
-/* Similarities, maps and ranges of the texts, in one piece, and the similarities of every part. */
-static int read_rows(struct job *job, const struct csg_similarities *shown, float *ranges, struct csg_error *err)
+/* Similarities, maps, ranges and peaks of the texts and the tokens in one piece; where it holds no tokens (the maps were refined) and where
+ * a text has several parts, what is missing behind it. */
+static int download(struct job *job, const struct csg_similarities *shown, float *ranges, float *peaks, struct csg_error *err)
 {
     struct csg_full_result *full = job->result;
     const struct csg_text_set *set = job->set;
     size_t n = set->n_texts, n_parts = set->part_from[n], row_bytes = job->cells * sizeof(float);
-    size_t values = n * job->map_cells;
-    bool same = n == n_parts && job->map_cells == job->cells;
-    float *all = csg_calloc(n, 2 * (job->map_cells + 1) * sizeof *all);
-    int status = all ? csg_buffer_read(shown->buffer, 0, all, (2 * values + 2 * n) * sizeof *all, err) : csg_fail_memory(err);
+    size_t values = n * job->map_cells, tokens = (job->cells + 1) * job->context->model->embed_dim;
+    bool same = n == n_parts && job->map_cells == job->cells, whole = shown->tokens.buffer;
+    size_t elements = 2 * values + 4 * n + (whole ? tokens : 0);
+    float *all = csg_calloc(elements, sizeof *all);
+    int status = all ? csg_buffer_read(shown->buffer, 0, all, elements * sizeof *all, err) : csg_fail_memory(err);
     if (status == CSG_OK) {
         memcpy(full->similarity, all, values * sizeof *all);
         memcpy(full->grid_map, all + values, values * sizeof *all);
         memcpy(ranges, all + 2 * values, n * 2 * sizeof *ranges);
+        memcpy(peaks, all + 2 * values + 2 * n, n * 2 * sizeof *peaks);
+        memcpy(full->tokens, all + 2 * values + 4 * n, whole ? tokens * sizeof *all : 0);
         memcpy(full->part_similarity, all, same ? n * row_bytes : 0);
     }
     free(all);
+    if (status == CSG_OK && !whole)
+        status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof(float), full->tokens, tokens * sizeof(float), err);
     for (size_t i = 0; status == CSG_OK && !same && i < n_parts; i++)
         status = csg_buffer_read(job->similarities.buffer,
                                  job->similarities.similarity.at * sizeof(float) + (size_t)set->parts[i] * row_bytes,
@@ -162,22 +169,12 @@ static float score(const struct job *job, size_t t)
 /* Where the finished maps are highest. */
 static int find_peaks(struct job *job, const struct csg_similarities *shown, struct csg_error *err)
 {
-    struct csg_full_result *full = job->result;
-    size_t n = job->set->n_texts, w = (size_t)job->image->width_px, h = (size_t)job->image->height_px;
-    float *peaks = csg_calloc(n, 2 * sizeof *peaks);
-    if (!peaks)
-        return csg_fail_memory(err);
-    int status = csg_task_peaks(job->context->backend, shown->map, n, (size_t)full->result.map_w, (size_t)full->result.map_h, w,
-                                h, peaks, err);
-    for (size_t t = 0; status == CSG_OK && t < n; t++) {
-        full->texts[t].peak_x_px = (int)peaks[2 * t];
-        full->texts[t].peak_y_px = (int)peaks[2 * t + 1];
-    }
-    free(peaks);
-    return status;
+    const struct csg_result *result = &job->result->result;
+    return csg_task_peaks(job->context->backend, shown->map, job->set->n_texts, (size_t)result->map_w, (size_t)result->map_h,
+                          (size_t)job->image->width_px, (size_t)job->image->height_px, shown->peaks, err);
 }
 
-static void describe_texts(struct job *job, const float *ranges)
+static void describe_texts(struct job *job, const float *ranges, const float *peaks)
 {
     struct csg_full_result *full = job->result;
     for (size_t t = 0; t < job->set->n_texts; t++) {
@@ -192,7 +189,8 @@ static void describe_texts(struct job *job, const float *ranges)
         text->constant = !(text->raw_min < text->raw_max);
         if (text->constant)
             csg_log(job->context->log, CSG_LOG_WARNING, "the similarities of '%s' are all equal: its map is empty", text->text);
-        text->peak_x_px = text->peak_y_px = -1;
+        text->peak_x_px = job->no_peaks ? -1 : (int)peaks[2 * t];
+        text->peak_y_px = job->no_peaks ? -1 : (int)peaks[2 * t + 1];
     }
 }
 
@@ -213,32 +211,37 @@ static int check_finite(const struct job *job, struct csg_error *err)
     return CSG_OK;
 }
 
+/* That the device spent on resizing and encoding, as far as it is known. */
+static double encoder_ms(const struct csg_backend *backend)
+{
+    return backend->stage_ms[CSG_STAGE_RESIZE] + backend->stage_ms[CSG_STAGE_ENCODE];
+}
+
+/* Nothing waits for the device but the download, which waits for all that was asked of it since the upload. */
 static int compare(struct job *job, const char *const *texts, size_t n_texts, struct csg_error *err)
 {
-    double start_ms = csg_now_ms();
+    double start_ms = csg_now_ms(), encoder_before_ms = encoder_ms(job->context->backend);
     struct csg_similarities shown = {0};
-    float *ranges = csg_calloc(n_texts, 2 * sizeof *ranges);
+    float *ranges = csg_calloc(n_texts, 4 * sizeof *ranges), *peaks = ranges + 2 * n_texts;
     int status = ranges ? allocate_result(job, texts, n_texts, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_similarities_compute(&job->similarities, job->context, job->tokens, job->cells, job->features,
                                           job->redundant, job->set->set.count, job->set->mode, job->method, err);
     if (status == CSG_OK)
-        status = csg_buffer_read(job->tokens.buffer, job->tokens.at * sizeof(float), job->result->tokens,
-                                 (job->cells + 1) * job->context->model->embed_dim * sizeof(float), err);
-    if (status == CSG_OK)
-        status = check_finite(job, err);
-    if (status == CSG_OK)
         status = combine(job, &shown, err);
     if (status == CSG_OK && job->refinement)
         status = refine(job, &shown, err);
-    if (status == CSG_OK)
-        status = read_rows(job, &shown, ranges, err);
-    add_stage(job->result, "similarity", csg_now_ms() - start_ms);
-    start_ms = csg_now_ms();
-    if (status == CSG_OK)
-        describe_texts(job, ranges);
     if (status == CSG_OK && !job->no_peaks)
         status = find_peaks(job, &shown, err);
+    if (status == CSG_OK)
+        status = download(job, &shown, ranges, peaks, err);
+    double rest_ms = csg_now_ms() - start_ms - (encoder_ms(job->context->backend) - encoder_before_ms);
+    add_stage(job->result, "similarity", rest_ms > 0 ? rest_ms : 0);
+    start_ms = csg_now_ms();
+    if (status == CSG_OK)
+        status = check_finite(job, err);
+    if (status == CSG_OK)
+        describe_texts(job, ranges, peaks);
     add_stage(job->result, "map", csg_now_ms() - start_ms);
     csg_similarities_free(&shown);
     free(ranges);
@@ -309,15 +312,19 @@ static size_t find_equals(struct job **found, struct job *jobs, size_t n, size_t
     return count;
 }
 
+static const struct {
+    const char *name;
+    enum csg_stage stage;
+} encoder_stages[] = {{"resize", CSG_STAGE_RESIZE}, {"encode", CSG_STAGE_ENCODE}};
+#define N_ENCODER_STAGES (sizeof encoder_stages / sizeof *encoder_stages)
+
 static int encode(struct job **jobs, size_t count, const struct csg_image **images, struct csg_error *err)
 {
     const struct job *first = jobs[0];
-    double resize_ms = 0, encode_ms = 0;
     struct csg_view tokens = {0};
     for (size_t i = 0; i < count; i++)
         images[i] = jobs[i]->image;
-    int status =
-        csg_encode_pictures(first->context, images, count, &first->size, &first->plan, &tokens, &resize_ms, &encode_ms, err);
+    int status = csg_encode_pictures(first->context, images, count, &first->size, &first->plan, &tokens, err);
     for (size_t i = 0; i < count; i++) {
         struct job *job = jobs[i];
         fill_public(job);
@@ -325,10 +332,19 @@ static int encode(struct job **jobs, size_t count, const struct csg_image **imag
         job->map_cells = (size_t)job->result->result.map_w * (size_t)job->result->result.map_h;
         job->tokens = csg_view(tokens.buffer, tokens.at + i * (job->cells + 1) * job->context->model->embed_dim);
         add_stage(job->result, "text", job->text_ms);
-        add_stage(job->result, "resize", resize_ms / (double)count);
-        add_stage(job->result, "encode", encode_ms / (double)count);
+        for (size_t s = 0; s < N_ENCODER_STAGES; s++) /* see share_times */
+            add_stage(job->result, encoder_stages[s].name, 0);
     }
     return status;
+}
+
+/* A picture's share of what the device spent on the group, which is known once the first download is there. */
+static void share_times(struct job *const *jobs, size_t count)
+{
+    const struct csg_backend *backend = jobs[0]->context->backend;
+    for (size_t i = 0; i < count; i++)
+        for (size_t s = 0; s < N_ENCODER_STAGES; s++)
+            jobs[i]->result->stages[1 + s].ms = backend->stage_ms[encoder_stages[s].stage] / (double)count;
 }
 
 /* Group by group; the tower keeps the tokens of the last group alone. */
@@ -344,9 +360,12 @@ static int map_pictures(struct job *jobs, size_t n, const char *const *texts, st
         if (jobs[i].tokens.buffer)
             continue;
         size_t count = find_equals(group, jobs + i, n - i, together ? n : 1);
+        memset(job->context->backend->stage_ms, 0, sizeof job->context->backend->stage_ms);
         status = encode(group, count, images, err);
         for (size_t g = 0; status == CSG_OK && g < count; g++) {
             status = compare(group[g], texts, job->set->n_texts, err);
+            if (status == CSG_OK && g == 0)
+                share_times(group, count);
             csg_similarities_free(&group[g]->similarities);
         }
     }

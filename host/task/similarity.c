@@ -6,34 +6,37 @@
 #include "base/names.h"
 #include "net/refine.h"
 
-/* texts - redundant, in place. */
+/* texts - redundant. */
 static int subtract(struct csg_backend *backend, struct csg_buffer *texts, const float *redundant, size_t n_set, size_t embed,
-                    struct csg_error *err)
+                    struct csg_buffer **out, struct csg_error *err)
 {
     struct csg_buffer *shared = NULL;
-    int status = csg_buffer_from(backend, redundant, embed * sizeof *redundant, &shared, err);
+    int status = csg_buffer_constant(backend, redundant, embed * sizeof *redundant, &shared, err);
+    if (status == CSG_OK)
+        status = csg_buffer_create(backend, n_set * embed * sizeof *redundant, out, err);
     if (status == CSG_OK) {
         const struct csg_subtract_args args = {.texts = csg_view(texts, 0),
                                                .redundant = csg_view(shared, 0),
-                                               .out = csg_view(texts, 0),
+                                               .out = csg_view(*out, 0),
                                                .n_texts = n_set,
                                                .width = embed};
         status = csg_subtract(backend, &args, err);
     }
-    csg_buffer_destroy(&shared);
     return status;
 }
 
-static int allocate(struct csg_similarities *out, struct csg_backend *backend, size_t cells, size_t n, struct csg_error *err)
+static int allocate(struct csg_similarities *out, struct csg_backend *backend, size_t cells, size_t n, size_t more,
+                    struct csg_error *err)
 {
     size_t elements;
     *out = (struct csg_similarities){0};
-    if (!csg_mul(n, 2 * cells + 2, &elements) || elements > SIZE_MAX / sizeof(float))
+    if (!csg_mul(n, 2 * cells + 4, &elements) || more > SIZE_MAX - elements || (elements += more) > SIZE_MAX / sizeof(float))
         return csg_fail(err, CSG_ERROR_MEMORY, "%zu texts over %zu patches are too many for this machine", n, cells);
     int status = csg_buffer_create(backend, elements * sizeof(float), &out->buffer, err);
     out->similarity = csg_view(out->buffer, 0);
     out->map = csg_view(out->buffer, n * cells);
     out->range = csg_view(out->buffer, 2 * n * cells);
+    out->peaks = csg_view(out->buffer, 2 * n * (cells + 1));
     return status;
 }
 
@@ -42,13 +45,13 @@ static int upload_texts(struct csg_backend *backend, const float *features, size
                         struct csg_buffer **texts, struct csg_error *err)
 {
     if (!reversed)
-        return csg_buffer_from(backend, features, elements * sizeof *features, texts, err);
+        return csg_buffer_constant(backend, features, elements * sizeof *features, texts, err);
     float *negated = csg_calloc(elements, sizeof *negated);
     if (!negated)
         return csg_fail_memory(err);
     for (size_t i = 0; i < elements; i++)
         negated[i] = -features[i];
-    int status = csg_buffer_from(backend, negated, elements * sizeof *negated, texts, err);
+    int status = csg_buffer_constant(backend, negated, elements * sizeof *negated, texts, err);
     free(negated);
     return status;
 }
@@ -58,17 +61,18 @@ int csg_similarities_compute(struct csg_similarities *out, const struct csg_cont
                              const struct csg_method *method, struct csg_error *err)
 {
     struct csg_backend *backend = context->backend;
-    struct csg_buffer *texts = NULL, *s = NULL;
+    struct csg_buffer *texts = NULL, *own = NULL, *s = NULL; /* texts belong to the backend */
     struct csg_view values;
     size_t embed = context->model->embed_dim;
     *out = (struct csg_similarities){0};
     int status = upload_texts(backend, features, n_set * embed, method->reversed, &texts, err);
     if (status == CSG_OK)
-        status = allocate(out, backend, cells, n_set, err);
+        status = allocate(out, backend, cells, n_set, 0, err);
     if (status == CSG_OK)
         status = csg_buffer_create(backend, n_set * (cells + 1) * sizeof(float), &s, err);
     if (status == CSG_OK && mode == CSG_MODE_EMPTY)
-        status = subtract(backend, texts, redundant, n_set, embed, err);
+        status = subtract(backend, texts, redundant, n_set, embed, &own, err);
+    texts = own ? own : texts;
     values = csg_view(s, 0);
     if (status == CSG_OK && method->relevance) {
         status = csg_vision_relevance(context->vision, method->relevance, csg_view(texts, 0), n_set, &values, err);
@@ -94,7 +98,7 @@ int csg_similarities_compute(struct csg_similarities *out, const struct csg_cont
     }
     if (status)
         csg_similarities_free(out);
-    csg_buffer_destroy(&texts);
+    csg_buffer_destroy(&own);
     csg_buffer_destroy(&s);
     return status;
 }
@@ -112,24 +116,42 @@ static int gather(struct csg_backend *backend, struct csg_view in, struct csg_vi
     return csg_gather(backend, &args, err);
 }
 
+/* Row rows_at[i] of similarities and of maps, which lie behind them, and the rows of all tokens in their order. */
+static int list_rows(struct csg_backend *backend, const int32_t *rows_at, size_t n_rows, size_t n_set, size_t n_tokens,
+                     struct csg_buffer **out, struct csg_error *err)
+{
+    int32_t *rows = csg_calloc(2 * n_rows + n_tokens, sizeof *rows);
+    for (size_t i = 0; rows && i < n_rows; i++) {
+        rows[i] = rows_at[i];
+        rows[n_rows + i] = (int32_t)n_set + rows_at[i];
+    }
+    for (size_t i = 0; rows && i < n_tokens; i++)
+        rows[2 * n_rows + i] = (int32_t)i;
+    int status =
+        rows ? csg_buffer_constant(backend, rows, (2 * n_rows + n_tokens) * sizeof *rows, out, err) : csg_fail_memory(err);
+    free(rows);
+    return status;
+}
+
 int csg_similarities_pick(struct csg_similarities *out, const struct csg_similarities *from, const struct csg_context *context,
-                          const int32_t *rows_at, size_t n_rows, size_t cells, struct csg_error *err)
+                          size_t n_set, const int32_t *rows_at, size_t n_rows, size_t cells, struct csg_view tokens,
+                          struct csg_error *err)
 {
     struct csg_backend *backend = context->backend;
     struct csg_buffer *rows = NULL;
-    int status = allocate(out, backend, cells, n_rows, err);
+    size_t embed = context->model->embed_dim, n_tokens = cells + 1;
+    int status = allocate(out, backend, cells, n_rows, n_tokens * embed, err);
+    out->tokens = csg_view(out->buffer, n_rows * (2 * cells + 4));
     if (status == CSG_OK)
-        status = csg_buffer_from(backend, rows_at, n_rows * sizeof *rows_at, &rows, err);
-    struct csg_view at = csg_view(rows, 0);
+        status = list_rows(backend, rows_at, n_rows, n_set, n_tokens, &rows, err);
     if (status == CSG_OK)
-        status = gather(backend, from->similarity, at, out->similarity, n_rows, cells, err);
+        status = gather(backend, from->similarity, csg_view(rows, 0), out->similarity, 2 * n_rows, cells, err);
     if (status == CSG_OK)
-        status = gather(backend, from->map, at, out->map, n_rows, cells, err);
+        status = gather(backend, from->range, csg_view(rows, 0), out->range, n_rows, 2, err);
     if (status == CSG_OK)
-        status = gather(backend, from->range, at, out->range, n_rows, 2, err);
+        status = gather(backend, tokens, csg_view(rows, 2 * n_rows), out->tokens, n_tokens, embed, err);
     if (status)
         csg_similarities_free(out);
-    csg_buffer_destroy(&rows);
     return status;
 }
 
@@ -208,7 +230,7 @@ int csg_similarities_refine(struct csg_similarities *out, const struct csg_simil
     struct csg_buffer *padded = NULL;
     size_t pixels = w_px * h_px;
     const float pad = 0;
-    int status = allocate(out, backend, pixels, n, err);
+    int status = allocate(out, backend, pixels, n, 0, err);
     if (status == CSG_OK)
         status = csg_buffer_create(backend, (pixels + 1) * sizeof(float), &padded, err);
     if (status == CSG_OK)

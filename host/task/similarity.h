@@ -6,8 +6,10 @@
 #include "task/texts.h"
 
 struct csg_similarities {
-    struct csg_buffer *buffer;              /* the three that follow, behind each other */
+    struct csg_buffer *buffer;              /* those that follow, behind each other */
     struct csg_view similarity, map, range; /* [n_set, cells], [n_set, cells], [n_set, 2] */
+    struct csg_view peaks;                  /* [n_set, 2], of csg_task_peaks */
+    struct csg_view tokens;                 /* a copy, where it was asked for; else its buffer is NULL */
 };
 
 /* tokens: [1 + cells, embed_dim] on the backend. features: [n_set, embed_dim] in host memory; redundant: [embed_dim] for
@@ -18,9 +20,10 @@ int csg_similarities_compute(struct csg_similarities *out, const struct csg_cont
                              const struct csg_method *method, struct csg_error *err);
 void csg_similarities_free(struct csg_similarities *similarities);
 
-/* The rows `rows_at` (indices into the set) of `from`, behind each other. */
+/* The rows `rows_at` (indices into the set of n_set) of `from`, and [1 + cells, embed_dim] tokens, in one piece for one download. */
 int csg_similarities_pick(struct csg_similarities *out, const struct csg_similarities *from, const struct csg_context *context,
-                          const int32_t *rows_at, size_t n_rows, size_t cells, struct csg_error *err);
+                          size_t n_set, const int32_t *rows_at, size_t n_rows, size_t cells, struct csg_view tokens,
+                          struct csg_error *err);
 /* Row `row` of `out` becomes the rows' maps averaged: similarities before min-max, their map and range. */
 int csg_similarities_combine(const struct csg_similarities *out, size_t row, const struct csg_similarities *from,
                              const struct csg_context *context, const int32_t *rows_at, size_t n_rows, size_t cells,
