@@ -94,7 +94,13 @@ def plot(f, path):
     panels = [("image tokens", f["growth"]["tokens"], ["encode"]), ("texts", f["growth"]["texts"], ["features, cold", "surgery and maps"])]
     if f.get("batch"):
         panels.append(("pictures together (demo model)", f["batch"], ["a picture"]))
-    figure, axes = plt.subplots(1, len(panels), figsize=(5 * len(panels), 3.6), constrained_layout=True)
+    count = len(panels) + bool(f.get("devices"))
+    figure, axes = plt.subplots(1, count, figsize=(5 * count, 3.6), constrained_layout=True)
+    if f.get("devices"):
+        names = [name.replace(" + ", " +\n") for name, _, _ in f["devices"]]
+        axes[-1].barh(names, [rate for _, rate, _ in f["devices"]], height=0.5)
+        axes[-1].set(xlabel="pictures a second (demo model)")
+        axes[-1].invert_yaxis()
     for axis, (label, rows, series) in zip(axes, panels):
         x = [r[0] for r in rows]
         for i, name in enumerate(series):
@@ -164,10 +170,10 @@ def write(f, path):
     if f.get("growth"):
         picture = os.path.join(os.path.dirname(path), "benchmarks.png")
         plot(f, picture)
-        parts += ["", "## How cost grows", "", "![Time and memory over image tokens, texts and pictures together](benchmarks.png)", "",
+        parts += ["", "## How cost grows", "", "![Time and memory over image tokens, texts and pictures together; pictures a second by device](benchmarks.png)", "",
                   growth_tables(f["growth"])]
     if f.get("batch"):
-        parts += ["", "With the demo model (65 tokens), an encoding of so many pictures (`--batch`):", "", batch_table(f["batch"])]
+        parts += ["", "With the demo model at its own size, an encoding of so many pictures (`--batch`):", "", batch_table(f["batch"])]
     if f.get("devices"):
         parts += ["", "A folder through the demo model, from files to heat maps as PNG (`map DIR ... --device all`); what shares a processor "
                   "does not add up:", "", devices_table(f["devices"])]
