@@ -44,7 +44,8 @@ static int encode_picture(struct job *job, struct csg_error *err)
 {
     const struct csg_image *picture = job->picture;
     struct csg_view tokens;
-    return csg_encode_pictures(&job->context, &picture, 1, &job->size, &job->plan, &tokens, err);
+    int status = csg_encode_pictures(&job->context, &picture, 1, &job->size, &job->plan, &tokens, err);
+    return status ? status : csg_backend_finish(job->context.backend, err);
 }
 
 static int encode_texts(struct job *job, struct csg_error *err)

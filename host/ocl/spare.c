@@ -2,7 +2,7 @@
  * size wants the same. The queue is in order, so that what still runs is done with it before the next use begins. */
 #include "ocl/ocl.h"
 
-#define MOST_BYTES ((size_t)128 << 20) /* and never more than a sixteenth of the device's */
+#define MOST_BYTES ((size_t)64 << 20) /* and never more than a sixteenth of the device's */
 
 static void drop(struct csg_ocl *ocl, size_t index)
 {

@@ -96,9 +96,10 @@ struct csg_backend {
     enum csg_precision precision;                                   /* of the weights that are made from now on */
     uint64_t launches[CSG_OP_COUNT];
     double event_ms[CSG_OP_COUNT];
-    enum csg_stage stage; /* of the launches that follow */
-    double
-        stage_ms[CSG_STAGE_COUNT]; /* in which the device was busy with one; as event_ms complete when a read or finish returns */
+    /* Of the launches that follow; and the time in which the device was busy with each, complete as event_ms when a read or finish
+     * returns. */
+    enum csg_stage stage;
+    double stage_ms[CSG_STAGE_COUNT];
     struct csg_constants *constants; /* NULL until the first is asked for */
     uint64_t tuned;                  /* launches that went the way that timing had found; counted as those above */
     enum csg_op running;             /* the operator that dispatch has just called */
@@ -120,7 +121,7 @@ int csg_buffer_create(struct csg_backend *backend, size_t bytes, struct csg_buff
 int csg_buffer_from(struct csg_backend *backend, const void *data, size_t bytes, struct csg_buffer **out, struct csg_error *err);
 void csg_buffer_destroy(struct csg_buffer **buffer);
 /* The same data on the backend, uploaded where it does not lie there from a call before. It belongs to the backend, must not be written,
- * and stays until some thirty others were asked for. */
+ * and stays until eight others were asked for. */
 int csg_buffer_constant(struct csg_backend *backend, const void *data, size_t bytes, struct csg_buffer **out,
                         struct csg_error *err);
 int csg_buffer_write(struct csg_buffer *buffer, size_t at_bytes, const void *data, size_t bytes, struct csg_error *err);

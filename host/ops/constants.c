@@ -7,6 +7,7 @@
 
 #define MOST 32
 #define MOST_BYTES ((size_t)32 << 20)
+#define LEAST 8 /* that stay whatever they take, for they may be in use */
 
 struct constant {
     struct csg_buffer *buffer;
@@ -52,7 +53,7 @@ int csg_buffer_constant(struct csg_backend *backend, const void *data, size_t by
             *out = c->buffer;
             return CSG_OK;
         }
-    while (constants->count == MOST || (constants->count && constants->bytes + bytes > MOST_BYTES))
+    while (constants->count == MOST || (constants->count > LEAST && constants->bytes + bytes > MOST_BYTES))
         drop_oldest(constants);
     struct constant one = {.data = csg_calloc(bytes + 1, 1), .bytes = bytes, .used = ++constants->clock};
     int status = one.data ? csg_buffer_from(backend, data, bytes, &one.buffer, err) : csg_fail_memory(err);

@@ -130,7 +130,7 @@ static int download(struct job *job, const struct csg_similarities *shown, float
     const struct csg_text_set *set = job->set;
     size_t n = set->n_texts, n_parts = set->part_from[n], row_bytes = job->cells * sizeof(float);
     size_t values = n * job->map_cells, tokens = (job->cells + 1) * job->context->model->embed_dim;
-    bool same = n == n_parts && job->map_cells == job->cells, whole = shown->tokens.buffer;
+    bool same = n == n_parts && job->map_cells == job->cells, whole = shown->tokens.buffer != NULL;
     size_t elements = 2 * values + 4 * n + (whole ? tokens : 0);
     float *all = csg_calloc(elements, sizeof *all);
     int status = all ? csg_buffer_read(shown->buffer, 0, all, elements * sizeof *all, err) : csg_fail_memory(err);
@@ -222,7 +222,7 @@ static int compare(struct job *job, const char *const *texts, size_t n_texts, st
 {
     double start_ms = csg_now_ms(), encoder_before_ms = encoder_ms(job->context->backend);
     struct csg_similarities shown = {0};
-    float *ranges = csg_calloc(n_texts, 4 * sizeof *ranges), *peaks = ranges + 2 * n_texts;
+    float *ranges = csg_calloc(n_texts, 4 * sizeof *ranges), *peaks = ranges ? ranges + 2 * n_texts : NULL;
     int status = ranges ? allocate_result(job, texts, n_texts, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_similarities_compute(&job->similarities, job->context, job->tokens, job->cells, job->features,
