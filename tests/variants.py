@@ -57,7 +57,7 @@ def ranks(folder):
     if not shutil.which("mpirun"):
         return "mpirun is not installed (libopenmpi-dev, openmpi-bin)"
     binary = build(folder, "-Dmpi=enabled")
-    call("python3", os.path.join(SOURCE, "tests", "cli", "test_ranks.py"), CSG_BINARY=binary)
+    call("python3", os.path.join(SOURCE, "tests", "cli", "test_ranks.py"), CSG_BINARY=binary, CSG_RANKS="mpi")
     maps(binary)  # without mpirun, MPI is not started
 
 
