@@ -54,6 +54,11 @@ static FcCharSet *characters_of(const char *text)
     return set;
 }
 
+void fonts_close(void)
+{
+    FcFini();
+}
+
 size_t fonts_find(char (*files)[VIEW_PATH], size_t capacity, const char *extra, const char *data_dir)
 {
     size_t count = 0;

@@ -198,6 +198,7 @@ void window_close(struct app *app)
         ui_destroy();
         glfwDestroyWindow(app->window);
         app->window = NULL;
+        fonts_close();
     }
     glfwTerminate();
 }
