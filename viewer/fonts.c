@@ -11,30 +11,20 @@ static bool readable(FcPattern *font)
            (strcmp((const char *)format, "TrueType") == 0 || strcmp((const char *)format, "CFF") == 0);
 }
 
-/* One file that covers the characters, or most of them. */
-static bool match(char *file, size_t capacity, FcCharSet *characters)
+/* All fonts of the system, the best sans serif first. */
+static FcFontSet *sorted_fonts(void)
 {
     FcPattern *pattern = FcNameParse((const FcChar8 *)"sans");
     FcResult code;
-    FcChar8 *found = NULL;
-    bool good = false;
     if (!pattern)
-        return false;
+        return NULL;
     FcPatternAddBool(pattern, FC_OUTLINE, FcTrue);
     FcPatternAddBool(pattern, FC_COLOR, FcFalse);
-    if (characters)
-        FcPatternAddCharSet(pattern, FC_CHARSET, characters);
     FcConfigSubstitute(NULL, pattern, FcMatchPattern);
     FcDefaultSubstitute(pattern);
-    FcPattern *best = FcFontMatch(NULL, pattern, &code);
-    if (best && readable(best) && FcPatternGetString(best, FC_FILE, 0, &found) == FcResultMatch) {
-        view_copy(file, capacity, (const char *)found);
-        good = true;
-    }
-    if (best)
-        FcPatternDestroy(best);
+    FcFontSet *fonts = FcFontSort(NULL, pattern, FcTrue, NULL, &code);
     FcPatternDestroy(pattern);
-    return good;
+    return fonts;
 }
 
 static FcCharSet *characters_of(const char *text)
@@ -59,18 +49,38 @@ void fonts_close(void)
     FcFini();
 }
 
+/* The first font, and each that has characters of `missing` which none before it has; takes them off. */
+static size_t choose(char (*files)[VIEW_PATH], size_t capacity, const FcFontSet *fonts, FcCharSet **missing)
+{
+    size_t count = 0;
+    for (int i = 0; fonts && i < fonts->nfont && count < capacity; i++) {
+        FcPattern *font = fonts->fonts[i];
+        FcChar8 *file = NULL;
+        FcCharSet *has = NULL;
+        if (!readable(font) || FcPatternGetString(font, FC_FILE, 0, &file) != FcResultMatch ||
+            FcPatternGetCharSet(font, FC_CHARSET, 0, &has) != FcResultMatch || (count && !FcCharSetIntersectCount(*missing, has)))
+            continue;
+        view_copy(files[count++], VIEW_PATH, (const char *)file);
+        FcCharSet *left = FcCharSetSubtract(*missing, has);
+        if (!left)
+            break;
+        FcCharSetDestroy(*missing);
+        *missing = left;
+    }
+    return count;
+}
+
 size_t fonts_find(char (*files)[VIEW_PATH], size_t capacity, const char *extra, const char *data_dir)
 {
     size_t count = 0;
-    if (FcInit()) {
-        if (match(files[count], VIEW_PATH, NULL))
-            count++;
-        FcCharSet *set = extra[0] ? characters_of(extra) : NULL;
-        if (set && count < capacity && match(files[count], VIEW_PATH, set) && (!count || strcmp(files[0], files[count]) != 0))
-            count++;
-        if (set)
-            FcCharSetDestroy(set);
+    FcFontSet *fonts = FcInit() ? sorted_fonts() : NULL;
+    FcCharSet *missing = fonts ? characters_of(extra) : NULL;
+    if (missing) {
+        count = choose(files, capacity, fonts, &missing);
+        FcCharSetDestroy(missing);
     }
+    if (fonts)
+        FcFontSetDestroy(fonts);
     if (!count && data_dir[0]) /* a machine without fonts: the one that the pictures' captions are set in */
         view_format(files[count++], VIEW_PATH, "%.900s/fonts/DejaVuSans-subset.ttf", data_dir);
     return count;

@@ -282,6 +282,8 @@ class Viewer(unittest.TestCase):
         for file in sorted(files)[:1] + [os.path.join(plain, name) for name in os.listdir(plain) if name.endswith(".ttf")]:
             os.symlink(file, self.path(os.path.join("fonts", os.path.basename(file))))
         self.assertNotEqual(self.bars("馬", self.path("fonts")), self.bars("鳥", self.path("fonts")))
+        # Beside letters that another font has.
+        self.assertNotEqual(self.bars("ἀεί 馬", self.path("fonts")), self.bars("ἀεί 鳥", self.path("fonts")))
 
     @contextlib.contextmanager
     def dots_per_inch(self, dpi):
