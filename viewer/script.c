@@ -157,6 +157,8 @@ static bool fact(const struct app *app, const char *name, char *value, size_t ca
     value[0] = 0;
     if (strcmp(name, "banner") == 0)
         view_copy(value, capacity, app->banner);
+    else if (strcmp(name, "title") == 0)
+        window_title_text(app, value, capacity);
     else if (strcmp(name, "toast") == 0)
         view_copy(value, capacity, app->toast);
     else if (strcmp(name, "text") == 0)

@@ -231,16 +231,23 @@ void window_fullscreen(struct app *app, bool on)
     }
 }
 
+void window_title_text(const struct app *app, char *title, size_t capacity)
+{
+    const struct worker_state *s = &app->worker_state;
+    const char *name = app->source_state.title[0] ? app->source_state.title : "viewer";
+    if (s->trouble[0])
+        view_format(title, capacity, "%.160s - clip-surgeon - device trouble: %.120s", name, s->ready ? s->device : "none");
+    else if (app->text_state.trouble[0])
+        view_format(title, capacity, "%.160s - clip-surgeon - device trouble: texts", name);
+    else
+        view_format(title, capacity, "%.160s - clip-surgeon", name);
+}
+
 void window_title(struct app *app)
 {
     static char shown[2 * VIEW_TEXT + 64];
     char title[2 * VIEW_TEXT + 64];
-    const struct worker_state *s = &app->worker_state;
-    const char *name = app->source_state.title[0] ? app->source_state.title : "viewer";
-    if (s->trouble[0])
-        view_format(title, sizeof title, "%.160s - clip-surgeon - device trouble: %.120s", name, s->ready ? s->device : "none");
-    else
-        view_format(title, sizeof title, "%.160s - clip-surgeon", name);
+    window_title_text(app, title, sizeof title);
     if (strcmp(title, shown) != 0)
         glfwSetWindowTitle(app->window, title);
     view_copy(shown, sizeof shown, title);

@@ -10,6 +10,7 @@ void window_close(struct app *app);
 void window_wake(void);
 void window_fullscreen(struct app *app, bool on);
 void window_title(struct app *app);
+void window_title_text(const struct app *app, char *title, size_t capacity);
 /* The widgets and the text for a display's scale: at the start, and where the window moves to another display. */
 void window_scale(struct app *app, double content_scale);
 /* Finds and loads fonts; again where new characters are needed. */

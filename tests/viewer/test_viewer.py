@@ -664,19 +664,19 @@ class Viewer(unittest.TestCase):
     @unittest.skipUnless(FAILING, "skipped: no CSG_FAILING_BINARY")
     def test_a_device_that_breaks_while_it_works(self):
         """The next device takes over, in this build the reference; the banner and the title say so."""
-        for broken, calls in ("CSG_TEST_FAIL_PICTURES", 1), ("CSG_TEST_FAIL_TEXTS", 2):  # what a map of one text takes
+        # The calls are what a map of one text takes.
+        for broken, calls, title in ("CSG_TEST_FAIL_PICTURES", 1, "reference"), ("CSG_TEST_FAIL_TEXTS", 2, "texts"):
             shutil.rmtree(os.path.join(self.env["XDG_CACHE_HOME"], "clip-surgeon", "texts"), True)  # else nothing is computed
             self.view(["lavfi:testsrc=size=64x48:rate=5", "horse", "--size", "64", "--templates", "none"], """
                 wait map
                 expect banner
+                expect title testsrc=size=64x48:rate=5 - clip-surgeon
                 prompt person
                 await banner ~failed; the work goes on with: reference
                 wait map
-                wait ms 500
-                expect texts 2
-                window window.png
-                quit""", program=FAILING, env={broken: str(calls), "CSG_DEVICE": "pthread"})
-            os.unlink(self.path("window.png"))
+                await texts 2
+                expect title ~ - device trouble: %s
+                quit""" % title, program=FAILING, env={broken: str(calls), "CSG_DEVICE": "pthread"})
         self.view([HORSES, "horse", "--fallback", "none"], "await banner ~CL_OUT_OF_RESOURCES\nquit", program=FAILING,
                   env={"CSG_TEST_FAIL_PICTURES": "0", "CSG_DEVICE": "pthread"})
 
