@@ -3,7 +3,7 @@
 
     test_viewer.py PROGRAM [unittest options]
 
-CSG_VIEWER_SOAK_S: how long the test of memory runs (default 3; 600 for the real thing).
+CSG_VIEWER_SOAK_S: how long the test of memory runs (default 2; 600 for the real thing).
 """
 import contextlib
 import ctypes
@@ -28,7 +28,7 @@ LAYOUTS = os.path.abspath(os.path.join(HERE, "..", "golden", "layouts"))
 PERSON = os.path.abspath(os.path.join(ASSETS, "pictures", "person.jpg"))
 PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
 FAILING = os.environ.get("CSG_FAILING_BINARY")
-SOAK_S = float(os.environ.get("CSG_VIEWER_SOAK_S", "3"))
+SOAK_S = float(os.environ.get("CSG_VIEWER_SOAK_S", "2"))
 DISPLAY = None
 SANITIZER = "asan" in (PROGRAM or "")
 
@@ -503,7 +503,7 @@ class Viewer(unittest.TestCase):
         self.view(["lavfi:testsrc=size=160x120:rate=20", "horse"], """
             wait map
             action record
-            wait ms 1200
+            wait ms 600
             action record
             await toast ~Recorded
             quit""")
@@ -798,7 +798,7 @@ class Viewer(unittest.TestCase):
         changes = ["set layout wipe", "type zebra", "set layout grid", "method raw", "set size_px 128", "set smoothing 0.5", "type", "set lock 1",
                    "set layout difference", "set lock 0", "set smoothing 0", "method surgery", "set size_px 0", "set layout colours", "set points 1",
                    "set layout one", "set points 0"]
-        cycle = "".join(f"{change}\nwait ms 60\n" for change in changes) + "wait map\nprint counts\n"
+        cycle = "".join(f"{change}\nwait ms 40\n" for change in changes) + "wait map\nprint counts\n"
         process = self.start(["lavfi:testsrc=size=320x240:rate=30", "horse", "person"], "wait map\n" + cycle * int(2 + SOAK_S * 2) + "quit")
         samples, begun = [], None
         while not begun or time.monotonic() - begun < SOAK_S:
