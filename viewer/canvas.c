@@ -78,11 +78,12 @@ static double scale_of(const struct app *app, const struct area *area, size_t co
 /* As much of an area as so many pictures need, in its middle: they stand together. */
 static struct area around(const struct app *app, const struct area *area, size_t columns, size_t rows)
 {
-    double pw, ph, scale = scale_of(app, area, columns, rows), gap_w = (double)(columns - 1) * GAP,
-                   gap_h = (double)(rows - 1) * GAP;
+    double pw, ph, scale = scale_of(app, area, columns, rows);
+    if (app->one_to_one) /* which takes what there is */
+        return *area;
     picture_size(app, &pw, &ph);
-    double w = fmin(area->w, floor((double)columns * pw * scale + gap_w + 0.5));
-    double h = fmin(area->h, floor((double)rows * (ph * scale + area->foot) + gap_h + 0.5));
+    double w = fmin(area->w, ceil((double)columns * pw * scale + (double)(columns - 1) * GAP));
+    double h = fmin(area->h, ceil((double)rows * (ph * scale + area->foot) + (double)(rows - 1) * GAP));
     return (struct area){floor(area->x + (area->w - w) / 2), floor(area->y + (area->h - h) / 2), w, h, area->foot};
 }
 

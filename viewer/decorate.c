@@ -25,11 +25,13 @@ static void label(float x, float y, const char *text)
 static void draw_caption(const struct app *app, const struct pane *pane, size_t index, size_t count)
 {
     double s = per_pixel(app);
-    float x = (float)(pane->rect.x * s) + 6, y = (float)(pane->rect.y * s) + 6;
+    /* At 1:1 a corner may be out of sight. */
+    float x = (float)(fmax(pane->rect.x, pane->rect.clip_x0) * s) + 6;
+    float y = (float)fmax(pane->rect.y * s, app->canvas[1]) + 6;
     if (!pane->caption[0])
         return;
     if (app->settings.layout == LAYOUT_WIPE && count == 2 && index == 1) /* the right half's caption is on the right */
-        x = (float)((pane->rect.x + pane->rect.w) * s) - ui_text_width(pane->caption) - 18;
+        x = (float)(fmin(pane->rect.x + pane->rect.w, pane->rect.clip_x1) * s) - ui_text_width(pane->caption) - 18;
     label(x, y, pane->caption);
 }
 
@@ -101,10 +103,10 @@ static void read_maps(const struct app *app, const struct pane *pane, double u, 
     if (layer < 0 || (size_t)layer >= maps->n)
         return;
     size_t cell = ((size_t)layer * (size_t)maps->grid_h + (size_t)row) * (size_t)maps->grid_w + (size_t)column;
+    bool named = app->settings.layout == LAYOUT_COLOURS && pane->slot == SCENE_MAPS;
     view_format(text, capacity, "\npatch %d, %d\n%s %.4g\nmap %.2f%s%.60s", column, row, unit_of(maps, pane->slot, layer),
-                (double)maps->raw[cell], maps_value(maps, maps->values, layer, u, v),
-                app->settings.layout == LAYOUT_COLOURS ? "\n" : "",
-                app->settings.layout == LAYOUT_COLOURS ? maps->texts[layer] : "");
+                (double)maps->raw[cell], maps_value(maps, maps->values, layer, u, v), named ? "\n" : "",
+                named ? maps->texts[layer] : "");
 }
 
 bool canvas_read_out(const struct app *app, double *x, double *y, char *text, size_t capacity)
