@@ -33,7 +33,8 @@ struct csg_ocl_tune_params {
     void *user;
 };
 int csg_ocl_tune_begin(struct csg_backend *backend, const struct csg_ocl_tune_params *params, struct csg_error *err);
-/* Behind a pass. No other one shall begin that would end after until_ms (of csg_now_ms) if it lasted as long. */
+/* Behind a pass. No other one shall begin that would end after until_ms (of csg_now_ms) if it lasted as long as this one, or as the longest
+ * so far where it may have to compile. */
 int csg_ocl_tune_more(struct csg_backend *backend, double until_ms, bool *more, struct csg_error *err);
 /* Shapes that are done, and those that were met. */
 void csg_ocl_tune_progress(const struct csg_backend *backend, size_t *done, size_t *shapes);

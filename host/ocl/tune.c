@@ -41,7 +41,8 @@ struct verdict {
 
 struct csg_ocl_tuner {
     struct csg_ocl_tune_params params;
-    double pass_ms; /* when this pass began */
+    double pass_ms;    /* when this pass began */
+    double longest_ms; /* of the passes in which some way ran for the first time, and so may have been compiled */
     struct row *rows;
     size_t n_rows;
     struct call *calls;
@@ -107,21 +108,25 @@ static int add_form(struct csg_ocl *ocl, struct row *row, struct csg_ocl_way way
     return CSG_OK;
 }
 
-/* The default, then every other way that fits, those of one form in ever more parts. */
+/* The default, then every other way that fits: all forms, and then each of them in ever more parts. */
 static int list_forms(struct csg_ocl *ocl, struct row *row, const void *args, struct csg_error *err)
 {
     const struct csg_ocl_ways *ways = csg_ocl_ways_of(ocl, row->shape.op);
     struct csg_ocl_way untuned;
+    bool any = true;
     int status = ways->untuned(ocl, args, &untuned, err);
     if (status == CSG_OK)
         status = add_form(ocl, row, untuned, err);
     if (status == CSG_OK)
         row->forms[0].untuned = true;
-    for (size_t i = 0; status == CSG_OK && ways->name(ocl, i); i++) {
-        size_t most = ways->most_splits ? ways->most_splits(i, args) : 1;
-        for (size_t splits = 1; status == CSG_OK && splits <= most; splits++) {
+    for (size_t splits = 1; status == CSG_OK && any; splits++) {
+        any = false;
+        for (size_t i = 0; status == CSG_OK && ways->name(ocl, i); i++) {
             const struct csg_ocl_way way = {i, splits};
             bool fits = false;
+            if (splits > (ways->most_splits ? ways->most_splits(i, args) : 1))
+                continue;
+            any = true;
             status = ways->fits(ocl, way, args, &fits, err);
             if (status == CSG_OK && fits && (i != untuned.form || splits != untuned.splits))
                 status = add_form(ocl, row, way, err);
@@ -263,7 +268,7 @@ static int judge(struct csg_ocl *ocl, const struct csg_ocl_shape *shape, struct 
     return CSG_OK;
 }
 
-/* The fastest way that gives right answers. */
+/* The fastest way so far that gives right answers. */
 static int choose(struct csg_ocl *ocl, struct row *row, struct csg_error *err)
 {
     bool right = true;
@@ -280,17 +285,21 @@ static int choose(struct csg_ocl *ocl, struct row *row, struct csg_error *err)
     return CSG_OK;
 }
 
-/* Whether a way is not worth its turn: the same form in fewer parts was far behind. */
+/* Whether a way is not worth its turn: the same form in one part less was far behind. */
 static bool hopeless(const struct row *row, size_t at)
 {
-    const struct csg_tune_form *before = &row->forms[at - 1];
-    if (row->ways[at].splits < 2 || row->ways[at - 1].form != row->ways[at].form)
-        return false;
+    const struct csg_ocl_way *way = &row->ways[at];
+    const struct csg_tune_form *before = NULL;
     double best = row->forms[0].ms;
-    for (size_t i = 1; i < at; i++)
+    if (way->splits == 1)
+        return false;
+    for (size_t i = 0; i < at; i++) {
+        if (row->ways[i].form == way->form && row->ways[i].splits == way->splits - 1)
+            before = &row->forms[i];
         if (row->forms[i].state == CSG_TUNE_TIMED && row->forms[i].ms < best)
             best = row->forms[i].ms;
-    return before->state != CSG_TUNE_TIMED || before->ms > HOPELESS * best;
+    }
+    return before && (before->state != CSG_TUNE_TIMED || before->ms > HOPELESS * best);
 }
 
 /* Gives the turn on. */
@@ -305,7 +314,7 @@ static int advance(struct csg_ocl *ocl, struct row *row, struct csg_error *err)
     do
         row->turn++;
     while (row->turn < row->n_forms && hopeless(row, row->turn));
-    return row->turn == row->n_forms ? choose(ocl, row, err) : CSG_OK;
+    return choose(ocl, row, err); /* now, so that nothing is left to be judged when the time is over */
 }
 
 int csg_ocl_tune_more(struct csg_backend *backend, double until_ms, bool *more, struct csg_error *err)
@@ -313,18 +322,24 @@ int csg_ocl_tune_more(struct csg_backend *backend, double until_ms, bool *more, 
     struct csg_ocl *ocl = csg_ocl_of(backend);
     struct csg_ocl_tuner *tuner = ocl->tuner;
     int status = csg_ocl_finish(backend, err);
-    double took_ms = csg_now_ms() - tuner->pass_ms;
+    bool first_time = false, next_first_time = false;
     take_times(tuner);
     *more = false;
     for (size_t i = 0; status == CSG_OK && i < tuner->n_rows; i++) {
         struct row *row = &tuner->rows[i];
-        if (row->seen && row->turn < row->n_forms)
+        if (row->seen && row->turn < row->n_forms) {
+            first_time = first_time || row->passes == 0;
             status = advance(ocl, row, err);
-        *more = *more || (row->seen && row->turn < row->n_forms);
+            next_first_time = next_first_time || row->passes == 0;
+            *more = *more || row->turn < row->n_forms;
+        }
         row->seen = false;
     }
-    tuner->pass_ms = csg_now_ms();
-    *more = *more && tuner->pass_ms + took_ms < until_ms;
+    double now_ms = csg_now_ms(), took_ms = now_ms - tuner->pass_ms;
+    tuner->pass_ms = now_ms;
+    if (first_time && took_ms > tuner->longest_ms)
+        tuner->longest_ms = took_ms;
+    *more = *more && now_ms + (next_first_time ? tuner->longest_ms : took_ms) < until_ms;
     return status;
 }
 
@@ -340,15 +355,13 @@ void csg_ocl_tune_progress(const struct csg_backend *backend, size_t *done, size
 /* ------------------------------------------------------------------------------------------ the end */
 
 /* Of a row for which the time was over the ways that had their turn are compared all the same. */
-static int settle(struct csg_ocl *ocl, struct csg_error *err)
+static int keep_choices(struct csg_ocl *ocl, struct csg_error *err)
 {
-    struct csg_ocl_tuner *tuner = ocl->tuner;
+    const struct csg_ocl_tuner *tuner = ocl->tuner;
     int status = CSG_OK;
     for (size_t i = 0; status == CSG_OK && i < tuner->n_rows; i++) {
-        struct row *row = &tuner->rows[i];
-        if (row->turn < row->n_forms)
-            status = choose(ocl, row, err);
-        if (status == CSG_OK && row->forms[0].state == CSG_TUNE_TIMED && row->turn > 0)
+        const struct row *row = &tuner->rows[i];
+        if (row->forms[0].state == CSG_TUNE_TIMED && row->turn > 0)
             status = csg_ocl_tuned_set(ocl, &row->shape, row->ways[row->chosen], err);
     }
     return status;
@@ -361,7 +374,7 @@ int csg_ocl_tune_end(struct csg_backend *backend, struct csg_tune_shape **out, s
     struct csg_error why = {0};
     *kept = false;
     struct csg_tune_shape *shapes = csg_calloc(tuner->n_rows + 1, sizeof *shapes);
-    int status = shapes ? settle(ocl, err) : csg_fail_memory(err);
+    int status = shapes ? keep_choices(ocl, err) : csg_fail_memory(err);
     if (status) {
         free(shapes);
         return status;

@@ -155,7 +155,7 @@ static void the_fastest_right_one_is_taken(void **state)
     bad = NULL;
     judged = 0;
     assert_int_equal(tune(backend, &p, (const double[]){10, 9, 8, 7}, 60), 3);
-    assert_int_equal(judged, 1);
+    assert_int_equal(judged, 3); /* each was the fastest in its turn */
     multiply(&p, backend, ROWS);
     assert_int_equal(backend->tuned, 1);
     assert_memory_equal(p.values, untuned, sizeof untuned); /* whole numbers: exact in every order */
