@@ -132,7 +132,9 @@ Without gain there: tiles of 8 x 3 and 12 x 2 vectors (9 x 3 and 14 x 2 cost a t
 work-item, more work-items, three lines of the next slice a turn instead of two, what is written called for writing; 32 to 128 keys between
 two updates of the greatest score, keys copied into one piece; layernorm with four sums at once, or with the next row called; a queue without
 profiling. What is left beside arithmetic is mostly launches: 15 to 20 us between two of them, 95 times, and more until both threads are
-at work: layernorm takes 20 us in some processes and 45 in others."""
+at work: layernorm takes 20 us in some processes and 45 in others. Queueing takes the host 2 us each, beside the device's work,
+so that nothing is to be gained there. A map of a picture of 640 x 480 px by the demo model that takes no memory, uploads the picture alone and
+waits once: 8.3 -> 7.9 ms at 192 px, 3.5 -> 3.0 ms at 64 px."""
 
 
 def write(f, path):
