@@ -3,6 +3,28 @@
 #include "gemm.clh"
 
 #if CSG_ITEM_ROWS
+#if CSG_PAIRS
+#include "pairs.clh"
+/* Products of bfloat16 two at a time: x and W hold pairs, and everything that is counted along k below are pairs. */
+#define csg_operand uint
+#define csg_operands uint16
+#define csg_load_operands(i, p) vload16(i, p)
+#define csg_multiply(a, b, sum) csg_dot_pairs(sum, a, b)
+
+/* The operand x, once for all panels: rows of ceil(k / 2) pairs. A work-item makes a row. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_pairs(__global const float *restrict x, ulong x_at,
+                                                                        __global uint *restrict y, ulong x_stride, ulong k)
+{
+    ulong row = get_global_id(0);
+    csg_pack_row(x + x_at + row * x_stride, k, y + row * ((k + 1) / 2));
+}
+#else
+#define csg_operand float
+#define csg_operands vecf
+#define csg_load_operands(i, p) csg_load(i, p)
+#define csg_multiply(a, b, sum) csg_fma(a, b, sum)
+#endif
+
 /* For CPU devices. W is packed: panels of CSG_COLUMNS columns, each [k, CSG_COLUMNS], the last one filled up with zeros. A
  * work-item owns some tiles of CSG_ROWS x CSG_COLUMNS below each other. The sums of a tile are in registers while a slice of the
  * panel passes, and in memory between two slices, so that the slice, the next one and the rows of x stay in the cache of the second
@@ -25,20 +47,21 @@
 /* One column of x times one row of the slice. */
 #define CSG_STEP_OF_K(c)                                                                                                         \
     {                                                                                                                            \
-        vecf b[CSG_VECTORS];                                                                                                     \
-        _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) b[j] = csg_load(j, slice + (c)*CSG_COLUMNS);                     \
+        csg_operands b[CSG_VECTORS];                                                                                             \
+        _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) b[j] = csg_load_operands(j, slice + (c)*CSG_COLUMNS);            \
         _Pragma("unroll") for (int i = 0; i < CSG_ROWS; i++)                                                                     \
         {                                                                                                                        \
-            vecf f = (vecf)(a[i * x_stride + (c)]);                                                                              \
-            _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) sums[i][j] = csg_fma(f, b[j], sums[i][j]);                   \
+            csg_operands f = (csg_operands)(a[i * x_stride + (c)]);                                                              \
+            _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++) sums[i][j] = csg_multiply(f, b[j], sums[i][j]);              \
         }                                                                                                                        \
     }
 
 /* Dimension 0 is blocks of rows, those of a panel one after the other, and before them work-items that do nothing. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-gemm_packed(__global const float *restrict x, ulong x_at, __global const float *restrict w, __global const float *restrict bias,
-            ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
-            ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
+gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const csg_operand *restrict w,
+            __global const float *restrict bias, ulong bias_at, __global const float *residual, ulong residual_at,
+            __global float *y, ulong y_at, ulong x_stride, ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k,
+            ulong parts, ulong act)
 {
     ulong panels = (n + CSG_COLUMNS - 1) / CSG_COLUMNS, blocks = get_global_size(0) / panels;
     ulong idle = get_global_size(0) - blocks * panels, item = get_global_id(0) - idle;
@@ -60,12 +83,13 @@ gemm_packed(__global const float *restrict x, ulong x_at, __global const float *
     for (ulong from = 0; from < k; from += most) {
         ulong depth = min(k - from, most), whole = depth / CSG_STEPS * CSG_STEPS, end = depth * CSG_COLUMNS - 1;
         bool last = from + depth == k;
-        __global const float *slice = w + from * CSG_COLUMNS;
-        __global const float *next = slice + (last && panel + 1 == panels ? 0 : depth * CSG_COLUMNS);
+        __global const csg_operand *slice = w + from * CSG_COLUMNS;
+        __global const csg_operand *next = slice + (last && panel + 1 == panels ? 0 : depth * CSG_COLUMNS);
         for (ulong t = 0; t < tiles; t++) {
             /* The last tile is moved up so that it lies inside; the rows it shares with the one before are not stored again. */
             ulong begin = (first + t) * CSG_ROWS, row = min(begin, rows - CSG_ROWS), kept = begin - row;
-            __global const float *a = x + row * x_stride + from, *add = residual + row * residual_stride;
+            __global const csg_operand *a = x + row * x_stride + from;
+            __global const float *add = residual + row * residual_stride;
             __global float *to = y + row * y_stride;
             vecf sums[CSG_ROWS][CSG_VECTORS];
             CSG_EACH_VECTOR sums[i][j] = from ? partial[t][i][j] : (vecf)(0.0f);

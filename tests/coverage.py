@@ -34,7 +34,9 @@ def check(records, variants, source):
     built = launched = 0
     kernels = sorted({(r["class"], r["op"], r["kernel"]) for r in records})
     # What no limit or quirk brings about is up to the device, and so is a kernel that nothing else takes.
-    optional = {(v["op"], v["kernel"]) for v in variants if v["kernel"] and not v["limit"] and not v["quirk"]}
+    named = {forced: {(v["op"], v["kernel"]) for v in variants if v["kernel"] and bool(v["limit"] or v["quirk"]) == forced}
+             for forced in (False, True)}
+    optional = named[False] - named[True]
     for op, kernel in sorted(source - {(op, kernel) for _, op, kernel in kernels} - optional):
         missing.append(f"{kernel} of cl/{op}.cl is in no program that was built")
     for key in kernels:
@@ -45,7 +47,7 @@ def check(records, variants, source):
             missing.append("{2} of cl/{1}.cl, class {0}, was built and never launched".format(*key))
     for variant in variants:
         wanted = [k for k in kernels if k[0] == variant["class"] and variant["op"] in (None, k[1])
-                  and (k[2] == variant["kernel"] if variant["kernel"] else k[2] != "CLBlast")]
+                  and (k[2] == variant["kernel"] if variant["kernel"] else k[2] != "CLBlast" and k[1:] not in optional)]
         able = [r for r in records if r["class"] == variant["class"] and variant["op"] in (None, r["op"]) and meets(r, variant["needs"])]
         if variant["kernel"]:
             able = [r for r in able if r["kernel"] == variant["kernel"]]

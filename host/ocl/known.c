@@ -210,3 +210,49 @@ int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
         ocl->mma = CSG_OCL_BAD;
     return csg_ocl_trusted(ocl, &ocl->mma, &trial, usable, err);
 }
+
+/* ------------------------------------------------------------------------------------------ pairs of bfloat16 */
+
+/* What the processor itself says; false where its compiler is not for x86-64, or anything else fails. */
+static bool has_pairs(struct csg_ocl *ocl)
+{
+    cl_uint width = 0;
+    int32_t there = 0;
+    struct csg_buffer *out = NULL;
+    struct csg_error why = {0};
+    clGetDeviceInfo(ocl->device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof width, &width, NULL);
+    if (!ocl->limits.pairs || !ocl->form->packed || width != 16 || ocl->tile->width != 16)
+        return false;
+    int status = csg_buffer_from(&ocl->base, &there, sizeof there, &out, &why);
+    const struct csg_ocl_arg arg = CSG_MEM_ARG(status ? NULL : ((struct csg_ocl_buffer *)out)->mem);
+    const struct csg_ocl_launch launch = {CSG_OCL_gemm_cpuid, NULL, "gemm_cpuid", {{1, 1, 1}, {1, 1, 1}}, &arg, 1};
+    if (status == CSG_OK)
+        status = csg_ocl_launch(ocl, &launch, &why);
+    if (status == CSG_OK)
+        status = csg_ocl_buffer_read(out, 0, &there, sizeof there, &why);
+    csg_buffer_destroy(&out);
+    csg_log(&ocl->log, CSG_LOG_DEBUG, "%s has %sproducts of bfloat16 pairs%s%s", ocl->base.device, there ? "" : "no ",
+            status ? ": " : "", status ? why.sentence : "");
+    return status == CSG_OK && there;
+}
+
+static int by_pairs(struct csg_ocl *ocl, const struct csg_gemm_args *args, struct csg_error *err)
+{
+    return csg_ocl_gemm_packed_ways.run(ocl, (struct csg_ocl_way){0, 1}, args, err);
+}
+
+static int multiply_pairs(struct csg_ocl *ocl, bool *right, struct csg_error *why)
+{
+    static const size_t shape[3] = {19, 130, 67};
+    ocl->pairs = CSG_OCL_GOOD; /* for the weight of the known answer; the verdict follows */
+    return csg_ocl_known_product(ocl, by_pairs, CSG_PRECISION_BF16, shape, right, why);
+}
+
+int csg_ocl_pairs_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
+{
+    static const struct csg_ocl_trial trial = {"products of bfloat16 pairs", "are wrong", "other kernels run",
+                                               "its bfloat16 instructions were", multiply_pairs};
+    if (ocl->pairs == CSG_OCL_UNTRIED && !has_pairs(ocl))
+        ocl->pairs = CSG_OCL_BAD;
+    return csg_ocl_trusted(ocl, &ocl->pairs, &trial, usable, err);
+}

@@ -54,6 +54,8 @@ const char *csg_ocl_quirk_at(size_t index, unsigned *bit);
 /* Takes away what `limit` of csg_ocl_params names. */
 struct csg_ocl_limits;
 int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_error *err);
+/* Options of the kernels for packed weights: of f32 or of bfloat16 pairs. */
+void csg_ocl_packed_options(char *out, size_t capacity, bool pairs, const struct csg_ocl_tile *tile, size_t rows);
 /* Options of the kernels for packed weights in 16 bits, of `rows` rows of a tile. */
 void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows);
 
@@ -118,11 +120,13 @@ struct csg_ocl_limits {
     unsigned compute_units;
     struct csg_ocl_way forced[CSG_OP_COUNT]; /* the form counted from 1; 0: none */
     bool fma;                                /* fma() is an instruction */
+    bool pairs;                              /* products of bfloat16 pairs may be tried */
     bool exact_divide;                       /* the correctly rounded division may be asked for */
 };
 
 /* Files of kernels: one of each operator's name, and those that an operator has beside it. */
-#define CSG_OCL_FURTHER(X) X(gemm, gemm_half) X(gemm, gemm_block) X(gemm, gemm_mma) X(attention, attention_mma)
+#define CSG_OCL_FURTHER(X)                                                                                                       \
+    X(gemm, gemm_half) X(gemm, gemm_block) X(gemm, gemm_mma) X(gemm, gemm_cpuid) X(attention, attention_mma)
 enum csg_ocl_source {
     CSG_OCL_LAST_OP = CSG_OP_COUNT - 1,
 #define CSG_OCL_SOURCE(op, name) CSG_OCL_##name,
@@ -186,6 +190,7 @@ struct csg_ocl {
     enum csg_ocl_trust blas;
     uint64_t blas_launches;
     enum csg_ocl_trust mma;
+    enum csg_ocl_trust pairs;
     struct csg_ocl_program *programs;
     struct csg_ocl_pending pending[CSG_OCL_MAX_PENDING];
     size_t n_pending;
@@ -202,11 +207,12 @@ struct csg_ocl_buffer {
 };
 
 /* layout `packed`: ceil(n / nr) panels of nr columns, each [k, nr], the last one filled up with zeros; else [n, k]. Elements are float, or
- * 16 bits in the other precisions. */
+ * 16 bits in the other precisions; `pairs`: panels [ceil(k / 2), nr, 2], zeros beyond k. */
 struct csg_ocl_weight {
     struct csg_weight base;
     cl_mem mem;
     unsigned nr; /* columns of a panel; 0: plain */
+    bool pairs;
 };
 
 static inline struct csg_ocl *csg_ocl_of(struct csg_backend *backend)
@@ -373,6 +379,8 @@ void csg_ocl_gemm_options(char *out, size_t capacity, const struct csg_ocl_gemm_
                           bool aligned);
 
 bool csg_ocl_has_matrix_units(const struct csg_ocl *ocl);
+/* Whether the device's processor multiplies bfloat16 in pairs and gives the known answers; decided at the first call. */
+int csg_ocl_pairs_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
 /* Whether the device has matrix units that PTX reaches and they give the known answers; decided at the first call. */
 int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
 

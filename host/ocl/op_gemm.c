@@ -1,6 +1,7 @@
 /* GEMM: packed panels on CPU devices; on GPUs one of the forms. */
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "ocl/ocl.h"
 
 size_t csg_ocl_gemm_parts(const struct csg_gemm_args *a)
@@ -12,6 +13,7 @@ int csg_ocl_gemm_launch(struct csg_ocl *ocl, int source, const char *kernel, con
                         const struct csg_gemm_args *a, struct csg_error *err)
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
+    size_t k = weight->pairs ? csg_ocl_ceil_div(weight->base.k, 2) : weight->base.k;
     const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->x),
                                        CSG_MEM_ARG(weight->mem),
                                        CSG_VIEW_ARG(a->bias),
@@ -22,7 +24,7 @@ int csg_ocl_gemm_launch(struct csg_ocl *ocl, int source, const char *kernel, con
                                        CSG_SIZE_ARG(a->y_stride),
                                        CSG_SIZE_ARG(a->rows),
                                        CSG_SIZE_ARG(weight->base.n),
-                                       CSG_SIZE_ARG(weight->base.k),
+                                       CSG_SIZE_ARG(k),
                                        CSG_SIZE_ARG(csg_ocl_gemm_parts(a)),
                                        CSG_SIZE_ARG((size_t)a->act)};
     struct csg_ocl_launch launch = {source, options, kernel, range, args, CSG_COUNT(args)};
@@ -43,20 +45,50 @@ static const struct packed_form {
     unsigned items_each;
 } packed_forms[] = {{"tall-16", false, 16}, {"tall-8", false, 8}, {"tall-32", false, 32}, {"low-16", true, 16}};
 
+static size_t tile_rows(const struct csg_ocl *ocl, const struct packed_form *form, size_t rows)
+{
+    return form->few ? ocl->tile->rows_few : csg_ocl_gemm_rows(ocl, rows);
+}
+
+void csg_ocl_packed_options(char *out, size_t capacity, bool pairs, const struct csg_ocl_tile *tile, size_t rows)
+{
+    snprintf(out, capacity, "%s-DCSG_ROWS=%zu -DCSG_VECTORS=%u -DCSG_TILES=%d", pairs ? "-DCSG_PAIRS=1 " : "", rows,
+             tile->vectors, CSG_OCL_TILES);
+}
+
 static int packed(struct csg_ocl *ocl, const struct packed_form *form, const struct csg_gemm_args *a, struct csg_error *err)
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
-    size_t rows = csg_ocl_gemm_rows(ocl, a->rows), threads = ocl->limits.compute_units;
-    if (form->few)
-        rows = ocl->tile->rows_few;
+    size_t rows = tile_rows(ocl, form, a->rows), threads = ocl->limits.compute_units;
     size_t tiles = csg_ocl_ceil_div(a->rows, rows), panels = csg_ocl_ceil_div(weight->base.n, weight->nr);
     size_t each = tiles * panels / (threads * form->items_each);
     each = each < 1 ? 1 : each > CSG_OCL_TILES ? CSG_OCL_TILES : each;
     size_t items = csg_ocl_even(ocl, csg_ocl_ceil_div(tiles, each) * panels);
     char options[80];
-    snprintf(options, sizeof options, "-DCSG_ROWS=%zu -DCSG_VECTORS=%u -DCSG_TILES=%d", rows, ocl->tile->vectors, CSG_OCL_TILES);
+    csg_ocl_packed_options(options, sizeof options, weight->pairs, ocl->tile, rows);
     return csg_ocl_gemm_launch(ocl, CSG_OP_gemm, "gemm_packed", options, (struct csg_ocl_range){{items, 1, 1}, {1, 1, 1}}, a,
                                err);
+}
+
+/* The same with x rounded to bfloat16 pairs, in the backend's scratch. */
+static int paired(struct csg_ocl *ocl, const struct packed_form *form, const struct csg_gemm_args *a, struct csg_error *err)
+{
+    size_t k = a->weight->k, pairs = csg_ocl_ceil_div(k, 2), bytes;
+    if (!csg_mul(a->rows, pairs, &bytes) || !csg_mul(bytes, sizeof(cl_uint), &bytes))
+        return csg_fail(err, CSG_ERROR_MEMORY, "a matrix of %zu x %zu is too large", a->rows, k);
+    int status = csg_ocl_scratch(ocl, bytes, err);
+    if (status)
+        return status;
+    char options[80];
+    csg_ocl_packed_options(options, sizeof options, true, ocl->tile, tile_rows(ocl, form, a->rows));
+    const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->x), CSG_MEM_ARG(ocl->scratch), CSG_SIZE_ARG(a->x_stride), CSG_SIZE_ARG(k)};
+    const struct csg_ocl_launch pack = {CSG_OP_gemm, options, "gemm_pairs", {{a->rows, 1, 1}, {1, 1, 1}}, args, CSG_COUNT(args)};
+    status = csg_ocl_launch(ocl, &pack, err);
+    struct csg_ocl_buffer scratch = {.base.backend = &ocl->base, .base.bytes = ocl->scratch_bytes, .mem = ocl->scratch};
+    struct csg_gemm_args args_of_pairs = *a;
+    args_of_pairs.x = csg_view(&scratch.base, 0);
+    args_of_pairs.x_stride = pairs;
+    return status ? status : packed(ocl, form, &args_of_pairs, err);
 }
 
 static const char *packed_name(const struct csg_ocl *ocl, size_t form)
@@ -65,12 +97,13 @@ static const char *packed_name(const struct csg_ocl *ocl, size_t form)
     return form < CSG_COUNT(packed_forms) ? packed_forms[form].name : NULL;
 }
 
-/* Products that are not in f32 have one way. */
+/* Products with 16 bits that are widened have one way. */
 static int packed_fits(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, bool *fits, struct csg_error *err)
 {
     const struct csg_gemm_args *a = args;
     (void)err;
-    *fits = way.form == 0 || (a->weight->precision == CSG_PRECISION_F32 && a->rows >= ocl->tile->rows);
+    *fits = way.form == 0 || ((a->weight->precision == CSG_PRECISION_F32 || ((const struct csg_ocl_weight *)a->weight)->pairs) &&
+                              a->rows >= ocl->tile->rows);
     return CSG_OK;
 }
 
@@ -84,6 +117,8 @@ static int packed_untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_
 static int packed_run(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, struct csg_error *err)
 {
     const struct csg_gemm_args *a = args;
+    if (((const struct csg_ocl_weight *)a->weight)->pairs)
+        return paired(ocl, &packed_forms[way.form], a, err);
     return a->weight->precision == CSG_PRECISION_F32 ? packed(ocl, &packed_forms[way.form], a, err)
                                                      : csg_ocl_gemm_half(ocl, a, err);
 }

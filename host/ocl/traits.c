@@ -37,6 +37,17 @@ static int matrix_units(struct csg_ocl *ocl, char *out, size_t capacity, struct 
     return status;
 }
 
+static int pairs(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_error *err)
+{
+    bool usable = false;
+    int status = ocl->form->packed ? csg_ocl_pairs_usable(ocl, &usable, err) : CSG_OK;
+    snprintf(out, capacity, "%s",
+             usable              ? "the known answers are right: used for bf16"
+             : ocl->form->packed ? "none that gives the known answers"
+                                 : "not asked for on a GPU");
+    return status;
+}
+
 static int blas(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_error *err)
 {
     bool usable = false;
@@ -79,8 +90,9 @@ static int tuned(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_err
 static const struct {
     const char *name;
     int (*tell)(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_error *err);
-} rows[] = {{"kernels", forms}, {"arithmetic", arithmetic}, {"matrix units", matrix_units},
-            {"CLBlast", blas},  {"faults", quirks},         {"tuned", tuned}};
+} rows[] = {{"kernels", forms},        {"arithmetic", arithmetic}, {"matrix units", matrix_units},
+            {"bfloat16 pairs", pairs}, {"CLBlast", blas},          {"faults", quirks},
+            {"tuned", tuned}};
 
 int csg_ocl_traits(struct csg_backend *backend, struct csg_device_trait **out, size_t *count, struct csg_error *err)
 {

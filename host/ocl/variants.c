@@ -38,12 +38,14 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
             limits->forced[CSG_OP_attention].form = value;
         else if (take(item, "fma", &value))
             limits->fma = limits->fma && value;
+        else if (take(item, "pairs", &value))
+            limits->pairs = limits->pairs && value;
         else if (take(item, "divide", &value))
             limits->exact_divide = limits->exact_divide && value;
         else
-            return csg_fail(err, CSG_ERROR_USAGE,
-                            "no limit is called %.40s; there are vector, group, local, gemm, splits, attention, fma and divide",
-                            item);
+            return csg_fail(
+                err, CSG_ERROR_USAGE,
+                "no limit is called %.40s; there are vector, group, local, gemm, splits, attention, fma, pairs and divide", item);
     }
     return CSG_OK;
 }
@@ -110,11 +112,25 @@ static void add_halves(struct list *list, const struct csg_ocl_class *form, cons
     }
 }
 
+/* What only some processors take, whatever they are told. */
+static void add_pairs(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_tile *tile)
+{
+    const unsigned rows[] = {tile->rows, tile->rows_few, 1};
+    static const char *const beside[] = {"gemm_cpuid", "gemm_pairs"};
+    for (size_t i = 0; i < CSG_COUNT(rows); i++) {
+        struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, "");
+        csg_ocl_packed_options(row->needs, sizeof row->needs, true, tile, rows[i]);
+        row->kernel = "gemm_packed";
+    }
+    for (size_t i = 0; i < CSG_COUNT(beside); i++)
+        add(list, form, CSG_OP_gemm, "")->kernel = beside[i];
+}
+
 static void add_tile(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_tile *tile, bool last)
 {
     const unsigned rows[] = {tile->rows, tile->rows_few, 1};
     char limit[32];
-    snprintf(limit, sizeof limit, "vector=%u", tile->width);
+    snprintf(limit, sizeof limit, "vector=%u,pairs=0", tile->width);
     const char *how = last ? weak(form) : limit;
     NEEDS(add(list, form, -1, how), "-DCSG_WIDTH=%u", tile->width);
     for (size_t i = 0; i < CSG_COUNT(rows); i++) {
@@ -182,6 +198,8 @@ int csg_ocl_variants(struct csg_ocl_variant **variants, size_t *count, struct cs
             add_groups(&list, form);
         for (size_t t = 0; form->packed && (tile = csg_ocl_tile_at(t)); t++)
             add_tile(&list, form, tile, !csg_ocl_tile_at(t + 1));
+        if (form->packed)
+            add_pairs(&list, form, csg_ocl_tile_at(0));
     }
     if (list.failed) {
         free(list.rows);

@@ -72,24 +72,44 @@ static bool too_large(const struct source *source, const void *rows, size_t coun
     return false;
 }
 
-/* One panel, or plain rows, from `rows` into `out`. */
-static void lay_out(char *out, char *rows, size_t there, unsigned nr, size_t k, size_t element)
+/* [ceil(k / 2), columns, 2] from [columns, k]. */
+static void interleave(uint16_t *out, const uint16_t *in, size_t columns, size_t k)
 {
-    if (nr == 0) {
+    for (size_t c = 0; c < k; c += 2)
+        for (size_t r = 0; r < columns; r++, out += 2) {
+            out[0] = in[r * k + c];
+            out[1] = c + 1 < k ? in[r * k + c + 1] : 0;
+        }
+}
+
+/* One panel, or plain rows, from `rows` into `out`. */
+static void lay_out(char *out, char *rows, size_t there, const struct csg_ocl_weight *weight, size_t element)
+{
+    size_t k = weight->base.k;
+    if (weight->nr == 0) {
         memcpy(out, rows, there * k * element);
         return;
     }
-    memset(rows + there * k * element, 0, (nr - there) * k * element);
-    transpose(out, rows, nr, k, element);
+    memset(rows + there * k * element, 0, (weight->nr - there) * k * element);
+    if (weight->pairs)
+        interleave((uint16_t *)out, (const uint16_t *)rows, weight->nr, k);
+    else
+        transpose(out, rows, weight->nr, k, element);
 }
 
 #define PLAIN_ROWS 64
+
+static size_t stored_columns(const struct csg_ocl_weight *weight)
+{
+    return weight->pairs ? weight->base.k + weight->base.k % 2 : weight->base.k;
+}
 
 static int fill(struct csg_ocl *ocl, struct csg_ocl_weight *weight, const struct source *source, size_t bytes,
                 struct csg_error *err)
 {
     size_t n = source->n, step = weight->nr ? weight->nr : PLAIN_ROWS;
     size_t element = csg_dtype_bytes(source->dtype), row_bytes = source->k * element;
+    size_t stored_bytes = stored_columns(weight) * element;
     cl_int code = CL_SUCCESS;
     char *staged = NULL, *mapped = NULL;
     char *rows = csg_calloc(step, row_bytes), *turned = csg_calloc(step, row_bytes);
@@ -99,16 +119,16 @@ static int fill(struct csg_ocl *ocl, struct csg_ocl_weight *weight, const struct
         mapped =
             clEnqueueMapBuffer(ocl->queue, weight->mem, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes, 0, NULL, NULL, NULL);
     if (!mapped)
-        staged = csg_calloc(step, row_bytes);
+        staged = csg_calloc(step, stored_bytes);
     bool memory = rows && turned && (mapped || staged);
     for (size_t from = 0; memory && code == CL_SUCCESS && from < n; from += step) {
         size_t there = n - from < step ? n - from : step, count = weight->nr ? step : there;
         read_rows(source, from, there, rows, turned);
         large = large || too_large(source, rows, there * source->k);
-        lay_out(mapped ? mapped + from * row_bytes : staged, rows, there, weight->nr, source->k, element);
+        lay_out(mapped ? mapped + from * stored_bytes : staged, rows, there, weight, element);
         if (staged)
-            code = clEnqueueWriteBuffer(ocl->queue, weight->mem, CL_TRUE, from * row_bytes, count * row_bytes, staged, 0, NULL,
-                                        NULL);
+            code = clEnqueueWriteBuffer(ocl->queue, weight->mem, CL_TRUE, from * stored_bytes, count * stored_bytes, staged, 0,
+                                        NULL, NULL);
     }
     if (mapped) {
         cl_int unmapped = clEnqueueUnmapMemObject(ocl->queue, weight->mem, mapped, 0, NULL, NULL);
@@ -143,7 +163,14 @@ int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_p
     weight->nr = ocl->form->packed ? ocl->tile->width * ocl->tile->vectors : 0;
     size_t rows = weight->nr ? csg_ocl_ceil_div(source.n, weight->nr) * weight->nr : source.n;
     int status = CSG_OK;
-    if (source.n == 0 || k == 0 || !csg_mul(rows, k, &bytes) || !csg_mul(bytes, csg_dtype_bytes(source.dtype), &bytes))
+    if (backend->precision == CSG_PRECISION_BF16)
+        status = csg_ocl_pairs_usable(ocl, &weight->pairs, err);
+    if (status) {
+        free(weight);
+        return status;
+    }
+    if (source.n == 0 || k == 0 || !csg_mul(rows, stored_columns(weight), &bytes) ||
+        !csg_mul(bytes, csg_dtype_bytes(source.dtype), &bytes))
         status = csg_fail(err, CSG_ERROR_MODEL, "a weight of %zu x %zu cannot be used", source.n, k);
     if (status == CSG_OK)
         status = csg_ocl_mem_create(ocl, bytes, &weight->mem, err);

@@ -22,7 +22,7 @@ static const char help[] =
     "  --device SPEC           an index, a part of a device's name, or \"reference\" (every usable device)\n"
     "  --device-class CLASS    cpu or gpu: force the kernels made for that class\n"
     "  --quirks LIST           names of driver quirks to force on, instead of those of the device\n"
-    "  --limit LIST            make the device look weaker: vector=8,group=64,local=9000,fma=0,divide=0\n"
+    "  --limit LIST            make the device look weaker: vector=8,group=64,local=9000,fma=0,pairs=0,divide=0\n"
     "                          or force a form for GPUs, counted from 1: gemm=3,splits=2 or attention=4\n"
     "  --cache FOLDER          of compiled kernels (none: all are compiled)\n"
     "  --small                 small cases alone: at most 64 rows, widths of 128\n"

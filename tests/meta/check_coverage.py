@@ -54,6 +54,11 @@ class Coverage(unittest.TestCase):
         built, launched, missing, absent = self.judge([record()], [extra], SOURCES | {("gemm", "gemm_other")})
         self.assertEqual((missing, len(absent)), ([], 1))
 
+    def test_a_kernel_that_only_some_device_takes_has_the_variants_that_name_it(self):
+        some, wide = record(kernel="gemm_other", options="-DB=2"), variant(op=None)
+        self.assertEqual(self.judge([record(), some], [wide, variant(needs="-DB=2", limit="", kernel="gemm_other")])[2], [])
+        self.assertEqual(len(self.judge([record(), some], [wide, variant(needs="-DB=2", kernel="gemm_other")])[2]), 1)
+
     def test_options_that_must_be_missing(self):
         self.assertEqual(len(self.judge([record()], [variant(needs="!-DA=1")])[2]), 1)
 
