@@ -6,6 +6,7 @@
 #define CSG_VV 2
 
 #if CSG_ITEM_ROWS
+#include "exp2.clh"
 /* For CPU devices: a work-item owns a block of CSG_QUERIES queries of one head and holds them transposed, a query in each lane, so
  * that keys and values are read as they lie and nothing is summed across lanes. Blocks of single vectors finish a sequence, so that
  * few lanes are idle.
@@ -15,20 +16,6 @@
 #define CSG_KEYS 64 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
 #define CSG_CHANNELS ((CSG_HEAD_DIM + CSG_KEY_ROWS - 1) / CSG_KEY_ROWS * CSG_KEY_ROWS)
 #define CSG_LINES ((CSG_HEAD_DIM + CSG_LINE - 1) / CSG_LINE) /* of a key or a value in the cache */
-
-/* 2^x within 2 ulp for x of at most 0; below -126, -infinity too, it is 0, and NaN stays NaN. As csg_exp, without a change of base: the
- * queries are scaled by log2(e) more. The polynomial is fitted within 1.6 * 2^-24. */
-vecf csg_exp2(vecf x)
-{
-    vecf shifted = x + 12582912.0f, r = x - (shifted - 12582912.0f);
-    vecf p = csg_fma((vecf)(1.32647273e-3f), r, (vecf)(9.67151299e-3f));
-    p = csg_fma(p, r, (vecf)(5.55073358e-2f));
-    p = csg_fma(p, r, (vecf)(2.40222424e-1f));
-    p = csg_fma(p, r, (vecf)(6.93147004e-1f));
-    p = csg_fma(p, r, (vecf)(1.0f));
-    vecf power = csg_as_vecf((csg_as_veci(shifted) << 23) + 0x3f800000);
-    return select(p * power, (vecf)(0.0f), x < (vecf)(-126.0f));
-}
 
 #define CSG_SCORES(key)                                                                                                          \
     for (ulong d = 0; d < CSG_HEAD_DIM; d++) {                                                                                   \

@@ -114,15 +114,29 @@ gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const c
                 CSG_EACH_VECTOR sums[i][j] += shift[j];
                 if (parts & CSG_RESIDUAL)
                     CSG_EACH_VECTOR sums[i][j] += csg_load(j, add + i * residual_stride);
-                CSG_EACH_VECTOR if ((ulong)i >= kept) csg_store(sums[i][j], j, to + i * y_stride);
+                CSG_EACH_VECTOR if ((ulong)i >= kept) csg_put(sums[i][j], j, to + i * y_stride);
                 continue;
             }
             CSG_EACH_VECTOR partial[t][i][j] = sums[i][j];
             if (!last)
                 continue;
             /* From memory: these loops are not unrolled, so that the activation is compiled once. */
-            float shift[CSG_COLUMNS];
+            float shift[CSG_COLUMNS] __attribute__((aligned(64)));
             csg_panel_bias(shift, bias, CSG_COLUMNS, there, parts);
+            if (act == CSG_ACT_QUICK_GELU && there == CSG_COLUMNS && !(parts & CSG_RESIDUAL)) {
+                /* What towers run: without questions in between, the processor has several vectors under way. */
+#pragma nounroll
+                for (ulong i = kept; i < CSG_ROWS; i++) {
+                    vecf v[CSG_VECTORS];
+#pragma unroll
+                    for (int j = 0; j < CSG_VECTORS; j++)
+                        v[j] = csg_quick_gelu(partial[t][i][j] + ((const vecf *)shift)[j]);
+#pragma unroll
+                    for (int j = 0; j < CSG_VECTORS; j++)
+                        csg_put(v[j], j, to + i * y_stride);
+                }
+                continue;
+            }
 #pragma nounroll
             for (ulong i = kept; i < CSG_ROWS; i++)
 #pragma nounroll

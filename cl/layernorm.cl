@@ -29,7 +29,7 @@ layernorm(__global const float *x, ulong x_at, __global const float *weight, ulo
         sum = csg_fma(x[c] - mean, x[c] - mean, sum);
     float scale = 1.0f / sqrt((csg_lanes(sums) + sum) / (float)width + eps);
     for (ulong i = 0; i < whole; i++)
-        csg_store(csg_fma((csg_load(i, x) - mean) * scale, csg_load(i, weight), csg_load(i, bias)), i, y);
+        csg_put(csg_fma((csg_load(i, x) - mean) * scale, csg_load(i, weight), csg_load(i, bias)), i, y);
     for (ulong c = whole * CSG_WIDTH; c < width; c++)
         y[c] = csg_fma((x[c] - mean) * scale, weight[c], bias[c]);
 }
