@@ -126,7 +126,8 @@ struct csg_ocl_limits {
 
 /* Files of kernels: one of each operator's name, and those that an operator has beside it. */
 #define CSG_OCL_FURTHER(X)                                                                                                       \
-    X(gemm, gemm_half) X(gemm, gemm_block) X(gemm, gemm_mma) X(gemm, gemm_cpuid) X(attention, attention_mma)
+    X(gemm, gemm_half)                                                                                                           \
+    X(gemm, gemm_block) X(gemm, gemm_mma) X(gemm, gemm_cpuid) X(attention, attention_mma) X(attention, attention_pairs)
 enum csg_ocl_source {
     CSG_OCL_LAST_OP = CSG_OP_COUNT - 1,
 #define CSG_OCL_SOURCE(op, name) CSG_OCL_##name,

@@ -1,6 +1,7 @@
 /* Attention: a work-item per block of queries of one head on CPU devices, on GPUs a work-group, in one of the forms. */
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "ocl/ocl.h"
 
 #define PATH_QK 1u
@@ -160,11 +161,19 @@ static const char *item_name(const struct csg_ocl *ocl, size_t form)
     return csg_ocl_attention_vectors(ocl->tile, form) ? item_forms[form] : NULL;
 }
 
+/* Whether it runs on pairs of bfloat16, which is one way. */
+static int takes_pairs(struct csg_ocl *ocl, const struct csg_attention_args *a, bool *paired, struct csg_error *err)
+{
+    *paired = false;
+    return a->precision == CSG_PRECISION_BF16 ? csg_ocl_pairs_usable(ocl, paired, err) : CSG_OK;
+}
+
 static int item_fits(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, bool *fits, struct csg_error *err)
 {
-    (void)ocl, (void)way, (void)args, (void)err;
-    *fits = true;
-    return CSG_OK;
+    bool paired;
+    int status = takes_pairs(ocl, args, &paired, err);
+    *fits = way.form == 0 || !paired;
+    return status;
 }
 
 static int item_untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_way *way, struct csg_error *err)
@@ -174,9 +183,57 @@ static int item_untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_wa
     return CSG_OK;
 }
 
+static size_t paths_of(const struct csg_attention_args *a)
+{
+    return (a->qk.buffer ? PATH_QK : 0u) | (a->vv.buffer ? PATH_VV : 0u);
+}
+
+enum { PAIRS_QUERIES = 48, PAIRS_KEY_ROWS = 8 };
+
+/* q, k and v as pairs of bfloat16 in the backend's scratch, then attention. */
+static int pairs(struct csg_ocl *ocl, const struct csg_attention_args *a, struct csg_error *err)
+{
+    size_t slots = 2 * (a->tokens / 2 + a->sequences), row = csg_ocl_ceil_div(a->head_dim, 2), bytes;
+    size_t channels = csg_ocl_ceil_div(a->head_dim, PAIRS_KEY_ROWS) * PAIRS_KEY_ROWS;
+    if (!csg_mul(slots, 3 * row + channels / 2 + 1, &bytes) || !csg_mul(bytes, a->heads * sizeof(cl_uint), &bytes))
+        return csg_fail(err, CSG_ERROR_MEMORY, "attention of %zu tokens is too large", a->tokens);
+    int status = csg_ocl_scratch(ocl, bytes, err);
+    if (status)
+        return status;
+    char options[100];
+    snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu -DCSG_QUERIES=%d -DCSG_KEY_ROWS=%d", a->head_dim, PAIRS_QUERIES,
+             PAIRS_KEY_ROWS);
+    const struct csg_ocl_arg pack_args[] = {CSG_VIEW_ARG(a->qkv),        CSG_VIEW_ARG(a->seq),   CSG_MEM_ARG(ocl->scratch),
+                                            CSG_SIZE_ARG(a->qkv_stride), CSG_SIZE_ARG(a->heads), CSG_SIZE_ARG(slots),
+                                            CSG_SIZE_ARG(paths_of(a))};
+    const struct csg_ocl_launch pack = {CSG_OCL_attention_pairs,
+                                        options,
+                                        "attention_pack",
+                                        {{csg_ocl_ceil_div(a->longest, 2), 1, a->sequences}, {1, 1, 1}},
+                                        pack_args,
+                                        CSG_COUNT(pack_args)};
+    status = csg_ocl_launch(ocl, &pack, err);
+    const struct csg_ocl_arg args[] = {CSG_MEM_ARG(ocl->scratch), CSG_VIEW_ARG(a->seq),       CSG_VIEW_ARG(a->qk),
+                                       CSG_VIEW_ARG(a->vv),       CSG_SIZE_ARG(a->qk_stride), CSG_SIZE_ARG(a->vv_stride),
+                                       CSG_SIZE_ARG(a->heads),    CSG_SIZE_ARG(slots),        CSG_FLOAT_ARG(a->scale),
+                                       CSG_SIZE_ARG(a->causal),   CSG_SIZE_ARG(paths_of(a))};
+    size_t blocks = csg_ocl_ceil_div(a->longest, PAIRS_QUERIES), paths = a->qk.buffer && a->vv.buffer ? 2 : 1;
+    const struct csg_ocl_launch attend = {CSG_OCL_attention_pairs,
+                                          options,
+                                          "attention_pairs",
+                                          {{csg_ocl_even(ocl, blocks * a->heads), 1, a->sequences * paths}, {1, 1, 1}},
+                                          args,
+                                          CSG_COUNT(args)};
+    return status ? status : csg_ocl_launch(ocl, &attend, err);
+}
+
 static int item_run(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, struct csg_error *err)
 {
     const struct csg_attention_args *a = args;
+    bool paired;
+    int status = takes_pairs(ocl, a, &paired, err);
+    if (status || paired)
+        return status ? status : pairs(ocl, a, err);
     unsigned vectors = csg_ocl_attention_vectors(ocl->tile, way.form);
     size_t queries = (size_t)vectors * ocl->tile->width;
     char options[100];

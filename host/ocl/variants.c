@@ -116,14 +116,20 @@ static void add_halves(struct list *list, const struct csg_ocl_class *form, cons
 static void add_pairs(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_tile *tile)
 {
     const unsigned rows[] = {tile->rows, tile->rows_few, 1};
-    static const char *const beside[] = {"gemm_cpuid", "gemm_pairs"};
+    static const struct {
+        int op;
+        const char *kernel;
+    } beside[] = {{CSG_OP_gemm, "gemm_cpuid"},
+                  {CSG_OP_gemm, "gemm_pairs"},
+                  {CSG_OP_attention, "attention_pack"},
+                  {CSG_OP_attention, "attention_pairs"}};
     for (size_t i = 0; i < CSG_COUNT(rows); i++) {
         struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, "");
         csg_ocl_packed_options(row->needs, sizeof row->needs, true, tile, rows[i]);
         row->kernel = "gemm_packed";
     }
     for (size_t i = 0; i < CSG_COUNT(beside); i++)
-        add(list, form, CSG_OP_gemm, "")->kernel = beside[i];
+        add(list, form, beside[i].op, "")->kernel = beside[i].kernel;
 }
 
 static void add_tile(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_tile *tile, bool last)

@@ -117,7 +117,7 @@ struct csg_attention_args {
     size_t qkv_stride, qk_stride, vv_stride;
     size_t tokens, sequences, longest; /* longest: tokens of the longest sequence */
     size_t heads, head_dim;
-    float scale;
+    float scale; /* above 0 */
     bool causal;
     enum csg_precision precision; /* q, k, v and the weights may be rounded to it before they are multiplied */
 };

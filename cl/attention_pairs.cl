@@ -1,0 +1,125 @@
+/* Attention of attention.cl for CPU devices that multiply bfloat16 in pairs. q, k, v and the weights are rounded to it; scores, the
+ * softmax and all sums are single precision. First attention_pack lays each head's rows out as pairs, once for all blocks of queries:
+ *   [heads, slots, CSG_ROW]           q, then k, then v: pairs of channels
+ *   [heads, slots / 2, CSG_CHANNELS]  v: pairs of keys
+ * with zeros beyond the head's channels and a sequence's last key. Token t of a sequence that begins at b is slot 2 (b / 2 + sequence) + t.
+ *   CSG_HEAD_DIM  channels of a head
+ *   CSG_QUERIES   of a block: three vectors
+ *   CSG_KEY_ROWS  keys (of the scores) or channels (of the values) in one register tile */
+#include "exp2.clh"
+#include "pairs.clh"
+#define CSG_QK 1
+#define CSG_VV 2
+#define CSG_LANES 16
+#define CSG_ROW ((CSG_HEAD_DIM + 1) / 2)
+#define CSG_CHANNELS ((CSG_HEAD_DIM + CSG_KEY_ROWS - 1) / CSG_KEY_ROWS * CSG_KEY_ROWS)
+#define CSG_KEYS 128 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
+
+/* A work-item lays out two tokens of a sequence. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__global const float *restrict qkv, ulong qkv_at,
+                                                                            __global const int *restrict seq, ulong seq_at,
+                                                                            __global uint *restrict packed, ulong qkv_stride,
+                                                                            ulong heads, ulong slots, ulong paths)
+{
+    ulong sequence = get_global_id(2), first = 2 * get_global_id(0), width = heads * CSG_HEAD_DIM;
+    ulong begin = (ulong)seq[seq_at + sequence], n = (ulong)seq[seq_at + sequence + 1] - begin;
+    if (first >= n)
+        return;
+    ulong slot = 2 * (begin / 2 + sequence) + first;
+    __global const float *row = qkv + qkv_at + (begin + first) * qkv_stride;
+    for (ulong part = paths & CSG_QK ? 0 : 2; part < (paths & CSG_VV ? 3 : 2); part++)
+        for (ulong head = 0; head < heads; head++)
+            for (ulong t = 0; t < 2 && first + t < n; t++)
+                csg_pack_row(row + t * qkv_stride + part * width + head * CSG_HEAD_DIM, CSG_HEAD_DIM,
+                             packed + ((part * heads + head) * slots + slot + t) * CSG_ROW);
+    packed += 3 * heads * slots * CSG_ROW + slot / 2 * CSG_CHANNELS;
+    __global const float *v = row + 2 * width, *w = first + 1 < n ? v + qkv_stride : v;
+    bool last = first + 1 == n;
+    for (ulong head = 0; head < heads; head++, packed += slots / 2 * CSG_CHANNELS, v += CSG_HEAD_DIM, w += CSG_HEAD_DIM) {
+        ulong d = 0;
+        for (; d + CSG_LANES <= CSG_HEAD_DIM; d += CSG_LANES)
+            csg_put_pairs(csg_weave_pairs(vload16(0, v + d), last ? (float16)(0.0f) : vload16(0, w + d)), packed + d);
+        for (; d < CSG_CHANNELS; d++)
+            packed[d] = d < CSG_HEAD_DIM ? csg_weave_pairs((float16)(v[d]), (float16)(last ? 0.0f : w[d])).s0 : 0;
+    }
+}
+
+/* Four rows of `count` numbers, their first ones at a to e, as columns beside each other of rows that are `stride` apart. */
+void csg_turn4(__global const uint *a, __global const uint *b, __global const uint *c, __global const uint *e, ulong count,
+               uint *to, ulong stride)
+{
+    ulong d = 0;
+    for (; d + 4 <= count; d += 4, to += 4 * stride) {
+        uint4 s = vload4(0, a + d), t = vload4(0, b + d), u = vload4(0, c + d), v = vload4(0, e + d);
+        vstore4((uint4)(s.x, t.x, u.x, v.x), 0, to);
+        vstore4((uint4)(s.y, t.y, u.y, v.y), 0, to + stride);
+        vstore4((uint4)(s.z, t.z, u.z, v.z), 0, to + 2 * stride);
+        vstore4((uint4)(s.w, t.w, u.w, v.w), 0, to + 3 * stride);
+    }
+    for (; d < count; d++, to += stride)
+        vstore4((uint4)(a[d], b[d], c[d], e[d]), 0, to);
+}
+
+/* Column `rows` of them at most back: numbers that are `from_stride` apart become rows that are `stride` apart. */
+void csg_turn_back4(const float *from, ulong from_stride, ulong count, ulong rows, __global float *to, ulong stride)
+{
+    ulong d = 0;
+    for (; d + 4 <= count; d += 4, from += 4 * from_stride) {
+        float4 a = vload4(0, from), b = vload4(0, from + from_stride), c = vload4(0, from + 2 * from_stride),
+               e = vload4(0, from + 3 * from_stride);
+        vstore4((float4)(a.x, b.x, c.x, e.x), 0, to + d);
+        if (rows > 1)
+            vstore4((float4)(a.y, b.y, c.y, e.y), 0, to + stride + d);
+        if (rows > 2)
+            vstore4((float4)(a.z, b.z, c.z, e.z), 0, to + 2 * stride + d);
+        if (rows > 3)
+            vstore4((float4)(a.w, b.w, c.w, e.w), 0, to + 3 * stride + d);
+    }
+    for (; d < count; d++, from += from_stride)
+        for (ulong i = 0; i < rows; i++)
+            to[i * stride + d] = from[i];
+}
+
+#define CSG_NAMED_(name, size) name##_##size
+#define CSG_NAMED(name, size) CSG_NAMED_(name, size)
+#define CSG_BLOCK 3
+#include "attention_pairs.clh"
+#undef CSG_BLOCK
+#define CSG_BLOCK 2
+#include "attention_pairs.clh"
+#undef CSG_BLOCK
+#define CSG_BLOCK 1
+#include "attention_pairs.clh"
+#undef CSG_BLOCK
+
+/* Dimension 0 is blocks of queries, those of a head one after the other, and before them work-items that do nothing. Dimension 2 is
+ * sequences, of each of the paths. */
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+attention_pairs(__global const uint *restrict packed, __global const int *restrict seq, ulong seq_at, __global float *restrict qk,
+                ulong qk_at, __global float *restrict vv, ulong vv_at, ulong qk_stride, ulong vv_stride, ulong heads, ulong slots,
+                float scale, ulong causal, ulong paths)
+{
+    ulong blocks = get_global_size(0) / heads, idle = get_global_size(0) - blocks * heads, item = get_global_id(0) - idle;
+    if (get_global_id(0) < idle)
+        return;
+    ulong both = paths == (CSG_QK | CSG_VV) ? 2 : 1, sequence = get_global_id(2) / both;
+    bool surgery = paths == CSG_VV || get_global_id(2) % both == 1;
+    ulong head = item / blocks, first = (item - head * blocks) * CSG_QUERIES;
+    ulong begin = (ulong)seq[seq_at + sequence], n = (ulong)seq[seq_at + sequence + 1] - begin;
+    if (first >= n)
+        return;
+    ulong slot = 2 * (begin / 2 + sequence), plane = heads * slots;
+    __global const uint *row = packed + (head * slots + slot) * CSG_ROW;
+    __global const uint *q = row + (surgery ? 2 : 0) * plane * CSG_ROW, *k = row + (surgery ? 2 : 1) * plane * CSG_ROW;
+    __global const uint *v = packed + 3 * plane * CSG_ROW + (head * slots + slot) / 2 * CSG_CHANNELS;
+    ulong stride = surgery ? vv_stride : qk_stride;
+    __global float *out = (surgery ? vv + vv_at : qk + qk_at) + begin * stride + head * CSG_HEAD_DIM;
+    scale *= 1.44269504088896341f;
+    /* What finishes a sequence has few idle lanes. */
+    if (n - first > 2 * CSG_LANES)
+        attend_3(q, k, v, out, stride, first, n, scale, causal);
+    else if (n - first > CSG_LANES)
+        attend_2(q, k, v, out, stride, first, n, scale, causal);
+    else
+        attend_1(q, k, v, out, stride, first, n, scale, causal);
+}
