@@ -8,12 +8,12 @@
 #if CSG_ITEM_ROWS
 #include "exp2.clh"
 /* For CPU devices: a work-item owns a block of CSG_QUERIES queries of one head and holds them transposed, a query in each lane, so
- * that keys and values are read as they lie and nothing is summed across lanes. Blocks of single vectors finish a sequence, so that
- * few lanes are idle.
+ * that keys and values are read as they lie and nothing is summed across lanes. Smaller blocks finish a sequence, so that few lanes
+ * are idle.
  *   CSG_QUERY_VECTORS  vectors of queries
  *   CSG_KEY_ROWS       keys (of the scores) or channels (of the values) in one register tile */
 #define CSG_QUERIES (CSG_QUERY_VECTORS * CSG_WIDTH)
-#define CSG_KEYS 64 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
+#define CSG_KEYS 96 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
 #define CSG_CHANNELS ((CSG_HEAD_DIM + CSG_KEY_ROWS - 1) / CSG_KEY_ROWS * CSG_KEY_ROWS)
 #define CSG_LINES ((CSG_HEAD_DIM + CSG_LINE - 1) / CSG_LINE) /* of a key or a value in the cache */
 
@@ -31,6 +31,11 @@
 #define CSG_BLOCK CSG_QUERY_VECTORS
 #include "attention_block.clh"
 #undef CSG_BLOCK
+#if CSG_QUERY_VECTORS > 2
+#define CSG_BLOCK 2
+#include "attention_block.clh"
+#undef CSG_BLOCK
+#endif
 #if CSG_QUERY_VECTORS > 1
 #define CSG_BLOCK 1
 #include "attention_block.clh"
@@ -56,9 +61,14 @@ attention(__global const float *restrict qkv, ulong qkv_at, __global const int *
 #define CSG_ATTEND_BLOCK(size)                                                                                                   \
     CSG_NAMED(attend_block, size)(qkv, qk, vv, qkv_stride, qk_stride, vv_stride, width, first, n, scale, causal, paths)
 #if CSG_QUERY_VECTORS > 1
-    if (n - first <= CSG_QUERIES - CSG_WIDTH) {
-        for (; first < n; first += CSG_WIDTH)
-            CSG_ATTEND_BLOCK(1);
+    if (n - first <= CSG_WIDTH) {
+        CSG_ATTEND_BLOCK(1);
+        return;
+    }
+#endif
+#if CSG_QUERY_VECTORS > 2
+    if (n - first <= 2 * CSG_WIDTH) {
+        CSG_ATTEND_BLOCK(2);
         return;
     }
 #endif
