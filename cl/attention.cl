@@ -120,7 +120,7 @@ attention(__global const float *restrict qkv, ulong qkv_at, __global const int *
           __global float *restrict qk, ulong qk_at, __global float *restrict vv, ulong vv_at, ulong qkv_stride, ulong qk_stride,
           ulong vv_stride, ulong heads, float scale, ulong causal, ulong paths)
 {
-    __local float4 query[4 * CSG_QUADS][CSG_Q_ROW], value[CSG_KEYS][CSG_V_ROW];
+    __local float4 query[4 * CSG_QUADS * CSG_Q_ROW], value[CSG_KEYS][CSG_V_ROW];
     /* the keys of a slice, [channel][key], then its weights, [key][query] */
     __local float4 kp[CSG_KP_ROWS(4 * CSG_QUADS * CSG_K_ROW, CSG_KEYS * CSG_Q_ROW)];
     __local float part[CSG_QUERIES][CSG_LANES], *numbers = (__local float *)kp;
@@ -180,7 +180,7 @@ attention(__global const float *restrict qkv, ulong qkv_at, __global const int *
             float a[CSG_TQ], b[CSG_TK];
 #pragma unroll
             for (uint i = 0; i < CSG_TQ / 4; i++) {
-                float4 f = query[d][i * CSG_TEAMS + team];
+                float4 f = query[d * CSG_Q_ROW + i * CSG_TEAMS + team];
                 a[4 * i] = f.x, a[4 * i + 1] = f.y, a[4 * i + 2] = f.z, a[4 * i + 3] = f.w;
             }
 #pragma unroll
@@ -269,7 +269,7 @@ attention(__global const float *restrict qkv, ulong qkv_at, __global const int *
         part[(i / 4 * CSG_TEAMS + team) * 4 + i % 4][lane] = sum[i];
     barrier(CLK_LOCAL_MEM_FENCE);
     /* Through local memory, where the queries were, so that rows are stored as a whole. */
-    __local float4 *rows = (__local float4 *)query;
+    __local float4 *rows = query;
 #pragma unroll
     for (uint i = 0; i < CSG_TQ; i++) {
         uint r = (i / 4 * CSG_TEAMS + team) * 4 + i % 4;

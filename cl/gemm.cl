@@ -112,8 +112,8 @@ gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const c
                 for (int j = 0; j < CSG_VECTORS; j++)
                     shift[j] = parts & CSG_BIAS ? csg_load(j, bias) : (vecf)(0.0f);
                 CSG_EACH_VECTOR sums[i][j] += shift[j];
-                if (parts & CSG_RESIDUAL)
-                    CSG_EACH_VECTOR sums[i][j] += csg_load(j, add + i * residual_stride);
+                if (parts & CSG_RESIDUAL) /* rows that are not kept may be written meanwhile, for y may be the residual */
+                    CSG_EACH_VECTOR if ((ulong)i >= kept) sums[i][j] += csg_load(j, add + i * residual_stride);
                 CSG_EACH_VECTOR if ((ulong)i >= kept) csg_put(sums[i][j], j, to + i * y_stride);
                 continue;
             }
