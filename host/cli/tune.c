@@ -4,6 +4,7 @@
 #include "progress.h"
 
 #define MOST_SECONDS 86400
+#define NOISE 1.05 /* an encoding that takes so many times as long as before was disturbed */
 
 static const struct csg_tune_form *form_of(const struct csg_tune_shape *shape, bool untuned)
 {
@@ -105,6 +106,8 @@ static void print_table(const struct csg_tune *tune)
     if (tune->before_ms > 0.0)
         printf("; encoding took %.2f ms before and takes %.2f ms now", tune->before_ms, tune->after_ms);
     puts(".");
+    if (tune->after_ms > NOISE * tune->before_ms)
+        puts("That is slower, so something else ran meanwhile: tune again when the machine is quiet.");
     if (untimed)
         printf("For %zu of them there was not time enough for every form, and what was not timed is not chosen: --seconds gives "
                "more.\n",
