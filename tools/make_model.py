@@ -2,10 +2,12 @@
 """Write a CLIP checkpoint of random but fixed weights, in the layouts in which real ones are published.
 
     make_model.py ARCH OUT_DIR [--seed N] [--format open_clip|hf] [--dtype f32|f16] [--exact-gelu] [--head-width N]
+                  [--explain]
 
 ARCH is one of ARCHS below. The same ARCH, seed and dtype give the same tensors in both formats, so a
 loader can be checked against itself; `sha256` of each written file is printed. Needs numpy alone.
 --exact-gelu and --head-width change the configuration only: the same tensors are read as another network.
+--explain adds visual.proj_explain, ECLIP's projection of the patches; the other tensors stay the same (open_clip alone).
   open_clip: open_clip_model.safetensors + open_clip_config.json (tensor names as OpenAI's state dict)
   hf:        model.safetensors + config.json                      (tensor names as transformers' CLIPModel)
 The tokenizer of both is CLIP's own BPE (49,408 tokens), which this file does not write.
@@ -59,6 +61,13 @@ def tensors(arch, seed):
     yield "token_embedding.weight", n(0.5, VOCAB, tw)
     yield from block("visual.transformer", vw, vl)
     yield from block("transformer", tw, tl)
+
+
+def explain(arch, seed):
+    """The same for the one tensor more, from random numbers of its own."""
+    embed, _, _, width, *_ = ARCHS[arch]
+    rng = np.random.Generator(np.random.PCG64([seed, 1]))
+    yield "visual.proj_explain", rng.standard_normal((width, embed), dtype=np.float32) * np.float32(width ** -0.5)
 
 
 def to_hf(named):
@@ -142,11 +151,13 @@ def main():
     ap.add_argument("--dtype", default="f32", choices=("f32", "f16"))
     ap.add_argument("--exact-gelu", action="store_true", help="x * Phi(x) in place of QuickGELU")
     ap.add_argument("--head-width", type=int, default=64, help="of both towers; must divide their widths")
+    ap.add_argument("--explain", action="store_true", help="with visual.proj_explain")
     a = ap.parse_args()
     os.makedirs(a.out, exist_ok=True)
     embed, image, patch, vw, vl, tw, tl = ARCHS[a.arch]
     if a.format == "open_clip":
-        write_safetensors(os.path.join(a.out, "open_clip_model.safetensors"), tensors(a.arch, a.seed), a.dtype)
+        named = [*tensors(a.arch, a.seed), *(explain(a.arch, a.seed) if a.explain else ())]
+        write_safetensors(os.path.join(a.out, "open_clip_model.safetensors"), named, a.dtype)
         vision = {"image_size": image, "layers": vl, "width": vw, "patch_size": patch}
         if a.head_width != 64:
             vision["head_width"] = a.head_width

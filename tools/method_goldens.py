@@ -3,7 +3,7 @@
 
     method_goldens.py MODEL_FOLDER GOLDEN_FOLDER [--write [NAME...]]
 
-MODEL_FOLDER is what make_model.py wrote. Reads resized.png and text_features.npy of the golden folder, whose picture has the model's
+MODEL_FOLDER is what make_model.py wrote (with --explain, else there is no eclip). Reads resized.png and text_features.npy of the golden folder, whose picture has the model's
 native size, and bench.png beside the folder; prints for each method how far methods/NAME.npy is from what comes out here, in parts of each map's range, or with
 --write writes the files, all or the named ones. Needs torch, numpy and Pillow.
 """
@@ -84,8 +84,8 @@ class Tower:
                 t.retain_grad()
         return self.ffn(x + self.out(o, b), b)
 
-    def features(self, x):
-        return F.normalize(self.norm(x, "visual.ln_post") @ self.t["visual.proj"], dim=-1)
+    def features(self, x, proj="visual.proj"):
+        return F.normalize(self.norm(x, "visual.ln_post") @ self.t[proj], dim=-1)
 
     def before(self, b):
         x = self.start
@@ -139,6 +139,8 @@ def plain(tower, texts):
               "clearclip": changed(tower, last, into, lambda h, q, k, v: self_attention(q, s) @ v),
               "naclip": changed(tower, last, into, lambda h, q, k, v: self_attention(k, s, bias) @ v)}
     maps = {name: tower.features(t)[1:] @ texts.T for name, t in tokens.items()}
+    if "visual.proj_explain" in tower.t:
+        maps["eclip"] = tower.features(x, "visual.proj_explain")[1:] @ texts.T
     cls = tower.features(x)[:1] @ texts.T
     p = torch.softmax(2 * cls, -1)
     p = p / p.mean()

@@ -257,7 +257,7 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
         status = cli_engines_open(&engines, args, CLI_MOST_ENGINES, err);
     if (status == CSG_OK) {
         cli_interrupts(engines.engines, engines.count);
-        cli_method_list_fit(&methods, engines.engines[0]);
+        cli_method_list_fit(&methods, engines.engines[0], args->quiet || ranks.rank);
         params.n_methods = methods.count;
         params.beside = engines.engines + 1;
         params.n_beside = engines.count - 1;

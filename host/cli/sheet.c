@@ -77,16 +77,23 @@ int cli_method_list(struct cli_list *list, const char *text, struct csg_error *e
     return status;
 }
 
-void cli_method_list_fit(struct cli_list *list, const struct csg_engine *engine)
+void cli_method_list_fit(struct cli_list *list, const struct csg_engine *engine, bool quiet)
 {
-    size_t count = 0;
-    for (size_t i = 0; list->all && i < list->count; i++)
-        if (csg_method_fits(engine, i))
+    char left_out[400] = "";
+    size_t count = 0, used = 0;
+    for (size_t i = 0; list->all && i < list->count; i++) {
+        if (csg_method_fits(engine, i)) {
             list->items[count++] = list->items[i];
-        else
-            free(list->items[i]);
+            continue;
+        }
+        int n = snprintf(left_out + used, sizeof left_out - used, "%s%s", used ? ", " : "", list->items[i]);
+        used += n > 0 && (size_t)n < sizeof left_out - used ? (size_t)n : 0;
+        free(list->items[i]);
+    }
     if (list->all)
         list->count = count;
+    if (used && !quiet)
+        cli_say("left out, as the model cannot do them: %s", left_out);
 }
 
 struct cell {

@@ -15,8 +15,8 @@ int cli_word_list(struct cli_list *list, const char *text, struct csg_error *err
 /* "a,b,c", or "all" for every method; each name known and named once. NULL: the default method alone. */
 int cli_method_list(struct cli_list *list, const char *text, struct csg_error *err);
 
-/* Of "all" only those that the model can do. */
-void cli_method_list_fit(struct cli_list *list, const struct csg_engine *engine);
+/* Of "all" only those that the model can do; unless quiet a line says which it cannot. */
+void cli_method_list_fit(struct cli_list *list, const struct csg_engine *engine, bool quiet);
 
 /* The picture and the maps of every text. With compared results, text by text the picture, the compared methods, the result. */
 struct cli_sheet {

@@ -83,13 +83,15 @@ static int take(struct csg_tensor *place, const struct csg_rule *rule, size_t *s
     return CSG_OK;
 }
 
-static int take_all(void *base, const struct csg_rule *rules, size_t n_rules, const char *prefix, size_t *sizes[S_COUNT],
-                    struct csg_tensors *tensors, struct csg_error *err)
+static int take_all(void *base, const struct csg_rule *rules, size_t n_rules, bool optional, const char *prefix,
+                    size_t *sizes[S_COUNT], struct csg_tensors *tensors, struct csg_error *err)
 {
     int status = CSG_OK;
     for (size_t i = 0; i < n_rules && !status; i++) {
         char name[160];
         snprintf(name, sizeof name, "%s%s", prefix, rules[i].name);
+        if (optional && !csg_tensors_find(tensors, name))
+            continue;
         status = take((struct csg_tensor *)(void *)((char *)base + rules[i].at), &rules[i], sizes, tensors, name, err);
     }
     return status;
@@ -122,7 +124,9 @@ static int take_tower(struct csg_model *m, struct csg_tower *tower, const struct
     char prefix[120];
     sizes[S_WIDTH] = &tower->width;
     sizes[S_MLP] = &tower->mlp_width;
-    int status = take_all(m, rules->rules, rules->n_rules, rules->prefix, sizes, tensors, err);
+    int status = take_all(m, rules->rules, rules->n_rules, false, rules->prefix, sizes, tensors, err);
+    if (!status)
+        status = take_all(m, rules->optional, rules->n_optional, true, rules->prefix, sizes, tensors, err);
     if (!status)
         status = complete_tower(tower, rules, layout, tensors, err);
     if (status)
@@ -132,7 +136,7 @@ static int take_tower(struct csg_model *m, struct csg_tower *tower, const struct
         return csg_fail_memory(err);
     for (size_t i = 0; i < tower->layers && !status; i++) {
         snprintf(prefix, sizeof prefix, "%s%zu.", rules->blocks, i);
-        status = take_all(&tower->blocks[i], layout->block_rules, layout->n_block_rules, prefix, sizes, tensors, err);
+        status = take_all(&tower->blocks[i], layout->block_rules, layout->n_block_rules, false, prefix, sizes, tensors, err);
     }
     snprintf(prefix, sizeof prefix, "%s%zu.%s", rules->blocks, tower->layers, layout->block_rules[0].name);
     if (!status && csg_tensors_find(tensors, prefix))

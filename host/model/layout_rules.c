@@ -15,6 +15,9 @@ static const struct csg_rule openai_vision[] = {
     {"ln_post.bias", MODEL(ln_post.bias), {S_WIDTH}, 0, 0},
     {"proj", MODEL(vision_proj), {S_WIDTH, S_EMBED}, 0, 0},
 };
+static const struct csg_rule openai_explain[] = {
+    {"proj_explain", MODEL(vision_explain), {S_WIDTH, S_EMBED}, 0, 0}, /* no published code has a name for it */
+};
 static const struct csg_rule openai_text[] = {
     {"token_embedding.weight", MODEL(token_embedding), {S_VOCAB, S_WIDTH}, 0, 0},
     {"positional_embedding", MODEL(text_position), {S_CONTEXT, S_WIDTH}, 0, 0},
@@ -41,9 +44,10 @@ static const struct csg_rule openai_block[] = {
     {"mlp.c_proj.bias", BLOCK(proj_bias), {S_WIDTH}, 0, 0},
 };
 #define RULES(array) array, sizeof array / sizeof array[0]
+#define NONE NULL, 0
 #define OPENAI_VISION                                                                                                            \
     {                                                                                                                            \
-        "visual.", "visual.transformer.resblocks.", RULES(openai_vision)                                                         \
+        "visual.", "visual.transformer.resblocks.", RULES(openai_vision), RULES(openai_explain)                                  \
     }
 
 static const struct csg_rule hf_vision[] = {
@@ -83,20 +87,25 @@ static const struct csg_rule hf_block[] = {
 };
 
 const struct csg_layout csg_layouts[] = {
-    {"OpenAI's", "text_projection", true, OPENAI_VISION, {"", "transformer.resblocks.", RULES(openai_text)}, RULES(openai_block)},
+    {"OpenAI's",
+     "text_projection",
+     true,
+     OPENAI_VISION,
+     {"", "transformer.resblocks.", RULES(openai_text), NONE},
+     RULES(openai_block)},
     {"open_clip's with a text tower of its own",
      "text.text_projection",
      true,
      OPENAI_VISION,
-     {"text.", "text.transformer.resblocks.", RULES(openai_text)},
+     {"text.", "text.transformer.resblocks.", RULES(openai_text), NONE},
      RULES(openai_block)},
     {"Hugging Face's",
      "vision_model.embeddings.class_embedding",
      false,
-     {"", "vision_model.encoder.layers.", RULES(hf_vision)},
-     {"", "text_model.encoder.layers.", RULES(hf_text)},
+     {"", "vision_model.encoder.layers.", RULES(hf_vision), NONE},
+     {"", "text_model.encoder.layers.", RULES(hf_text), NONE},
      RULES(hf_block)},
-    {NULL, NULL, false, {NULL, NULL, NULL, 0}, {NULL, NULL, NULL, 0}, NULL, 0},
+    {NULL, NULL, false, {NULL, NULL, NULL, 0, NONE}, {NULL, NULL, NULL, 0, NONE}, NULL, 0},
 };
 
 const struct csg_refusal csg_refusals[] = {

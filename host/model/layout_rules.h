@@ -19,6 +19,8 @@ struct csg_tower_rules {
     const char *prefix, *blocks; /* the number of the block stands between `blocks` and the name */
     const struct csg_rule *rules;
     size_t n_rules;
+    const struct csg_rule *optional; /* of tensors that a checkpoint may lack */
+    size_t n_optional;
 };
 struct csg_layout {
     const char *name, *mark; /* a tensor that only this layout has */

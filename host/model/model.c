@@ -174,7 +174,7 @@ uint64_t csg_model_parameters(const struct csg_model *model)
     const struct csg_tensor *all[] = {&m->patch_weight,    &m->class_embedding, &m->vision_position, &m->ln_pre.weight,
                                       &m->ln_pre.bias,     &m->ln_post.weight,  &m->ln_post.bias,    &m->vision_proj,
                                       &m->token_embedding, &m->text_position,   &m->ln_final.weight, &m->ln_final.bias,
-                                      &m->text_proj};
+                                      &m->text_proj,       &m->vision_explain};
     uint64_t sum = count_tower(&m->vision) + count_tower(&m->text) + count_resnet(&m->resnet);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         sum += all[i]->elements;
@@ -210,7 +210,8 @@ static uint64_t resnet_matrices(const struct csg_resnet *resnet)
 uint64_t csg_model_matrix_elements(const struct csg_model *model)
 {
     return tower_matrices(&model->vision) + tower_matrices(&model->text) + resnet_matrices(&model->resnet) +
-           model->patch_weight.elements + model->vision_proj.elements + model->text_proj.elements;
+           model->patch_weight.elements + model->vision_proj.elements + model->vision_explain.elements +
+           model->text_proj.elements;
 }
 
 void csg_tensor_to_f32(const struct csg_tensor *tensor, float *out)

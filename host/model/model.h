@@ -74,7 +74,8 @@ struct csg_model {
     struct csg_tensor class_embedding; /* [W] */
     struct csg_tensor vision_position; /* [1 + grid * grid, W] */
     struct csg_norm ln_pre, ln_post;   /* these and the projection not of a ResNet, nor patch_weight and class_embedding */
-    struct csg_tensor vision_proj;     /* vision_proj_transposed ? [W, C] : [C, W] */
+    struct csg_tensor vision_proj;     /* proj_transposed ? [W, C] : [C, W] */
+    struct csg_tensor vision_explain;  /* the same shape, for patches alone (ECLIP's); most checkpoints have none */
 
     /* text */
     size_t context, vocab_size;

@@ -30,6 +30,7 @@ struct csg_net_plan {
     bool ffn;
     bool keep_inputs; /* without streams: what goes into every block is kept */
     bool cls_too;     /* of a ResNet's pool with a second path: CLS is taken from it as well, as published */
+    bool explain;     /* without streams: the checkpoint's further projection for the patches, CLS keeps its own */
 };
 
 #endif

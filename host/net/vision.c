@@ -21,6 +21,7 @@ struct vit {
     const struct csg_model *model;
     struct csg_net_tower *tower;
     struct csg_weight *patch, *proj;
+    struct csg_weight *explain; /* of the patches, in place of proj; NULL until it is asked for */
     struct csg_buffer *cls, *position, *norms;
     struct csg_net_norm ln_pre, ln_post;
 
@@ -71,6 +72,7 @@ static void destroy(struct csg_vision *base)
     csg_net_tower_destroy(&vision->tower); /* which the two above look at */
     csg_weight_destroy(&vision->patch);
     csg_weight_destroy(&vision->proj);
+    csg_weight_destroy(&vision->explain);
     struct csg_buffer **buffers[] = {&vision->cls, &vision->position, &vision->norms, &vision->grid_position,
                                      &vision->seq, &vision->patches,  &vision->x,     &vision->h,
                                      &vision->qkv, &vision->attended, &vision->mlp,   &vision->out};
@@ -350,6 +352,24 @@ static int project(struct vit *vision, struct csg_view x, size_t rows, struct cs
     return csg_net_project(vision->tower, &head, x, csg_view(vision->h, 0), csg_view(vision->out, 0), rows, err);
 }
 
+/* The same for pictures of so many rows, the patches through the projection of their own. */
+static int project_explained(struct vit *vision, struct csg_view x, size_t count, size_t rows, struct csg_error *err)
+{
+    const struct csg_model *model = vision->model;
+    const struct csg_net_head head = head_of(vision);
+    struct csg_net_head patches = head;
+    int status = CSG_OK;
+    if (!vision->explain)
+        status = csg_net_matrix(vision->backend, &model->vision_explain, model->proj_transposed, &vision->explain, err);
+    patches.proj = vision->explain;
+    if (status == CSG_OK)
+        status = csg_net_project(vision->tower, &patches, x, csg_view(vision->h, 0), csg_view(vision->out, 0), count * rows, err);
+    for (size_t i = 0; status == CSG_OK && i < count; i++)
+        status = csg_net_project(vision->tower, &head, csg_view(x.buffer, x.at + i * rows * vision->tower->width),
+                                 csg_view(vision->h, 0), csg_view(vision->out, i * rows * head.embed), 1, err);
+    return status;
+}
+
 /* Every block of CLIP as it is, each into the next place of `inputs`. */
 static int kept_tower(struct vit *vision, const struct csg_view *rgb, size_t w_px, size_t h_px, struct csg_net_tokens *tokens,
                       struct csg_view qk, struct csg_error *err)
@@ -437,9 +457,9 @@ static int encode(struct csg_vision *base, const struct csg_view *rgb, size_t co
                                             .width = width};
         status = csg_gather(vision->backend, &cls, err);
     }
-    if (status == CSG_OK)
-        status = project(vision, plan->streams == CSG_STREAMS_SINGLE ? tokens.x : x_new, rows, err);
-    return status;
+    if (status == CSG_OK && plan->explain)
+        return project_explained(vision, x_new, count, picture_rows, err);
+    return status ? status : project(vision, plan->streams == CSG_STREAMS_SINGLE ? tokens.x : x_new, rows, err);
 }
 
 static int need_gradient(struct vit *vision, struct csg_error *err)

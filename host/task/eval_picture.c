@@ -113,7 +113,8 @@ static bool same_plan(const struct csg_net_plan *a, const struct csg_net_plan *b
 {
     return a->streams == b->streams && a->first_block == b->first_block && a->attention == b->attention &&
            a->sources == b->sources && !(a->gauss_std < b->gauss_std) && !(a->gauss_std > b->gauss_std) &&
-           a->residual == b->residual && a->ffn == b->ffn && a->keep_inputs == b->keep_inputs && a->cls_too == b->cls_too;
+           a->residual == b->residual && a->ffn == b->ffn && a->keep_inputs == b->keep_inputs && a->cls_too == b->cls_too &&
+           a->explain == b->explain;
 }
 
 /* Methods that differ in what they do with the tokens alone share one pass through the tower. */

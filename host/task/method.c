@@ -4,26 +4,30 @@
 
 #include "base/names.h"
 
-/* Columns of a plan: streams, (first block), attention, sources, Gaussian, residual, FFN, (inputs kept), (CLS too). */
+/* Columns of a plan: streams, (first block), attention, sources, Gaussian, residual, FFN, (inputs kept), (CLS too), (a projection for the patches). */
 #define DUAL(attention, sources, gauss, residual, ffn)                                                                           \
     {                                                                                                                            \
-        CSG_STREAMS_DUAL, 0, CSG_ATTEND_##attention, sources, gauss, residual, ffn, false, false                                 \
+        CSG_STREAMS_DUAL, 0, CSG_ATTEND_##attention, sources, gauss, residual, ffn, false, false, false                          \
     }
 #define SURGERY                                                                                                                  \
     {                                                                                                                            \
-        CSG_STREAMS_DUAL, 0, CSG_ATTEND_SELF, CSG_SOURCE_V, 0, true, false, false, true                                          \
+        CSG_STREAMS_DUAL, 0, CSG_ATTEND_SELF, CSG_SOURCE_V, 0, true, false, false, true, false                                   \
     }
 #define SINGLE(attention, sources, gauss, residual, ffn)                                                                         \
     {                                                                                                                            \
-        CSG_STREAMS_SINGLE, 0, CSG_ATTEND_##attention, sources, gauss, residual, ffn, false, false                               \
+        CSG_STREAMS_SINGLE, 0, CSG_ATTEND_##attention, sources, gauss, residual, ffn, false, false, false                        \
     }
 #define UNCHANGED                                                                                                                \
     {                                                                                                                            \
-        CSG_STREAMS_NONE, 0, CSG_ATTEND_SELF, 0, 0, true, true, false, false                                                     \
+        CSG_STREAMS_NONE, 0, CSG_ATTEND_SELF, 0, 0, true, true, false, false, false                                              \
     }
 #define KEPT                                                                                                                     \
     {                                                                                                                            \
-        CSG_STREAMS_NONE, 0, CSG_ATTEND_SELF, 0, 0, true, true, true, false                                                      \
+        CSG_STREAMS_NONE, 0, CSG_ATTEND_SELF, 0, 0, true, true, true, false, false                                               \
+    }
+#define EXPLAIN                                                                                                                  \
+    {                                                                                                                            \
+        CSG_STREAMS_NONE, 0, CSG_ATTEND_SELF, 0, 0, true, true, false, false, true                                               \
     }
 #define Q CSG_SOURCE_Q
 #define K CSG_SOURCE_K
@@ -46,6 +50,8 @@ static const struct csg_method methods[] = {
     {"single", "v-v attention without a second path, the ablation that collapses (Li et al. 2025)", CSG_BLOCKS_FROM,
      SINGLE(SELF, V, 0, true, true), false, false, CSG_RELEVANCE_NONE, BOTH},
     {"rclip", "the raw map reversed (Li et al. 2022)", CSG_BLOCKS_NONE, UNCHANGED, false, true, CSG_RELEVANCE_NONE, BOTH},
+    {"eclip", "a projection of its own for the patches, of a checkpoint that has one (Li et al. 2022)", CSG_BLOCKS_NONE, EXPLAIN,
+     false, false, CSG_RELEVANCE_NONE, VIT},
     {"maskclip", "values alone in the last block, no residual, no FFN (Zhou et al. 2022)", CSG_BLOCKS_LAST,
      DUAL(VALUES, V, 0, false, false), false, false, CSG_RELEVANCE_NONE, BOTH},
     {"sclip", "q-q and k-k attention added in the last block (Wang et al. 2024)", CSG_BLOCKS_LAST,
@@ -95,10 +101,15 @@ int csg_method_find(const struct csg_method **out, const char *name, struct csg_
     return status;
 }
 
-bool csg_method_fits_model(const struct csg_method *method, const struct csg_model *model)
+static bool fits_tower(const struct csg_method *method, const struct csg_model *model)
 {
     return method->towers == CSG_TOWERS_BOTH ||
            method->towers == (model->architecture == CSG_RESNET ? CSG_TOWERS_RESNET : CSG_TOWERS_VIT);
+}
+
+bool csg_method_fits_model(const struct csg_method *method, const struct csg_model *model)
+{
+    return fits_tower(method, model) && (!method->plan.explain || model->vision_explain.data);
 }
 
 /* With the names of those that the model can do. */
@@ -112,6 +123,9 @@ static int refuse(const struct csg_method *method, const struct csg_model *model
                     : 0;
         used += n > 0 && (size_t)n < sizeof names - used ? (size_t)n : 0;
     }
+    if (fits_tower(method, model))
+        return csg_fail(err, CSG_ERROR_USAGE, "%s needs the tensor visual.proj_explain, which the checkpoint lacks; there are %s",
+                        method->name, names);
     return csg_fail(err, CSG_ERROR_USAGE, "%s is no method for %s; there are %s", method->name,
                     model->architecture == CSG_RESNET ? "a ResNet" : "a ViT", names);
 }

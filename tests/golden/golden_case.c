@@ -31,6 +31,8 @@ const char *golden_model(const struct golden_case *golden)
              json_is_true(json_object_get(golden->about, "exact_gelu")) ? "-gelu" : "");
     if (width && json_integer_value(width) != 64)
         snprintf(name + strlen(name), sizeof name - strlen(name), "-head-%d", (int)json_integer_value(width));
+    if (json_is_true(json_object_get(golden->about, "explain")))
+        snprintf(name + strlen(name), sizeof name - strlen(name), "-explain");
     return name;
 }
 

@@ -22,7 +22,7 @@ def sha256(path):
 def model_name(about):
     width = about.get("head_width", 64)
     return (f"{about['arch']}-seed-{about['seed']}" + ("-gelu" if about.get("exact_gelu") else "")
-            + (f"-head-{width}" if width != 64 else ""))
+            + (f"-head-{width}" if width != 64 else "") + ("-explain" if about.get("explain") else ""))
 
 
 def prepare(models, about):
@@ -32,7 +32,8 @@ def prepare(models, about):
         shutil.rmtree(part, ignore_errors=True)
         command = [sys.executable, MAKE_MODEL, about["arch"], part, "--seed", str(about["seed"]),
                    "--head-width", str(about.get("head_width", 64))]
-        subprocess.run(command + (["--exact-gelu"] if about.get("exact_gelu") else []), check=True)
+        command += [option for key, option in (("exact_gelu", "--exact-gelu"), ("explain", "--explain")) if about.get(key)]
+        subprocess.run(command, check=True)
         os.rename(part, folder)
     found = sha256(os.path.join(folder, "open_clip_model.safetensors"))
     if found != about["model_sha256"]:

@@ -2,9 +2,9 @@
  *
  *     test_methods DEVICE MODELS GOLDEN_ROOT CASE...
  *
- * CASE/methods/NAME.npy is [patches, labels]: raw values, before min-max. A method without one fails: it is not to be in the table.
- * CASE/pamr_arch_eighth.npy is [pixels / 8, labels]: every eighth pixel of the refined maps; CASE/windows_arch.npy is of the picture at
- * 208 x 160 in windows of 112 every 48.
+ * CASE/NAME.npy is [patches, labels]: raw values, before min-max. A method without one fails: it is not to be in the table.
+ * CASE/../pamr_arch_eighth.npy is [pixels / 8, labels]: every eighth pixel of the refined maps; CASE/../windows_arch.npy is of the picture
+ * at 208 x 160 in windows of 112 every 48. The score of a text is CLIP's own, whatever the method makes of the patches.
  * DEVICE is a device SPEC, or "best". */
 #include <math.h>
 #include <stdio.h>
@@ -36,9 +36,18 @@ static double error_of(const struct csg_result *result, const struct npy *want, 
     return worst;
 }
 
-/* One golden file, against what the parameters give. */
+/* The largest difference of two results' scores. */
+static double scores_apart(const struct csg_result *a, const struct csg_result *b)
+{
+    double apart = 0;
+    for (size_t t = 0; t < a->n_texts; t++)
+        apart = fmax(apart, fabs((double)a->texts[t].score - (double)b->texts[t].score));
+    return apart;
+}
+
+/* One golden file, against what the parameters give; the result too, where it is wanted. */
 static int check_file(struct csg_engine *engine, const struct golden_case *golden, const char *file, struct csg_map_params params,
-                      size_t step)
+                      size_t step, struct csg_result **kept)
 {
     struct csg_error err = {0};
     struct csg_result *result = NULL;
@@ -54,16 +63,28 @@ static int check_file(struct csg_engine *engine, const struct golden_case *golde
     bool held = error <= LIMIT;
     printf("%s %-10s %-24s error %.2e of the range, limit %.0e%s%s\n", held ? "ok    " : "FAILED", golden->name, file, error,
            LIMIT, status ? ": " : "", status ? err.sentence : "");
-    csg_result_destroy(&result);
+    if (kept)
+        *kept = result;
+    else
+        csg_result_destroy(&result);
     npy_free(&want);
     return !held;
 }
 
-static int check_method(struct csg_engine *engine, const struct golden_case *golden, const char *method)
+/* `single` alone makes another CLS, that is its point. */
+static int check_method(struct csg_engine *engine, const struct golden_case *golden, const char *method,
+                        const struct csg_result *raw)
 {
     char file[256];
-    snprintf(file, sizeof file, "methods/%s.npy", method);
-    return check_file(engine, golden, file, (struct csg_map_params){.method = method}, 1);
+    struct csg_result *result = NULL;
+    snprintf(file, sizeof file, "%s.npy", method);
+    int failed = check_file(engine, golden, file, (struct csg_map_params){.method = method}, 1, &result);
+    if (result && (scores_apart(result, raw) > 1e-5) != (strcmp(method, "single") == 0)) {
+        printf("FAILED the scores of %s are %.2e from raw's\n", method, scores_apart(result, raw));
+        failed++;
+    }
+    csg_result_destroy(&result);
+    return failed;
 }
 
 static int check_case(const char *device, const char *models, const char *root, const char *name)
@@ -81,14 +102,18 @@ static int check_case(const char *device, const char *models, const char *root, 
             failed = 1;
         }
     }
-    for (size_t i = 0; engine && csg_method_name(i); i++)
+    struct csg_result *raw = NULL;
+    if (engine)
+        failed += check_file(engine, golden, "raw.npy", (struct csg_map_params){.method = "raw"}, 1, &raw);
+    for (size_t i = 0; raw && csg_method_name(i); i++)
         if (csg_method_fits(engine, i))
-            failed += check_method(engine, golden, csg_method_name(i));
+            failed += check_method(engine, golden, csg_method_name(i), raw);
+    csg_result_destroy(&raw);
     const struct csg_map_params refined = {.method = "arch", .refine = "pamr"};
     const struct csg_map_params windows = {.method = "arch", .fit = "aspect", .size_px = 160, .window_px = 112, .stride_px = 48};
     if (engine)
-        failed += check_file(engine, golden, "pamr_arch_eighth.npy", refined, 8) +
-                  check_file(engine, golden, "windows_arch.npy", windows, 1);
+        failed += check_file(engine, golden, "../pamr_arch_eighth.npy", refined, 8, NULL) +
+                  check_file(engine, golden, "../windows_arch.npy", windows, 1, NULL);
     csg_engine_destroy(&engine);
     golden_close(&golden);
     return failed;

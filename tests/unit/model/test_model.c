@@ -216,6 +216,22 @@ static void test_tensors(void **state)
     csg_model_close(&m);
 }
 
+/* What most checkpoints lack; where it is there it must be right. */
+static void test_optional_tensor(void **state)
+{
+    (void)state;
+    struct csg_model *m;
+    struct csg_error err = {0};
+    write_tiny_model();
+    assert_int_equal(open_scratch(&m, &err), CSG_OK);
+    assert_null(m->vision_explain.data);
+    csg_model_close(&m);
+    write_weights(NULL, "\"visual.proj_explain\":{\"dtype\":\"F32\",\"shape\":[0,3],\"data_offsets\":[0,0]},");
+    refuse("visual.proj_explain has shape [0, 3], not [8, 3]");
+    write_weights(NULL, "\"visual.proj_explain\":{\"dtype\":\"I32\",\"shape\":[0],\"data_offsets\":[0,0]},");
+    refuse("the tensor visual.proj_explain is of type I32");
+}
+
 static void test_hostile_headers(void **state)
 {
     (void)state;
@@ -353,9 +369,9 @@ static void test_configs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_demo_model), cmocka_unit_test(test_tiny_model), cmocka_unit_test(test_sizes_from_tensors),
-        cmocka_unit_test(test_folders),    cmocka_unit_test(test_tensors),    cmocka_unit_test(test_hostile_headers),
-        cmocka_unit_test(test_truncated),  cmocka_unit_test(test_configs),
+        cmocka_unit_test(test_demo_model),      cmocka_unit_test(test_tiny_model), cmocka_unit_test(test_sizes_from_tensors),
+        cmocka_unit_test(test_folders),         cmocka_unit_test(test_tensors),    cmocka_unit_test(test_hostile_headers),
+        cmocka_unit_test(test_optional_tensor), cmocka_unit_test(test_truncated),  cmocka_unit_test(test_configs),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
