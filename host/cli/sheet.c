@@ -118,7 +118,14 @@ static int copy_picture(const struct cli_sheet *sheet, struct cell *cell, struct
                               csg_image_height_px(sheet->image), 0, err);
 }
 
-static int fill_cells(const struct cli_sheet *sheet, struct cell *cells, struct csg_error *err)
+/* So that the next text begins a row. */
+static int leave_blank(struct cell *cell, struct csg_error *err)
+{
+    static const uint8_t white[3] = {255, 255, 255};
+    return csg_image_from_rgb(&cell->picture, white, 1, 1, 0, err);
+}
+
+static int fill_cells(const struct cli_sheet *sheet, struct cell *cells, size_t columns, struct csg_error *err)
 {
     size_t at = 0;
     int status = CSG_OK;
@@ -129,19 +136,21 @@ static int fill_cells(const struct cli_sheet *sheet, struct cell *cells, struct 
             status = fill_cell(sheet, cells + at++, sheet->compared[m], i, err);
         if (status == CSG_OK)
             status = fill_cell(sheet, cells + at++, sheet->result, i, err);
+        while (status == CSG_OK && sheet->n_compared && i + 1 < sheet->result->n_texts && at % columns)
+            status = leave_blank(cells + at++, err);
     }
     return status;
 }
 
 /* A row a text while that stays legible, else about as many columns as rows. */
-static int columns_for(size_t count, size_t per_text)
+static size_t columns_for(size_t count, size_t per_text)
 {
-    int columns = 1;
+    size_t columns = 1;
     if (per_text > 1 && per_text <= 4)
-        return (int)per_text;
+        return per_text;
     if (per_text > 1)
         count = per_text;
-    while ((size_t)columns * (size_t)columns < count)
+    while (columns * columns < count)
         columns++;
     return columns;
 }
@@ -149,19 +158,21 @@ static int columns_for(size_t count, size_t per_text)
 int cli_draw_sheet(const struct cli_sheet *sheet, struct csg_image **out, struct csg_error *err)
 {
     size_t n_texts = sheet->result->n_texts, per_text = sheet->n_compared ? 2 + sheet->n_compared : 1;
-    size_t count = sheet->n_compared ? per_text * n_texts : 1 + n_texts;
+    size_t count = sheet->n_compared ? per_text * n_texts : 1 + n_texts, columns = columns_for(count, per_text);
+    if (sheet->n_compared)
+        count = (per_text + columns - 1) / columns * columns * (n_texts - 1) + per_text;
     struct cell *cells = calloc(count, sizeof *cells);
     const struct csg_image **pictures = calloc(count, sizeof *pictures);
     const char **captions = calloc(count, sizeof *captions);
     int status = cells && pictures && captions ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
     if (status == CSG_OK)
-        status = fill_cells(sheet, cells, err);
+        status = fill_cells(sheet, cells, columns, err);
     for (size_t i = 0; status == CSG_OK && i < count; i++) {
         pictures[i] = cells[i].picture;
-        captions[i] = cells[i].caption;
+        captions[i] = cells[i].caption[0] ? cells[i].caption : NULL;
     }
     if (status == CSG_OK)
-        status = csg_contact_sheet(pictures, captions, count, columns_for(count, per_text), 0, out, err);
+        status = csg_contact_sheet(pictures, captions, count, (int)columns, 0, out, err);
     for (size_t i = 0; cells && i < count; i++)
         csg_image_destroy(&cells[i].picture);
     free(cells);

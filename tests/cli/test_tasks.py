@@ -133,7 +133,12 @@ class Tasks(CliTest):
         self.fail_with(USAGE, "map", "photo.png", "dog", "--blocks", "all", "-o", "no.png", *QUICK, words=("bimodal",))
         done = self.succeed("map", "photo.png", "dog", "--compare", "all", *small, "-o", "all.png")
         self.assertIn("left out, as the model cannot do them: " + ", ".join(CANNOT), done.stderr.decode())
-        self.succeed("map", "photo.png", "dog", "cat", "--compare", "raw,arch,gem", "-o", "some.png", *QUICK)
+        # Seven cells a text in rows of three: the next text begins a row.
+        heights = []
+        for texts in (["dog"], ["dog", "cat"]):
+            self.succeed("map", "photo.png", *texts, "--compare", "raw,arch,gem,single,rclip", "-y", "-o", "some.png", "--size", "32", *QUICK)
+            heights.append(read_png(self.read("some.png"))[1])
+        self.assertEqual(2 * heights[0] - heights[1], 16)  # the margin
         self.fail_with(USAGE, "map", "photo.png", "dog", "--compare", "raw,nope", "-o", "no.png", *QUICK, words=("nope",))
 
     def test_eclip(self):
