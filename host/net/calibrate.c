@@ -254,13 +254,14 @@ static int attend(const struct run *r, struct csg_view y, struct csg_view cls, b
     return status ? status : weigh(r, csg_view(c->early, 0), cells, cells, out.y, width, width, csg_view(c->out, 0), 1, add, err);
 }
 
-/* The sum of the outputs of the early blocks up to that before the last, CLS too: as one long row each. */
+/* The sum of the outputs of the early blocks up to that before the last, CLS too: as one long row each. Of two blocks there is none so
+ * early: the first one's. */
 static int sum_blocks(const struct run *r, struct csg_error *err)
 {
     size_t length = r->seen->rows * r->width, count = (output(r, 1).at - output(r, EARLY).at) / length;
     struct csg_view first = output(r, EARLY), sum = csg_view(r->c->sum, 0);
     int status = CSG_OK;
-    for (size_t i = 0; status == CSG_OK && i < count; i++)
+    for (size_t i = 0; status == CSG_OK && (i == 0 || i < count); i++)
         status =
             weigh(r, constant(r, ONE), 1, 1, csg_view(first.buffer, first.at + i * length), length, length, sum, 1, i > 0, err);
     return status;
