@@ -8,22 +8,24 @@
 
 #define BEST 300 /* channels a text */
 #define LOGIT_SCALE 100
+#define TOKENS 1024 /* of masked pictures that are encoded together, or one picture: more is no faster and takes memory */
 
 struct run {
     struct csg_scorecam *s;
     struct csg_backend *backend;
     const struct csg_net_seen *seen;
     const struct csg_scorecam_tower *masked;
-    size_t cells, pixels, width, embed, n, best;
+    size_t cells, pixels, width, embed, n, best, together;
     struct csg_view patches; /* of the last block's output [cells, W] */
     float *texts;            /* [n, embed] */
+    float *features;         /* [together, embed] of masked pictures */
     double *scores;          /* [n, W]; 0 where a channel is not among a text's best */
     uint8_t *wanted;         /* [n, W] */
 };
 
 void csg_scorecam_free(struct csg_scorecam *s)
 {
-    struct csg_buffer **buffers[] = {&s->channels, &s->mask, &s->map, &s->weights, &s->product, &s->relevance};
+    struct csg_buffer **buffers[] = {&s->channels, &s->mask, &s->map, &s->masks, &s->weights, &s->product, &s->relevance};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         csg_buffer_destroy(buffers[i]);
 }
@@ -60,12 +62,10 @@ static int prepare(const struct run *r, struct csg_error *err)
     const struct {
         struct csg_buffer **buffer;
         size_t rows, width;
-    } wanted[] = {{&r->s->channels, r->width, 2 * r->cells + 2},
-                  {&r->s->mask, 1, 1 + r->pixels},
-                  {&r->s->map, 1, 2 * r->pixels + 2},
-                  {&r->s->weights, r->n, r->width},
-                  {&r->s->product, r->cells, r->n},
-                  {&r->s->relevance, 1 + r->cells, r->n}};
+    } wanted[] = {
+        {&r->s->channels, r->width, 2 * r->cells + 2}, {&r->s->mask, 1, 1 + r->pixels},  {&r->s->map, 1, r->pixels + 2},
+        {&r->s->masks, r->together, r->pixels},        {&r->s->weights, r->n, r->width}, {&r->s->product, r->cells, r->n},
+        {&r->s->relevance, 1 + r->cells, r->n}};
     int status = CSG_OK;
     for (size_t i = 0; status == CSG_OK && i < sizeof wanted / sizeof *wanted; i++)
         status = csg_scratch_f32(r->backend, wanted[i].buffer, wanted[i].rows, wanted[i].width, err);
@@ -102,8 +102,8 @@ static int list_channels(const struct run *r, struct csg_error *err)
     return csg_minmax(r->backend, &args, err);
 }
 
-/* The picture masked by a channel, upsampled and brought to 0..1, and its cosine with the texts that want it. */
-static int score(struct run *r, size_t channel, float *feature, struct csg_error *err)
+/* A channel, upsampled and brought to 0..1, is mask number `at`. */
+static int make_mask(const struct run *r, size_t channel, size_t at, struct csg_error *err)
 {
     const struct csg_corners_args up = {.in = csg_view(r->s->channels, channel * r->cells),
                                         .out = csg_view(r->s->mask, 1),
@@ -114,38 +114,56 @@ static int score(struct run *r, size_t channel, float *feature, struct csg_error
                                         .out_h = r->seen->h_px};
     const struct csg_minmax_args minmax = {.s = csg_view(r->s->mask, 0),
                                            .similarity = csg_view(r->s->map, 0),
-                                           .map = csg_view(r->s->map, r->pixels),
-                                           .range = csg_view(r->s->map, 2 * r->pixels),
+                                           .map = csg_view(r->s->masks, at * r->pixels),
+                                           .range = csg_view(r->s->map, r->pixels),
                                            .cells = r->pixels,
                                            .n_texts = 1};
     int status = csg_corners(r->backend, &up, err);
-    if (status == CSG_OK)
-        status = csg_minmax(r->backend, &minmax, err);
-    if (status == CSG_OK)
-        status = r->masked->encode(r->masked->tower, minmax.map, feature, err);
-    for (size_t t = 0; status == CSG_OK && t < r->n; t++) {
+    return status ? status : csg_minmax(r->backend, &minmax, err);
+}
+
+/* The cosine of a masked picture with the texts that want its channel. */
+static void score(struct run *r, size_t channel, const float *feature)
+{
+    for (size_t t = 0; t < r->n; t++) {
         double sum = 0;
         for (size_t c = 0; c < r->embed; c++)
             sum += (double)feature[c] * (double)r->texts[t * r->embed + c];
         if (r->wanted[t * r->width + channel])
             r->scores[t * r->width + channel] = LOGIT_SCALE * sum;
     }
+}
+
+static bool is_wanted(const struct run *r, size_t channel)
+{
+    bool any = false;
+    for (size_t t = 0; t < r->n; t++)
+        any = any || r->wanted[t * r->width + channel];
+    return any;
+}
+
+/* As many as are encoded together, from the channel *next on; *next is the first that is left. */
+static int score_some(struct run *r, size_t *next, struct csg_error *err)
+{
+    size_t first = *next, count = 0;
+    int status = CSG_OK;
+    for (; status == CSG_OK && count < r->together && *next < r->width; ++*next)
+        if (is_wanted(r, *next))
+            status = make_mask(r, *next, count++, err);
+    if (status == CSG_OK && count)
+        status = r->masked->encode(r->masked->tower, csg_view(r->s->masks, 0), count, r->features, err);
+    for (size_t c = first, at = 0; status == CSG_OK && c < *next; c++)
+        if (is_wanted(r, c))
+            score(r, c, r->features + at++ * r->embed);
     return status;
 }
 
 static int score_all(struct run *r, struct csg_error *err)
 {
     const float nothing = 0;
-    float *feature = csg_calloc(r->embed, sizeof *feature);
-    int status = feature ? csg_buffer_write(r->s->mask, 0, &nothing, sizeof nothing, err) : csg_fail_memory(err);
-    for (size_t channel = 0; status == CSG_OK && channel < r->width; channel++) {
-        bool any = false;
-        for (size_t t = 0; t < r->n; t++)
-            any = any || r->wanted[t * r->width + channel];
-        if (any)
-            status = score(r, channel, feature, err);
-    }
-    free(feature);
+    int status = csg_buffer_write(r->s->mask, 0, &nothing, sizeof nothing, err);
+    for (size_t next = 0; status == CSG_OK && next < r->width;)
+        status = score_some(r, &next, err);
     return status;
 }
 
@@ -204,11 +222,13 @@ int csg_scorecam_relevance(struct csg_scorecam *scorecam, struct csg_gradient *g
                       .embed = head->embed,
                       .n = n,
                       .best = width < BEST ? width : BEST,
+                      .together = seen->rows < TOKENS ? TOKENS / seen->rows : 1,
                       .patches = csg_view(seen->inputs, last + width),
                       .texts = csg_calloc(n, head->embed * sizeof(float)),
                       .scores = csg_calloc(n, width * sizeof(double)),
                       .wanted = csg_calloc(n, width)};
-    int status = run.texts && run.scores && run.wanted ? prepare(&run, err) : csg_fail_memory(err);
+    run.features = csg_calloc(run.together, head->embed * sizeof(float));
+    int status = run.texts && run.scores && run.wanted && run.features ? prepare(&run, err) : csg_fail_memory(err);
     if (status == CSG_OK)
         status = csg_buffer_read(texts.buffer, texts.at * sizeof(float), run.texts, n * head->embed * sizeof *run.texts, err);
     if (status == CSG_OK)
@@ -223,6 +243,7 @@ int csg_scorecam_relevance(struct csg_scorecam *scorecam, struct csg_gradient *g
         status = combine(&run, err);
     free(run.texts);
     free(run.scores);
+    free(run.features);
     free(run.wanted);
     *relevance = csg_view(scorecam->relevance, 0);
     return status;

@@ -39,7 +39,7 @@ struct vit {
     struct csg_net_seen seen;  /* of the last call */
     struct csg_buffer *inputs; /* [layers + 1, rows, W], of a plan that keeps them */
     struct csg_buffer *patches, *x, *h, *qkv, *attended, *mlp, *out;
-    struct csg_buffer *masked; /* [1, embed_dim], CLS of a masked picture: out still holds the picture's own tokens */
+    struct csg_buffer *masked; /* [n, embed_dim], CLS of masked pictures: out still holds the picture's own tokens */
 };
 
 static int upload_norms(struct vit *vision, struct csg_error *err)
@@ -165,25 +165,32 @@ static int prepare_grid(struct vit *vision, size_t count, size_t grid_w, size_t 
     return CSG_OK;
 }
 
-static int prepare_scratch(struct vit *vision, size_t picture_rows, size_t rows, struct csg_error *err)
+/* What the blocks need for so many tokens; out stays as it is. */
+static int prepare_blocks(struct vit *vision, size_t rows, struct csg_error *err)
 {
-    const struct csg_model *model = vision->model;
-    size_t width = model->vision.width, pixels = 3 * model->patch_px * model->patch_px;
+    size_t width = vision->tower->width;
     /* x and attended hold both paths behind each other, so that one GEMM projects both. */
     const struct {
         struct csg_buffer **buffer;
         size_t rows, width;
-    } wanted[] = {{&vision->patches, picture_rows, pixels},
-                  {&vision->x, 2 * rows, width},
+    } wanted[] = {{&vision->x, 2 * rows, width},
                   {&vision->h, rows, width},
                   {&vision->qkv, rows, 3 * width},
                   {&vision->attended, 2 * rows, width},
-                  {&vision->mlp, rows, model->vision.mlp_width},
-                  {&vision->out, rows, model->embed_dim}};
+                  {&vision->mlp, rows, vision->tower->mlp_width}};
     int status = CSG_OK;
     for (size_t i = 0; status == CSG_OK && i < sizeof wanted / sizeof *wanted; i++)
         status = csg_scratch_f32(vision->backend, wanted[i].buffer, wanted[i].rows, wanted[i].width, err);
     return status;
+}
+
+static int prepare_scratch(struct vit *vision, size_t picture_rows, size_t rows, struct csg_error *err)
+{
+    size_t pixels = 3 * vision->model->patch_px * vision->model->patch_px;
+    int status = csg_scratch_f32(vision->backend, &vision->patches, picture_rows, pixels, err);
+    if (status == CSG_OK)
+        status = csg_scratch_f32(vision->backend, &vision->out, rows, vision->model->embed_dim, err);
+    return status ? status : prepare_blocks(vision, rows, err);
 }
 
 /* Convolution as GEMM: conv1 is [W, 3 * P * P]; the residual adds class and position embedding; then ln_pre. Of a picture times a mask,
@@ -505,24 +512,60 @@ static int fed_back(struct vit *vision, enum csg_net_relevance kind, struct csg_
     return csg_feedback_relevance(&vision->feedback, vision->tower, &head, &vision->seen, texts, n, relevance, err);
 }
 
-/* CLS of the last picture times a mask; what that picture left behind stays. */
-static int encode_masked(void *tower, struct csg_view mask, float *feature, struct csg_error *err)
+/* The last block of CLIP's own path where nothing but every picture's CLS is taken from it. */
+static int last_block_of_cls(const struct vit *vision, const struct csg_net_tokens *tokens, struct csg_view qk,
+                             struct csg_error *err)
+{
+    const struct csg_net_tower *tower = vision->tower;
+    const struct csg_net_some cls = original(tower, tower->layers - 1, tokens);
+    int status = csg_net_last_qkv(tower, tokens, cls, err);
+    if (status == CSG_OK)
+        status = cls_attention(tower, tokens, qk, err);
+    return status ? status : csg_net_finish_some(tower, tower->layers - 1, tokens, qk, cls, err);
+}
+
+/* Every picture's CLS behind each other, projected: *features is [tokens->sequences, embed_dim]. */
+static int project_cls(struct vit *vision, const struct csg_net_tokens *tokens, float *features, struct csg_error *err)
+{
+    const struct csg_net_head head = head_of(vision);
+    size_t count = tokens->sequences;
+    const struct csg_gather_args cls = {.in = tokens->x,
+                                        .rows_at = tokens->seq,
+                                        .out = csg_view(vision->attended, 0),
+                                        .in_stride = vision->tower->width,
+                                        .out_stride = vision->tower->width,
+                                        .rows = count,
+                                        .width = vision->tower->width};
+    int status = csg_scratch_f32(vision->backend, &vision->masked, count, head.embed, err);
+    if (status == CSG_OK)
+        status = csg_gather(vision->backend, &cls, err);
+    if (status == CSG_OK)
+        status = csg_net_project(vision->tower, &head, cls.out, tokens->h, csg_view(vision->masked, 0), count, err);
+    return status ? status : csg_buffer_read(vision->masked, 0, features, count * head.embed * sizeof *features, err);
+}
+
+/* CLS of the last picture times each mask; what that picture left behind stays. */
+static int encode_masked(void *tower, struct csg_view masks, size_t count, float *features, struct csg_error *err)
 {
     struct vit *vision = tower;
     const struct csg_net_seen *seen = &vision->seen;
-    struct csg_net_tokens tokens = tokens_of(vision, 1, seen->rows);
-    int status = embed_masked(vision, seen->rgb, mask, seen->w_px, seen->h_px, seen->rows, tokens.x, err);
-    for (size_t b = 0; status == CSG_OK && b < vision->tower->layers; b++) {
-        status = single_block(vision, b, &tokens, csg_view(vision->attended, 0), err);
+    size_t rows = seen->rows, pixels = seen->w_px * seen->h_px;
+    int status = prepare_grid(vision, count, seen->grid_w, seen->grid_h, err);
+    if (status == CSG_OK)
+        status = prepare_blocks(vision, count * rows, err);
+    const struct csg_net_tokens tokens = tokens_of(vision, count, rows);
+    const struct csg_view qk = csg_view(vision->attended, 0);
+    for (size_t i = 0; status == CSG_OK && i < count; i++)
+        status = embed_masked(vision, seen->rgb, csg_view(masks.buffer, masks.at + i * pixels), seen->w_px, seen->h_px, rows,
+                              csg_view(tokens.x.buffer, tokens.x.at + i * rows * vision->tower->width), err);
+    for (size_t b = 0; status == CSG_OK && b + 1 < vision->tower->layers; b++) {
+        status = single_block(vision, b, &tokens, qk, err);
         if (status == CSG_OK)
-            status = csg_net_pace(vision->tower, seen->rows, err);
+            status = csg_net_pace(vision->tower, tokens.rows, err);
     }
-    const struct csg_net_head head = head_of(vision);
     if (status == CSG_OK)
-        status = csg_scratch_f32(vision->backend, &vision->masked, 1, head.embed, err);
-    if (status == CSG_OK)
-        status = csg_net_project(vision->tower, &head, tokens.x, tokens.h, csg_view(vision->masked, 0), 1, err);
-    return status ? status : csg_buffer_read(vision->masked, 0, feature, vision->model->embed_dim * sizeof *feature, err);
+        status = last_block_of_cls(vision, &tokens, qk, err);
+    return status ? status : project_cls(vision, &tokens, features, err);
 }
 
 static int by_score(struct vit *vision, enum csg_net_relevance kind, struct csg_view texts, size_t n, struct csg_view *relevance,
