@@ -1,4 +1,4 @@
-/* `segment`, `classify` and `tokens`. */
+/* `segment` and `classify`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "cli.h"
 #include "names.h"
 #include "pictures.h"
-#include "sheet.h"
+#include "ranking.h"
 
 /* The texts behind the picture, or those of --labels. */
 struct label_source {
@@ -162,8 +162,8 @@ static int print_classes(void *user, struct csg_engine *engine, const struct cli
         char printable[61];
         if (!classes->areas[c])
             continue;
-        snprintf(printable, sizeof printable, "%s", class_name(classes->result, c));
-        fprintf(out, "%-24s %5zu %10zu %6.2f%%\n", cli_printable(printable), c, classes->areas[c], 100 * share_of(classes, c));
+        fprintf(out, "%-24s %5zu %10zu %6.2f%%\n", cli_table_label(printable, class_name(classes->result, c)), c,
+                classes->areas[c], 100 * share_of(classes, c));
     }
     fprintf(out, "%s\n", picture->files[0].name);
     return CSG_OK;
@@ -213,42 +213,7 @@ int cli_segment(const struct cli_args *args, struct csg_error *err)
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------ classify and tokens */
-
-struct ranked {
-    const char *label;
-    float score, cosine;
-    size_t at;
-};
-
-static int by_score(const void *a, const void *b)
-{
-    const struct ranked *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return x->at < y->at ? -1 : x->at > y->at;
-}
-
-/* "label" or "token" is what the ranked are called. */
-static json_t *ranked_json(const struct ranked *ranked, size_t count, const char *kind)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list,
-                              json_pack("{s:o, s:i, s:f, s:f}", kind, cli_json_string(ranked[i].label), "index",
-                                        (int)ranked[i].at, "score", (double)ranked[i].score, "cosine", (double)ranked[i].cosine));
-    return list;
-}
-
-static void print_ranked(FILE *out, const struct ranked *ranked, size_t count, const char *kind)
-{
-    fprintf(out, "%-24s %9s %9s\n", kind, "score", "cosine");
-    for (size_t i = 0; i < count; i++) {
-        char printable[61];
-        snprintf(printable, sizeof printable, "%s", ranked[i].label);
-        fprintf(out, "%-24s %9.4f %9.4f\n", cli_printable(printable), (double)ranked[i].score, (double)ranked[i].cosine);
-    }
-}
+/* ------------------------------------------------------------------------------------------ classify */
 
 struct classify_job {
     const struct cli_args *args;
@@ -261,13 +226,13 @@ static int rank(const struct classify_job *job, struct csg_engine *engine, struc
                 const struct csg_image *image, float *scores, struct csg_error *err)
 {
     size_t n = job->source.count;
-    struct ranked *ranked = picture->made = calloc(n + 1, sizeof *ranked);
+    struct cli_ranked *ranked = picture->made = calloc(n + 1, sizeof *ranked);
     int status = ranked ? csg_classify(engine, image, job->source.labels, n, !job->args->plain, scores, scores + n, err)
                         : cli_fail(err, CSG_ERROR, "out of memory");
     for (size_t i = 0; status == CSG_OK && i < n; i++)
-        ranked[i] = (struct ranked){job->source.labels[i], scores[i], scores[n + i], i};
+        ranked[i] = (struct cli_ranked){job->source.labels[i], scores[i], scores[n + i], i};
     if (status == CSG_OK)
-        qsort(ranked, n, sizeof *ranked, by_score);
+        cli_rank(ranked, n);
     return status;
 }
 
@@ -296,7 +261,7 @@ static size_t shown(const struct classify_job *job)
 
 static int describe_ranked(void *user, const struct cli_picture *picture, json_t **out, struct csg_error *err)
 {
-    *out = json_pack("{s:o}", "labels", ranked_json(picture->made, shown(user), "label"));
+    *out = json_pack("{s:o}", "labels", cli_ranked_json(picture->made, shown(user), "label"));
     return *out ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
 }
 
@@ -305,7 +270,7 @@ static int print_labels(void *user, struct csg_engine *engine, const struct cli_
 {
     (void)engine;
     (void)err;
-    print_ranked(out, picture->made, shown(user), "label");
+    cli_print_ranked(out, picture->made, shown(user), "label");
     return CSG_OK;
 }
 
@@ -333,54 +298,5 @@ int cli_classify(const struct cli_args *args, struct csg_error *err)
     if (status == CSG_OK)
         status = cli_pictures(&task, args, err);
     csg_label_set_free(&job.source.set);
-    return status;
-}
-
-int cli_tokens(const struct cli_args *args, struct csg_error *err)
-{
-    struct csg_map_params params;
-    struct csg_image *image = NULL, *drawn = NULL;
-    struct csg_engine *engine = NULL;
-    struct csg_result *result = NULL;
-    struct ranked *ranked = NULL;
-    char *file = NULL;
-    if (args->n_words != 2)
-        return cli_fail(err, CSG_ERROR_USAGE, "tokens wants a picture and one sentence");
-    int status = cli_map_params(&params, args, err);
-    if (status == CSG_OK)
-        status = cli_checked_output(&file, args, "_tokens", err);
-    if (status == CSG_OK)
-        status = csg_image_load(&image, args->words[0], err);
-    if (status == CSG_OK)
-        status = cli_engine(&engine, args, err);
-    if (status == CSG_OK)
-        status = csg_map_tokens(engine, image, args->words[1], &params, &result, err);
-    if (status == CSG_OK && !(ranked = calloc(result->n_texts, sizeof *ranked)))
-        status = cli_fail(err, CSG_ERROR, "out of memory");
-    if (status == CSG_OK) {
-        const struct cli_sheet sheet = {.engine = engine, .image = image, .result = result, .draw = {.legend = true}};
-        status = cli_draw_sheet(&sheet, &drawn, err);
-    }
-    if (status == CSG_OK)
-        status = csg_image_write_png(drawn, file, args->overwrite, err);
-    for (size_t i = 0; status == CSG_OK && i < result->n_texts; i++)
-        ranked[i] = (struct ranked){result->texts[i].text, result->texts[i].score, result->texts[i].score, i};
-    if (status == CSG_OK) {
-        qsort(ranked, result->n_texts, sizeof *ranked, by_score);
-        if (args->json) {
-            status = cli_print_json(
-                json_pack("{s:o, s:o}", "file", cli_json_string(file), "tokens", ranked_json(ranked, result->n_texts, "token")),
-                err);
-        } else {
-            print_ranked(stdout, ranked, result->n_texts, "token");
-            puts(file);
-        }
-    }
-    free(ranked);
-    free(file);
-    csg_result_destroy(&result);
-    cli_engine_close(&engine);
-    csg_image_destroy(&image);
-    csg_image_destroy(&drawn);
     return status;
 }

@@ -45,7 +45,7 @@ enum cli_use {
     USE_COMPLETION = 1 << 30, /* far from the others, which are numbered on */
     USE_MODEL = USE_MAP | USE_EMBED | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS |
                 USE_REDUNDANCY | USE_BENCH | USE_TUNE,
-    USE_MANY = USE_MAP | USE_POINTS | USE_EMBED | USE_SEGMENT | USE_CLASSIFY, /* which take many pictures */
+    USE_MANY = USE_MAP | USE_POINTS | USE_EMBED | USE_SEGMENT | USE_CLASSIFY | USE_TOKENS, /* which take many pictures */
     USE_PICTURE = USE_MAP | USE_POINTS | USE_VIEW | USE_EVAL | USE_SEGMENT | USE_TOKENS,
     USE_ALL = 32767 | USE_COMPLETION
 };

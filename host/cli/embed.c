@@ -92,8 +92,9 @@ static int describe(void *user, const struct cli_picture *picture, json_t **out,
     return *out ? CSG_OK : cli_fail(err, CSG_ERROR, "out of memory");
 }
 
-static int end(void *user, struct csg_error *err)
+static int end(void *user, struct csg_engine *engine, struct csg_error *err)
 {
+    (void)engine;
     return write_features(user, err);
 }
 

@@ -55,13 +55,14 @@ static int list_devices(struct cli_engines *engines, const char *text, struct cs
 }
 
 /* Of "all" a device that cannot be used is left out, as long as there is another. */
-int cli_engines_open(struct cli_engines *engines, const struct cli_args *args, size_t most, struct csg_error *err)
+int cli_engines_open(struct cli_engines *engines, const struct cli_args *args, size_t most, const char *others,
+                     struct csg_error *err)
 {
     *engines = (struct cli_engines){0};
     int status = list_devices(engines, args->device, err);
     for (size_t i = 0; status == CSG_OK && i < engines->n_specs && engines->count < most; i++) {
         struct csg_error why = {0};
-        status = cli_engine_on(&engines->engines[engines->count], args, engines->specs[i], engines->count ? "image" : NULL, &why);
+        status = cli_engine_on(&engines->engines[engines->count], args, engines->specs[i], engines->count ? others : NULL, &why);
         if (status == CSG_OK) {
             engines->count++;
         } else if (engines->all && (engines->count || i + 1 < engines->n_specs)) {

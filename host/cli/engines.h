@@ -12,8 +12,10 @@ struct cli_engines {
     size_t n_specs, count;
     bool all; /* the usable ones are among them */
 };
-/* At most `most` of them. The first has texts for all, the others the image tower alone. */
-int cli_engines_open(struct cli_engines *engines, const struct cli_args *args, size_t most, struct csg_error *err);
+/* At most `most` of them. The first has both towers, the others those that `others` names: "image" where the first has texts for all, or
+ * NULL for both. */
+int cli_engines_open(struct cli_engines *engines, const struct cli_args *args, size_t most, const char *others,
+                     struct csg_error *err);
 void cli_engines_close(struct cli_engines *engines);
 
 #endif

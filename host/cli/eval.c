@@ -254,7 +254,7 @@ int cli_eval(const struct cli_args *args, struct csg_error *err)
         params.progress_user = &progress;
     }
     if (status == CSG_OK)
-        status = cli_engines_open(&engines, args, CLI_MOST_ENGINES, err);
+        status = cli_engines_open(&engines, args, CLI_MOST_ENGINES, "image", err);
     if (status == CSG_OK) {
         cli_interrupts(engines.engines, engines.count);
         cli_method_list_fit(&methods, engines.engines[0], args->quiet || ranks.rank);

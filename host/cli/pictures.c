@@ -176,7 +176,7 @@ static int plan(struct run *run, struct csg_error *err)
 static int open_engines(struct run *run, struct csg_error *err)
 {
     bool quiet = run->args->quiet || run->ranks.rank; /* the first says it for all */
-    int status = cli_engines_open(&run->engines, run->args, run->n_todo, err);
+    int status = cli_engines_open(&run->engines, run->args, run->n_todo, run->task->text_towers ? NULL : "image", err);
     if (status == CSG_OK && run->engines.count && run->task->opened)
         status = run->task->opened(run->task->user, run->engines.engines[0], quiet, err);
     return status;
@@ -321,7 +321,7 @@ static int on_done(void *user, const struct csg_walk_picture *about, struct csg_
         return status;
     if (says_json(run))
         status = describe(run, at, about, err);
-    else if (task->print)
+    else if (task->print && !task->sum_up)
         status = print(run, at, run->engines.engines[about->engine], err);
     task->release(task->user, run->pictures + at);
     return status;
@@ -367,6 +367,8 @@ static int print_report(struct run *run, struct csg_error *err)
         json_pack("{s:o, s:o, s:I, s:O, s:o, s:o, s:o}", "model", model ? model : json_null(), "devices",
                   list_said(run, "devices"), "batch", (json_int_t)run->batch, "ms", json_object_get(run->said, "ms"), "pictures",
                   list_said(run, "pictures"), "unreadable", list_said(run, "unreadable"), "skipped", skipped);
+    if (status == CSG_OK && document && run->task->sum_up)
+        run->task->sum_up(run->task->user, document);
     if (status == CSG_OK)
         return cli_print_json(document, err);
     json_decref(document);
@@ -442,8 +444,8 @@ static uint64_t plan_number(const struct run *run)
 static int agree_on_plan(struct run *run, int status, struct csg_error *err)
 {
     status = cli_ranks_agree(&run->ranks, status, err);
-    if (status == CSG_OK && run->ranks.count > 1 && run->task->end)
-        status = cli_fail(err, CSG_ERROR_USAGE, "this command writes one file of all pictures, which takes one process");
+    if (status == CSG_OK && run->ranks.count > 1 && run->task->end && (run->many || run->task->every_word))
+        status = cli_fail(err, CSG_ERROR_USAGE, "this command makes one thing of all pictures, which takes one process");
     else if (status == CSG_OK && run->ranks.count > 1 && !cli_ranks_same(&run->ranks, plan_number(run)))
         status = cli_fail(err, CSG_ERROR, "not every rank finds the same pictures and outputs; all have to see the same folders");
     return cli_ranks_agree(&run->ranks, status, err);
@@ -461,6 +463,8 @@ static int print_all(struct run *run, struct csg_error *err)
         return print_report(run, err);
     if (run->printed)
         print_kept(run);
+    if (run->task->sum_up)
+        run->task->sum_up(run->task->user, NULL);
     return CSG_OK;
 }
 
@@ -479,7 +483,7 @@ static int take_many(struct run *run, struct csg_error *err)
     if (status == CSG_OK && run->n_todo)
         status = walk(run, err);
     if (status == CSG_OK && run->task->end)
-        status = run->task->end(run->task->user, err);
+        status = run->task->end(run->task->user, run->engines.engines[0], err);
     if (status == CSG_OK && says_json(run))
         status = say_devices(run, err);
     status = cli_ranks_agree(&run->ranks, status, err);

@@ -30,6 +30,7 @@ struct cli_task {
     void *user;
     bool writes;      /* files of each picture; else it takes no -o */
     bool always_json; /* what it prints is JSON without --json too */
+    bool text_towers; /* each engine needs its own */
     bool every_word;  /* every word is a picture, not the first alone; the report is always that of many */
     /* Adds the picture's files. many: `output` is to be taken through cli_many_output. May be NULL. */
     int (*name)(void *user, struct cli_picture *picture, bool many, struct csg_error *err);
@@ -48,8 +49,10 @@ struct cli_task {
     int (*print)(void *user, struct csg_engine *engine, const struct cli_picture *picture, FILE *out, struct csg_error *err);
     /* The document of a single picture, to which what describe makes is added; else that alone. May be NULL. */
     int (*complete)(void *user, struct csg_engine *engine, json_t **document, struct csg_error *err);
-    /* After the last picture, before the report; such a task is no work for several ranks. May be NULL. */
-    int (*end)(void *user, struct csg_error *err);
+    /* After the last picture of many, with the first engine; such a task is no work for several ranks. May be NULL. */
+    int (*end)(void *user, struct csg_engine *engine, struct csg_error *err);
+    /* What many give together, added to the report, or printed where that is NULL, in place of the lines of each. May be NULL. */
+    void (*sum_up)(void *user, json_t *report);
     void (*release)(void *user, struct cli_picture *picture);
 };
 

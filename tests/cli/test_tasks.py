@@ -1,5 +1,5 @@
 """`segment`, `classify`, `tokens`, and every method by name."""
-import json, math, struct, unittest, zlib
+import json, math, os, struct, unittest, zlib
 from support import *
 
 # Methods that are not for the demo model, in the order of the table, and what is said of them.
@@ -71,6 +71,48 @@ class Tasks(CliTest):
         whole, _ = self.map_json("photo.png", "a dog and a dog", "--method", "arch", "-o", "whole.png")
         self.assertAlmostEqual(tokens[-1]["score"], whole["texts"][0]["score"], places=5)
         self.assertNotEqual(tokens[2]["score"], tokens[5]["score"])
+
+    def test_tokens_over_many(self):
+        os.mkdir(self.path("in"))
+        for i, side in enumerate((40, 64, 90)):
+            self.write(f"in/p{i}.png", png(side, 48))
+        self.write("in/bad.png", b"no picture")
+        outcome = self.succeed("tokens", "in", "a dog and a zebra", "--size", "64", "--json", "-o", "sheet.png", *REFERENCE)
+        self.assertIn("never taught: zebra", outcome.stderr.decode())
+        report = json.loads(outcome.stdout)
+        self.assertEqual([p["picture"] for p in report["pictures"]], ["in/p0.png", "in/p1.png", "in/p2.png"])
+        self.assertEqual([u["picture"] for u in report["unreadable"]], ["in/bad.png"])
+        self.assertEqual(report["file"], "sheet.png")
+        read_png(self.read("sheet.png"))
+        n = len(report["tokens"])
+        self.assertEqual(sorted(t["index"] for t in report["tokens"]), list(range(n)))
+        self.assertEqual([t["mean_rank"] for t in report["tokens"]], sorted(t["mean_rank"] for t in report["tokens"]))
+        for t in report["tokens"]:
+            at = [[ranked["index"] for ranked in p["tokens"]].index(t["index"]) for p in report["pictures"]]
+            cosines = [p["tokens"][a]["cosine"] for p, a in zip(report["pictures"], at)]
+            self.assertEqual(t["first"], at.count(0))
+            self.assertAlmostEqual(t["mean_rank"], 1 + sum(at) / 3)
+            self.assertAlmostEqual(t["mean_cosine"], sum(cosines) / 3, places=6)
+            self.assertEqual((t["highest_cosine"], t["highest_in"]),
+                             max(zip(cosines, (p["picture"] for p in report["pictures"])), key=lambda pair: pair[0]))
+        # One picture alone says the same of it; without -o nothing is written over many.
+        alone = self.document("tokens", "in/p1.png", "a dog and a zebra", "--size", "64", "-o", "alone.png")["tokens"]
+        self.assertEqual(alone, report["pictures"][1]["tokens"])
+        before = sorted(self.listing())
+        lines = self.succeed("tokens", "in/p*", "dog", "--size", "64", "-q", *REFERENCE).stdout.decode().splitlines()
+        self.assertEqual((len(lines), sorted(self.listing())), (4, before))
+        self.assertTrue(lines[0].startswith("token"))
+        both = json.loads(self.succeed("tokens", "in", "a dog and a zebra", "--size", "64", "--json", "-q", "--templates", "none", "--batch", "1",
+                                       "--device", "0,reference").stdout)
+        self.assertEqual(len(both["devices"]), 2)
+        for a, b in zip(both["pictures"], report["pictures"]):
+            for x, y in zip(sorted(a["tokens"], key=lambda t: t["index"]), sorted(b["tokens"], key=lambda t: t["index"])):
+                self.assertAlmostEqual(x["cosine"], y["cosine"], places=4)
+        self.fail_with(ERROR, "tokens", "in", "dog", "-o", "sheet.png", *REFERENCE, words=("sheet.png",))
+        self.fail_with(USAGE, "tokens", "in", "dog", "-y", "-o", "in/p1.png", *REFERENCE, words=("in/p1.png",))
+        os.mkdir(self.path("none"))
+        os.rename(self.path("in/bad.png"), self.path("none/bad.png"))
+        self.fail_with(INPUT, "tokens", "none", "dog", "-q", *REFERENCE, words=("none of 1",))
 
     def test_redundancy(self):
         document = self.document("redundancy", "photo.png", "dog", "cat", "--npy", "l1.npy", "-o", "l1.png")
