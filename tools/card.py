@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Measure the figures of the demo model's card on the pictures that are held out of its training. Needs numpy, Pillow and the built clip-surgeon.
 
-    card.py PHOTOS [-m MODEL] [--size N] [--method LIST] [--speed] [--json]
+    card.py PHOTOS [-m MODEL] [--card] [--size N] [--first-block D] [--method LIST] [--json]
 
-PHOTOS is a folder in PASCAL VOC's layout, or one that holds voc/. The pictures are those of tools/demo/held_out.txt. Explainability comes from
-`clip-surgeon eval`; recognition from the cosines of `clip-surgeon embed`, softmax(100 x) over VOC's 20 classes as `classify --plain` has it:
+PHOTOS is a folder in PASCAL VOC's layout, or one that holds voc/. The pictures are those of tools/demo/held_out.txt. --card prints all that
+assets/demo-model/README.md states, in its words. Explainability comes from `clip-surgeon eval`, maps a second from `clip-surgeon bench`
+(encoding and the map of one text); recognition from the cosines of `clip-surgeon embed`, softmax(100 x) over VOC's 20 classes as `classify --plain` has it:
 
   top-1           the best class of 20 is in the picture
   mAP of six      cat, dog, horse, cow, sheep, person: mean over the six of the average precision over the pictures
@@ -16,7 +17,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 from PIL import Image
@@ -28,6 +28,10 @@ ROOT = os.path.dirname(HERE)
 LABELS = split.read_lines(os.path.join(ROOT, "assets", "labels", "voc20.txt"))
 SIX = ("cat", "dog", "horse", "cow", "sheep", "person")
 FIVE = SIX[:5]
+# The rows of the card: size, first block (None: the default), methods.
+CARD = ((192, None, "raw,single,arch,surgery"), (240, None, "surgery"), (240, 2, "raw,single,arch,surgery,naclip,maskclip,clearclip"),
+        (320, 2, "raw,surgery"))
+BY_BLOCK = ("single", "arch", "surgery")  # which the first block changes
 METHODS = "raw,single,arch,surgery,feature,rclip,maskclip,sclip,clearclip,naclip,gem,gradcam,bimodal,gradeclip"
 
 
@@ -59,16 +63,72 @@ def recognition(features, texts, there):
             "animals": {a: float(right[there[one][:, five[i]]].mean()) for i, a in enumerate(FIVE)}}
 
 
+def explain(args, view, size, first_block, methods):
+    block = ["--first-block", str(first_block)] if first_block else []
+    return json.loads(run(args.binary, "eval", view, "--method", methods, "--size", str(size), *block, "--json", "-m", args.model))
+
+
+def maps_per_second(args, size, first_block, work):
+    with open(os.path.join(work, "one.txt"), "w", encoding="utf-8") as f:
+        f.write("dog\n")
+    words = ["--size", str(size), *(["--first-block", str(first_block)] if first_block else []), "--labels", f.name, "--no-reference"]
+    bench = json.loads(run(args.binary, "bench", "-m", args.model, *words, "--json", "-q"))
+    return 1e3 / (bench["encode_ms"]["median"] + bench["map_ms"])
+
+
+def recognise(args, voc, names, work):
+    """Figures of `recognition` of the pictures at the model's own size."""
+    paths = [os.path.join(voc, "JPEGImages", n + ".jpg") for n in names]
+    features = []
+    for i in range(0, len(paths), 64):
+        run(args.binary, "embed", "--image", *paths[i:i + 64], "--npy", os.path.join(work, "i.npy"), "-y", "-q", "-m", args.model)
+        features.append(np.load(os.path.join(work, "i.npy")))
+    run(args.binary, "embed", "--text", *LABELS, "--npy", os.path.join(work, "t.npy"), "-y", "-q", "-m", args.model)
+    there = np.zeros((len(names), len(LABELS)), bool)
+    for i, name in enumerate(names):
+        seen = np.unique(Image.open(os.path.join(voc, "SegmentationClass", name + ".png")))
+        there[i, [c - 1 for c in seen if 1 <= c <= len(LABELS)]] = True
+    return recognition(np.concatenate(features), np.load(os.path.join(work, "t.npy")), there)
+
+
+def print_recognition(figures):
+    print("\n| recognition | |\n| --- | --- |")
+    print(f"| top-1 of 20 classes | {100 * figures['top1']:.0f} % of {figures['pictures']} |")
+    print(f"| mAP of six | {figures['map_of_six']:.2f} (" + ", ".join(f"{k} {v:.2f}" for k, v in figures["ap"].items()) + ") |")
+    print(f"| animal of five | {100 * figures['animal_of_five']:.0f} % of {figures['animal_pictures']} (" +
+          ", ".join(f"{k} {100 * v:.0f} %" for k, v in figures["animals"].items()) + ") |")
+
+
+def print_card(args, view, work):
+    print("| method | size, first block | mIoU | mSC |\n| --- | --- | --- | --- |")
+    for size, first_block, methods in CARD:
+        for m in explain(args, view, size, first_block, methods)["methods"]:
+            block = (f", from block {first_block}" if first_block else ", last six") if m["method"] in BY_BLOCK else ""
+            print(f"| {m['method']} | {size} px{block} | {m['miou']:.1f} | {m['msc']:.1f} |", flush=True)
+    for size, first_block in ((192, None), (240, 2)):
+        rate = maps_per_second(args, size, first_block, work)
+        print(f"\nMaps a second at {size} px, {'from block %d' % first_block if first_block else 'last six'}: {rate:.0f}")
+
+
+def print_one(args, explained, figures):
+    print(f"{explained['model']['name']} ({explained['model']['sha256']}) on {explained['device']}, {args.size} px, "
+          f"{explained['maps']} maps\n")
+    print("| method | mIoU | mSC | seg mIoU | mAP |\n| --- | --- | --- | --- | --- |")
+    for m in explained["methods"]:
+        print(f"| {m['method']} | {m['miou']:.1f} | {m['msc']:.1f} | {m['segmentation_miou']:.1f} | {m['map']:.1f} |")
+    print_recognition(figures)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("photos")
     p.add_argument("-m", "--model", default=os.path.join(ROOT, "assets", "demo-model"))
-    p.add_argument("--size", default="192")
-    p.add_argument("--first-block")
+    p.add_argument("--card", action="store_true", help="all figures of the card; --size, --first-block and --method are the card's")
+    p.add_argument("--size", type=int, default=192)
+    p.add_argument("--first-block", type=int)
     p.add_argument("--method", default=METHODS)
     p.add_argument("--limit", type=int, help="the first N pictures of the list")
-    p.add_argument("--speed", action="store_true", help="also how many pictures a second eval maps with surgery")
-    p.add_argument("--json", action="store_true")
+    p.add_argument("--json", action="store_true", help="without --card")
     p.add_argument("--binary", default=os.path.join(ROOT, "build", "clip-surgeon"))
     args = p.parse_args()
     voc = os.path.abspath(os.path.join(args.photos, "voc") if os.path.isdir(os.path.join(args.photos, "voc")) else args.photos)
@@ -80,43 +140,17 @@ def main():
             os.symlink(os.path.join(voc, folder), os.path.join(view, folder))
         with open(os.path.join(view, "ImageSets", "Segmentation", "held_out.txt"), "w", encoding="utf-8") as f:
             f.write("".join(n + "\n" for n in names))
-        common = ["-m", args.model]
-        mapping = common + ["--size", args.size] + (["--first-block", args.first_block] if args.first_block else [])
-        explain = json.loads(run(args.binary, "eval", view, "--method", args.method, "--json", *mapping))
-        paths = [os.path.join(voc, "JPEGImages", n + ".jpg") for n in names]
-        features = []
-        for i in range(0, len(paths), 64):
-            run(args.binary, "embed", "--image", *paths[i:i + 64], "--npy", os.path.join(work, "i.npy"), "-y", "-q", *common)
-            features.append(np.load(os.path.join(work, "i.npy")))
-        run(args.binary, "embed", "--text", *LABELS, "--npy", os.path.join(work, "t.npy"), "-y", "-q", *common)
-        there = np.zeros((len(names), len(LABELS)), bool)
-        for i, name in enumerate(names):
-            seen = np.unique(Image.open(os.path.join(voc, "SegmentationClass", name + ".png")))
-            there[i, [c - 1 for c in seen if 1 <= c <= len(LABELS)]] = True
-        figures = {"model": explain["model"], "device": explain["device"], "size": int(args.size), "maps": explain["maps"], **recognition(np.concatenate(features),
-                   np.load(os.path.join(work, "t.npy")), there), "methods": explain["methods"]}
-        if args.speed:
-            took = []
-            for limit in ("1", "41"):
-                begin = time.monotonic()
-                run(args.binary, "eval", view, "--method", "surgery", "--limit", limit, "--json", "-q", *mapping)
-                took.append(time.monotonic() - begin)
-            figures["pictures_per_second"] = 40 / (took[1] - took[0])
-    if args.json:
-        print(json.dumps(figures, indent=1))
-        return
-    print(f"{figures['model']['name']} ({figures['model']['sha256']}) on {figures['device']}, {args.size} px, {len(names)} held-out pictures, "
-          f"{figures['maps']} maps\n")
-    print("| method | mIoU | mSC | seg mIoU | mAP |\n| --- | --- | --- | --- | --- |")
-    for m in figures["methods"]:
-        print(f"| {m['method']} | {m['miou']:.1f} | {m['msc']:.1f} | {m['segmentation_miou']:.1f} | {m['map']:.1f} |")
-    print("\n| recognition | |\n| --- | --- |")
-    print(f"| top-1 of 20 classes | {100 * figures['top1']:.0f} % of {figures['pictures']} |")
-    print(f"| mAP of six | {figures['map_of_six']:.2f} (" + ", ".join(f"{k} {v:.2f}" for k, v in figures["ap"].items()) + ") |")
-    print(f"| animal of five | {100 * figures['animal_of_five']:.0f} % of {figures['animal_pictures']} (" +
-          ", ".join(f"{k} {100 * v:.0f}" for k, v in figures["animals"].items()) + ") |")
-    if args.speed:
-        print(f"| pictures a second | {figures['pictures_per_second']:.0f} |")
+        figures = recognise(args, voc, names, work)
+        if args.card:
+            print_card(args, view, work)
+            print_recognition(figures)
+            return
+        explained = explain(args, view, args.size, args.first_block, args.method)
+        if args.json:
+            print(json.dumps({"model": explained["model"], "device": explained["device"], "size": args.size, "maps": explained["maps"],
+                              **figures, "methods": explained["methods"]}, indent=1))
+        else:
+            print_one(args, explained, figures)
 
 
 if __name__ == "__main__":
