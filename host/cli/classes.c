@@ -76,10 +76,11 @@ static int segment_texts(void *user, struct csg_label_set *set, struct csg_error
     return cli_add_map_texts(set, job->source.labels, job->source.count, &job->params, err);
 }
 
-/* Takes the result. */
-static int find_classes(const struct segment_job *job, struct csg_engine *engine, struct cli_picture *picture,
+static int find_classes(void *user, struct csg_engine *engine, struct cli_picture *picture, const struct csg_image *image,
                         struct csg_result *result, struct csg_error *err)
 {
+    const struct segment_job *job = user;
+    (void)image;
     size_t pixels = (size_t)result->image_width_px * (size_t)result->image_height_px;
     struct classes *classes = picture->made = calloc(1, sizeof *classes);
     if (!classes) {
@@ -101,17 +102,8 @@ static int segment(void *user, struct csg_engine *engine, struct cli_picture *co
                    const struct csg_image *const *images, size_t n, struct csg_error *err)
 {
     const struct segment_job *job = user;
-    struct csg_result **results = calloc(n, sizeof(struct csg_result *));
-    if (!results)
-        return cli_fail(err, CSG_ERROR, "out of memory");
-    int status = csg_map_many(engine, images, n, job->source.labels, job->source.count, &job->params, results, err);
-    for (size_t i = 0; i < n; i++)
-        if (status == CSG_OK)
-            status = find_classes(job, engine, pictures[i], results[i], err);
-        else
-            csg_result_destroy(&results[i]);
-    free(results);
-    return status;
+    const struct cli_mapped maps = {job->source.labels, job->source.count, &job->params, find_classes, user};
+    return cli_map_each(&maps, engine, pictures, images, n, err);
 }
 
 static int write_classes(void *user, struct cli_picture *picture, struct csg_error *err)

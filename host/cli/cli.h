@@ -98,8 +98,8 @@ int cli_number(double *value, const char *text, const char *option, double minim
 /* The same for a whole number from 1. */
 int cli_whole_number(int *value, const char *text, const char *option, int maximum, struct csg_error *err);
 
-/* Warns of words that the model has never seen. */
-void cli_warn_unknown(struct csg_engine *engine, const char *text);
+/* Warns of words that the model has never seen, in args->words from `first` on; not where --quiet is given. */
+void cli_warn_unknown(struct csg_engine *engine, const struct cli_args *args, size_t first);
 
 /* Prints the document to stdout and releases it. */
 int cli_print_json(json_t *document, struct csg_error *err);

@@ -23,6 +23,7 @@ static int embed_texts(struct embed_job *job, struct csg_error *err)
     struct csg_engine_info info;
     int status = cli_engine(&engine, job->args, err);
     if (status == CSG_OK) {
+        cli_warn_unknown(engine, job->args, 0);
         csg_engine_info(engine, &info);
         job->rows = job->args->n_words;
         job->embed_dim = info.embed_dim;

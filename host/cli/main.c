@@ -192,11 +192,12 @@ int cli_map_params(struct csg_map_params *params, const struct cli_args *args, s
     return status ? status : through_blocks(&params->method, args->blocks, err);
 }
 
-void cli_warn_unknown(struct csg_engine *engine, const char *text)
+void cli_warn_unknown(struct csg_engine *engine, const struct cli_args *args, size_t first)
 {
     char words[512];
-    if (csg_unknown_words(engine, text, words, sizeof words, NULL) == CSG_OK && words[0])
-        cli_say("warning: the model was never taught: %s", words);
+    for (size_t i = first; !args->quiet && i < args->n_words; i++)
+        if (csg_unknown_words(engine, args->words[i], words, sizeof words, NULL) == CSG_OK && words[0])
+            cli_say("warning: the model was never taught: %s", words);
 }
 
 static int run(int argc, char **argv, struct csg_error *err)

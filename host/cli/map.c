@@ -59,8 +59,6 @@ static int opened(void *user, struct csg_engine *engine, bool quiet, struct csg_
     struct map_job *job = user;
     (void)err;
     cli_method_list_fit(&job->methods, engine, quiet);
-    for (size_t i = 0; !quiet && i < job->n_texts; i++)
-        cli_warn_unknown(engine, job->texts[i]);
     return CSG_OK;
 }
 

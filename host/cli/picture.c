@@ -1,4 +1,4 @@
-/* What tasks add up: the files of a picture, and the texts whose features they need. */
+/* What tasks add up: the files of a picture, the texts whose features they need, the maps of each. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,5 +47,21 @@ int cli_add_map_texts(struct csg_label_set *set, const char *const *texts, size_
     if (status == CSG_OK)
         status = cli_add_texts(set, (const char *const *)needed.labels, needed.count, err);
     csg_label_set_free(&needed);
+    return status;
+}
+
+int cli_map_each(const struct cli_mapped *maps, struct csg_engine *engine, struct cli_picture *const *pictures,
+                 const struct csg_image *const *images, size_t n, struct csg_error *err)
+{
+    struct csg_result **results = calloc(n, sizeof(struct csg_result *));
+    if (!results)
+        return cli_fail(err, CSG_ERROR, "out of memory");
+    int status = csg_map_many(engine, images, n, maps->texts, maps->n_texts, maps->params, results, err);
+    for (size_t i = 0; i < n; i++)
+        if (status == CSG_OK)
+            status = maps->take(maps->user, engine, pictures[i], images[i], results[i], err);
+        else
+            csg_result_destroy(&results[i]);
+    free(results);
     return status;
 }

@@ -177,6 +177,8 @@ static int open_engines(struct run *run, struct csg_error *err)
 {
     bool quiet = run->args->quiet || run->ranks.rank; /* the first says it for all */
     int status = cli_engines_open(&run->engines, run->args, run->n_todo, run->task->text_towers ? NULL : "image", err);
+    if (status == CSG_OK && run->engines.count && !run->task->every_word && !quiet)
+        cli_warn_unknown(run->engines.engines[0], run->args, 1);
     if (status == CSG_OK && run->engines.count && run->task->opened)
         status = run->task->opened(run->task->user, run->engines.engines[0], quiet, err);
     return status;

@@ -25,6 +25,19 @@ int cli_add_texts(struct csg_label_set *set, const char *const *texts, size_t n_
 int cli_add_map_texts(struct csg_label_set *set, const char *const *texts, size_t n_texts, const struct csg_map_params *params,
                       struct csg_error *err);
 
+/* Maps of texts that a task's compute wants of each picture. */
+struct cli_mapped {
+    const char *const *texts;
+    size_t n_texts;
+    const struct csg_map_params *params;
+    /* What is made of one of them; it takes the result. */
+    int (*take)(void *user, struct csg_engine *engine, struct cli_picture *picture, const struct csg_image *image,
+                struct csg_result *result, struct csg_error *err);
+    void *user;
+};
+int cli_map_each(const struct cli_mapped *maps, struct csg_engine *engine, struct cli_picture *const *pictures,
+                 const struct csg_image *const *images, size_t n, struct csg_error *err);
+
 /* compute is called in the threads of engines, finish in any, all else in the thread of cli_pictures. */
 struct cli_task {
     void *user;
@@ -56,7 +69,7 @@ struct cli_task {
     void (*release)(void *user, struct cli_picture *picture);
 };
 
-/* Takes args->words[0], or all words, through the task; under mpirun many pictures are shared by the ranks. */
+/* Takes args->words[0], or all words, through the task. Other words are texts: what the model was never taught is told. Under mpirun many pictures are shared by the ranks. */
 int cli_pictures(const struct cli_task *task, const struct cli_args *args, struct csg_error *err);
 
 #endif

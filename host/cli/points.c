@@ -62,9 +62,10 @@ static int find_points(const struct points_job *job, struct csg_engine *engine, 
     return status;
 }
 
-static int take_points(const struct points_job *job, struct csg_engine *engine, struct cli_picture *picture,
-                       const struct csg_image *image, struct csg_result *result, struct csg_error *err)
+static int take_points(void *user, struct csg_engine *engine, struct cli_picture *picture, const struct csg_image *image,
+                       struct csg_result *result, struct csg_error *err)
 {
+    const struct points_job *job = user;
     struct made_points *made = picture->made = calloc(1, sizeof *made);
     struct csg_image **drawn = job->args->output ? calloc(result->n_texts, sizeof(struct csg_image *)) : NULL;
     int status = CSG_OK;
@@ -83,6 +84,7 @@ static int take_points(const struct points_job *job, struct csg_engine *engine, 
     for (size_t i = 0; drawn && i < result->n_texts; i++)
         csg_image_destroy(&drawn[i]);
     free(drawn);
+    csg_result_destroy(&result);
     return status;
 }
 
@@ -90,26 +92,8 @@ static int compute(void *user, struct csg_engine *engine, struct cli_picture *co
                    const struct csg_image *const *images, size_t n, struct csg_error *err)
 {
     const struct points_job *job = user;
-    struct csg_result **results = calloc(n, sizeof(struct csg_result *));
-    if (!results)
-        return cli_fail(err, CSG_ERROR, "out of memory");
-    int status = csg_map_many(engine, images, n, job->args->words + 1, job->args->n_words - 1, &job->params, results, err);
-    for (size_t i = 0; i < n; i++) {
-        if (status == CSG_OK)
-            status = take_points(job, engine, pictures[i], images[i], results[i], err);
-        csg_result_destroy(&results[i]);
-    }
-    free(results);
-    return status;
-}
-
-static int opened(void *user, struct csg_engine *engine, bool quiet, struct csg_error *err)
-{
-    const struct points_job *job = user;
-    (void)err;
-    for (size_t i = 1; !quiet && i < job->args->n_words; i++)
-        cli_warn_unknown(engine, job->args->words[i]);
-    return CSG_OK;
+    const struct cli_mapped maps = {job->args->words + 1, job->args->n_words - 1, &job->params, take_points, user};
+    return cli_map_each(&maps, engine, pictures, images, n, err);
 }
 
 static int needed_texts(void *user, struct csg_label_set *set, struct csg_error *err)
@@ -158,7 +142,6 @@ int cli_points(const struct cli_args *args, struct csg_error *err)
                                   .writes = args->output != NULL,
                                   .always_json = true,
                                   .name = name_drawing,
-                                  .opened = opened,
                                   .texts = needed_texts,
                                   .compute = compute,
                                   .finish = write_drawing,

@@ -129,6 +129,8 @@ int cli_redundancy(const struct cli_args *args, struct csg_error *err)
     if (status == CSG_OK)
         status = cli_engine(&engine, args, err);
     if (status == CSG_OK)
+        cli_warn_unknown(engine, args, 1);
+    if (status == CSG_OK)
         status = allocate(&job, labels, n_labels, engine, err);
     if (status == CSG_OK)
         status = compute(&job, engine, image, err);

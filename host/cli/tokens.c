@@ -46,15 +46,6 @@ static int name_sheet(void *user, struct cli_picture *picture, bool many, struct
     return output ? csg_check_output(output, job->args->overwrite, err) : CSG_OK;
 }
 
-static int opened(void *user, struct csg_engine *engine, bool quiet, struct csg_error *err)
-{
-    const struct tokens_job *job = user;
-    (void)err;
-    if (!quiet)
-        cli_warn_unknown(engine, job->args->words[1]);
-    return CSG_OK;
-}
-
 static int rank_tokens(const struct tokens_job *job, struct csg_engine *engine, struct cli_picture *picture,
                        const struct csg_image *image, struct csg_error *err)
 {
@@ -263,7 +254,6 @@ int cli_tokens(const struct cli_args *args, struct csg_error *err)
     const struct cli_task task = {.user = &job,
                                   .text_towers = true,
                                   .name = name_sheet,
-                                  .opened = opened,
                                   .compute = compute,
                                   .finish = write_sheet,
                                   .collect = collect,

@@ -77,7 +77,7 @@ class Tasks(CliTest):
         for i, side in enumerate((40, 64, 90)):
             self.write(f"in/p{i}.png", png(side, 48))
         self.write("in/bad.png", b"no picture")
-        outcome = self.succeed("tokens", "in", "a dog and a zebra", "--size", "64", "--json", "-o", "sheet.png", *REFERENCE)
+        outcome = self.succeed("tokens", "in", "a dog and a zebra", "--size", "64", "--json", "-o", "sheet.png", *QUICK)
         self.assertIn("never taught: zebra", outcome.stderr.decode())
         report = json.loads(outcome.stdout)
         self.assertEqual([p["picture"] for p in report["pictures"]], ["in/p0.png", "in/p1.png", "in/p2.png"])
@@ -99,7 +99,7 @@ class Tasks(CliTest):
         alone = self.document("tokens", "in/p1.png", "a dog and a zebra", "--size", "64", "-o", "alone.png")["tokens"]
         self.assertEqual(alone, report["pictures"][1]["tokens"])
         before = sorted(self.listing())
-        lines = self.succeed("tokens", "in/p*", "dog", "--size", "64", "-q", *REFERENCE).stdout.decode().splitlines()
+        lines = self.succeed("tokens", "in/p*", "dog", "--size", "64", "-q", *QUICK).stdout.decode().splitlines()
         self.assertEqual((len(lines), sorted(self.listing())), (4, before))
         self.assertTrue(lines[0].startswith("token"))
         both = json.loads(self.succeed("tokens", "in", "a dog and a zebra", "--size", "64", "--json", "-q", "--templates", "none", "--batch", "1",
@@ -108,11 +108,11 @@ class Tasks(CliTest):
         for a, b in zip(both["pictures"], report["pictures"]):
             for x, y in zip(sorted(a["tokens"], key=lambda t: t["index"]), sorted(b["tokens"], key=lambda t: t["index"])):
                 self.assertAlmostEqual(x["cosine"], y["cosine"], places=4)
-        self.fail_with(ERROR, "tokens", "in", "dog", "-o", "sheet.png", *REFERENCE, words=("sheet.png",))
-        self.fail_with(USAGE, "tokens", "in", "dog", "-y", "-o", "in/p1.png", *REFERENCE, words=("in/p1.png",))
+        self.fail_with(ERROR, "tokens", "in", "dog", "-o", "sheet.png", *QUICK, words=("sheet.png",))
+        self.fail_with(USAGE, "tokens", "in", "dog", "-y", "-o", "in/p1.png", *QUICK, words=("in/p1.png",))
         os.mkdir(self.path("none"))
         os.rename(self.path("in/bad.png"), self.path("none/bad.png"))
-        self.fail_with(INPUT, "tokens", "none", "dog", "-q", *REFERENCE, words=("none of 1",))
+        self.fail_with(INPUT, "tokens", "none", "dog", "-q", *QUICK, words=("none of 1",))
 
     def test_redundancy(self):
         document = self.document("redundancy", "photo.png", "dog", "cat", "--npy", "l1.npy", "-o", "l1.png")
@@ -200,6 +200,14 @@ class Tasks(CliTest):
         self.assertEqual(self.read("eclip.npy"), self.read("rclip.npy"))
         self.assertEqual([t["score"] for t in eclip["texts"]], [t["score"] for t in rclip["texts"]])
         self.document("segment", "photo.png", "dog", "cat", "--method", "eclip", "-o", "s.png", "-m", "explained")
+
+    def test_unknown_words(self):
+        for words in (["segment", "photo.png", "dog", "zebra", "-o", "s.png"], ["classify", "photo.png", "dog", "zebra"],
+                      ["points", "photo.png", "zebra"], ["tokens", "photo.png", "a zebra", "-o", "t.png"],
+                      ["redundancy", "photo.png", "dog", "zebra", "-o", "r.png"], ["embed", "--text", "zebra", "--npy", "e.npy"]):
+            said = self.succeed(*words, *QUICK).stderr.decode()
+            self.assertEqual(said.count("never taught: zebra"), 1, said)
+        self.assertEqual(self.succeed("classify", "photo.png", "dog", "zebra", "-q", *QUICK).stderr, b"")
 
     def test_refused(self):
         self.fail_with(USAGE, "segment", *QUICK, words=("picture",))
