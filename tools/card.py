@@ -105,7 +105,7 @@ def print_card(args, view, work):
         for m in explain(args, view, size, first_block, methods)["methods"]:
             block = (f", from block {first_block}" if first_block else ", last six") if m["method"] in BY_BLOCK else ""
             print(f"| {m['method']} | {size} px{block} | {m['miou']:.1f} | {m['msc']:.1f} |", flush=True)
-    for size, first_block in ((192, None), (240, 2)):
+    for size, first_block in ((192, None), (240, 2), (320, 2)):
         rate = maps_per_second(args, size, first_block, work)
         print(f"\nMaps a second at {size} px, {'from block %d' % first_block if first_block else 'last six'}: {rate:.0f}")
 
