@@ -107,15 +107,19 @@ void csg_ocl_attention_options(char *out, size_t capacity, const struct csg_ocl_
                  form->keys, form->tq, form->tk, whole);
 }
 
+static size_t paths_of(const struct csg_attention_args *a)
+{
+    return (a->qk.buffer ? PATH_QK : 0u) | (a->vv.buffer ? PATH_VV : 0u);
+}
+
 static int launch(struct csg_ocl *ocl, const struct csg_ocl_attention_form *form, const char *tile, struct csg_ocl_range range,
                   const struct csg_attention_args *a, struct csg_error *err)
 {
-    size_t paths = (a->qk.buffer ? PATH_QK : 0u) | (a->vv.buffer ? PATH_VV : 0u);
     char options[200];
     const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->qkv),       CSG_VIEW_ARG(a->seq),        CSG_VIEW_ARG(a->qk),
                                        CSG_VIEW_ARG(a->vv),        CSG_SIZE_ARG(a->qkv_stride), CSG_SIZE_ARG(a->qk_stride),
                                        CSG_SIZE_ARG(a->vv_stride), CSG_SIZE_ARG(a->heads),      CSG_FLOAT_ARG(a->scale),
-                                       CSG_SIZE_ARG(a->causal),    CSG_SIZE_ARG(paths)};
+                                       CSG_SIZE_ARG(a->causal),    CSG_SIZE_ARG(paths_of(a))};
     const bool mma = form && form->mma;
     snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu %s", a->head_dim, tile);
     const struct csg_ocl_launch one = {mma ? (int)CSG_OCL_attention_mma : (int)CSG_OP_attention,
@@ -183,11 +187,6 @@ static int item_untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_wa
     return CSG_OK;
 }
 
-static size_t paths_of(const struct csg_attention_args *a)
-{
-    return (a->qk.buffer ? PATH_QK : 0u) | (a->vv.buffer ? PATH_VV : 0u);
-}
-
 enum { PAIRS_QUERIES = 48, PAIRS_KEY_ROWS = 8 };
 
 /* q, k and v as pairs of bfloat16 in the backend's scratch, then attention. */
@@ -217,11 +216,11 @@ static int pairs(struct csg_ocl *ocl, const struct csg_attention_args *a, struct
                                        CSG_VIEW_ARG(a->vv),       CSG_SIZE_ARG(a->qk_stride), CSG_SIZE_ARG(a->vv_stride),
                                        CSG_SIZE_ARG(a->heads),    CSG_SIZE_ARG(slots),        CSG_FLOAT_ARG(a->scale),
                                        CSG_SIZE_ARG(a->causal),   CSG_SIZE_ARG(paths_of(a))};
-    size_t blocks = csg_ocl_ceil_div(a->longest, PAIRS_QUERIES), paths = a->qk.buffer && a->vv.buffer ? 2 : 1;
+    size_t blocks = csg_ocl_ceil_div(a->longest, PAIRS_QUERIES);
     const struct csg_ocl_launch attend = {CSG_OCL_attention_pairs,
                                           options,
                                           "attention_pairs",
-                                          {{csg_ocl_even(ocl, blocks * a->heads), 1, a->sequences * paths}, {1, 1, 1}},
+                                          {{csg_ocl_even(ocl, blocks * a->heads), 1, all_heads(a) / a->heads}, {1, 1, 1}},
                                           args,
                                           CSG_COUNT(args)};
     return status ? status : csg_ocl_launch(ocl, &attend, err);

@@ -90,8 +90,8 @@ static int tuned(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_err
 static const struct {
     const char *name;
     int (*tell)(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_error *err);
-} rows[] = {{"kernels", forms},        {"arithmetic", arithmetic}, {"matrix units", matrix_units},
-            {"bfloat16 pairs", pairs}, {"CLBlast", blas},          {"faults", quirks},
+} rows[] = {{"kernels", forms},    {"arithmetic", arithmetic}, {"matrix units", matrix_units},
+            {"bf16 pairs", pairs}, {"CLBlast", blas},          {"faults", quirks},
             {"tuned", tuned}};
 
 int csg_ocl_traits(struct csg_backend *backend, struct csg_device_trait **out, size_t *count, struct csg_error *err)
