@@ -45,6 +45,13 @@ void csg_thread_join(struct csg_thread **thread)
     *thread = NULL;
 }
 
+void csg_thread_leave(struct csg_thread **thread)
+{
+    pthread_detach((*thread)->thread);
+    free(*thread);
+    *thread = NULL;
+}
+
 static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void csg_process_lock_enter(void)

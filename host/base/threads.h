@@ -9,6 +9,8 @@ struct csg_thread;
 int csg_thread_start(struct csg_thread **out, void (*run)(void *user), void *user, struct csg_error *err);
 /* Waits for its end; accepts NULL. */
 void csg_thread_join(struct csg_thread **thread);
+/* Lets it go on alone; it has begun to run. */
+void csg_thread_leave(struct csg_thread **thread);
 
 struct csg_lock;
 int csg_lock_create(struct csg_lock **out, struct csg_error *err);

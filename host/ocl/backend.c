@@ -8,21 +8,22 @@
 #include "ocl/ocl.h"
 
 #define STAND_IN_BYTES 64
+/* A block of the largest models takes minutes on the smallest processors. */
+#define WAIT_MS 600000.0
 
 static void backend_destroy(struct csg_backend *backend)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
-    if (ocl->queue)
+    if (ocl->waiter)
         csg_ocl_finish(backend, NULL);
+    csg_ocl_waiter_destroy(&ocl->waiter);
     csg_ocl_programs_destroy(ocl);
     csg_ocl_spare_drop(ocl);
-    if (ocl->scratch)
-        clReleaseMemObject(ocl->scratch);
-    if (ocl->stand_in)
-        clReleaseMemObject(ocl->stand_in);
-    if (ocl->queue)
+    csg_ocl_mem_release(ocl, ocl->scratch);
+    csg_ocl_mem_release(ocl, ocl->stand_in);
+    if (ocl->queue && !ocl->hung)
         clReleaseCommandQueue(ocl->queue);
-    if (ocl->context) {
+    if (ocl->context && !ocl->hung) {
         csg_ocl_blas_forget(ocl);
         clReleaseContext(ocl->context);
     }
@@ -71,6 +72,7 @@ static void read_limits(struct csg_ocl *ocl)
     ocl->limits.native_width = width;
     ocl->limits.compute_units = units ? units : 1;
     ocl->limits.pairs = true;
+    ocl->limits.wait_ms = WAIT_MS;
     ocl->limits.fma = (config & CL_FP_FMA) != 0;
     ocl->limits.exact_divide = (config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;
 }
@@ -125,7 +127,8 @@ static int open_device(struct csg_ocl *ocl, struct csg_error *err)
     ocl->queue = clCreateCommandQueue(ocl->context, ocl->device, CL_QUEUE_PROFILING_ENABLE, &code);
     if (!ocl->queue)
         return csg_ocl_fail(err, code, "creating a queue on %s", ocl->base.device);
-    return csg_ocl_mem_create(ocl, STAND_IN_BYTES, &ocl->stand_in, err);
+    int status = csg_ocl_waiter_create(&ocl->waiter, err);
+    return status ? status : csg_ocl_mem_create(ocl, STAND_IN_BYTES, &ocl->stand_in, err);
 }
 
 static int use_cache(struct csg_ocl *ocl, const char *folder, struct csg_error *err)

@@ -18,8 +18,9 @@ int csg_ocl_blas_gemm(struct csg_ocl *ocl, const struct csg_gemm_args *args, flo
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)args->weight;
     cl_event event = NULL;
-    if (ocl->lost)
-        return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost after a fatal error", ocl->base.device);
+    int status = csg_ocl_alive(ocl, err);
+    if (status)
+        return status;
     CLBlastStatusCode code =
         CLBlastSgemm(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, args->rows, weight->base.n, weight->base.k,
                      1.0f, csg_ocl_mem(args->x.buffer), args->x.at, args->x_stride, weight->mem, 0, weight->base.k, beta,

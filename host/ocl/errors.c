@@ -30,6 +30,8 @@ static const struct error_row rows[] = {
     {CL_INVALID_BINARY, "CL_INVALID_BINARY", CSG_ERROR_BUILD, "the driver refused a stored program"},
     {CL_INVALID_BUILD_OPTIONS, "CL_INVALID_BUILD_OPTIONS", CSG_ERROR_BUILD, "the compiler refused its options"},
     {CL_INVALID_PROGRAM_EXECUTABLE, "CL_INVALID_PROGRAM_EXECUTABLE", CSG_ERROR_BUILD, "a program is not built"},
+    {CL_INVALID_PROGRAM, "CL_INVALID_PROGRAM", CSG_ERROR_BUILD, "a program is broken"},
+    {CL_INVALID_KERNEL, "CL_INVALID_KERNEL", CSG_ERROR_BUILD, "a kernel is broken"},
     {CL_INVALID_KERNEL_NAME, "CL_INVALID_KERNEL_NAME", CSG_ERROR_BUILD, "a kernel is missing in its program"},
     {CL_INVALID_KERNEL_ARGS, "CL_INVALID_KERNEL_ARGS", CSG_ERROR_BUILD, "a kernel wants other arguments"},
     {CL_INVALID_ARG_SIZE, "CL_INVALID_ARG_SIZE", CSG_ERROR_BUILD, "a kernel wants an argument of another size"},
@@ -42,6 +44,7 @@ static const struct error_row rows[] = {
      "a kernel was aborted"},
     {CL_INVALID_BUFFER_SIZE, "CL_INVALID_BUFFER_SIZE", CSG_ERROR_MEMORY, "the buffer is larger than the device allows"},
     {CL_PROFILING_INFO_NOT_AVAILABLE, "CL_PROFILING_INFO_NOT_AVAILABLE", CSG_ERROR_DEVICE_LOST, "the driver lost a time"},
+    {CSG_OCL_NO_ANSWER, "no answer", CSG_ERROR_DEVICE_LOST, "the device did not answer in time"},
     {-9999, "illegal memory access", CSG_ERROR_DEVICE_LOST, "the driver reported an illegal memory access"},
 };
 
@@ -72,10 +75,20 @@ int csg_ocl_fail(struct csg_error *err, cl_int code, const char *what, ...)
     return csg_fail(err, row->status, "%s failed: %s (%s, %d)", doing, row->meaning, row->name, (int)code);
 }
 
-int csg_ocl_failed(struct csg_ocl *ocl, struct csg_error *err, cl_int code, const char *what)
+int csg_ocl_failed(struct csg_ocl *ocl, struct csg_error *err, cl_int code, const char *what, ...)
 {
-    int status = csg_ocl_fail(err, code, "%s on %s", what, ocl->base.device);
+    char doing[512];
+    va_list args;
+    va_start(args, what);
+    vsnprintf(doing, sizeof doing, what, args);
+    va_end(args);
+    int status = csg_ocl_fail(err, code, "%s on %s", doing, ocl->base.device);
     if (status == CSG_ERROR_DEVICE_LOST)
         ocl->lost = true;
     return status;
+}
+
+int csg_ocl_alive(const struct csg_ocl *ocl, struct csg_error *err)
+{
+    return ocl->lost ? csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost after a fatal error", ocl->base.device) : CSG_OK;
 }

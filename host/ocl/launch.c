@@ -29,17 +29,16 @@ static int set_args(struct csg_ocl *ocl, cl_kernel kernel, const struct csg_ocl_
         }
     }
     if (code != CL_SUCCESS)
-        return csg_ocl_fail(err, code, "setting argument %u of kernel %s on %s", (unsigned)index, launch->kernel,
-                            ocl->base.device);
+        return csg_ocl_failed(ocl, err, code, "setting argument %u of kernel %s", (unsigned)index, launch->kernel);
     return CSG_OK;
 }
 
 int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, struct csg_error *err)
 {
     cl_kernel kernel;
-    if (ocl->lost)
-        return csg_fail(err, CSG_ERROR_DEVICE_LOST, "%s was lost after a fatal error", ocl->base.device);
-    int status = csg_ocl_kernel(ocl, launch->source, launch->options ? launch->options : "", launch->kernel, &kernel, err);
+    int status = csg_ocl_alive(ocl, err);
+    if (status == CSG_OK)
+        status = csg_ocl_kernel(ocl, launch->source, launch->options ? launch->options : "", launch->kernel, &kernel, err);
     if (status == CSG_OK)
         status = set_args(ocl, kernel, launch, err);
     if (status)
@@ -50,7 +49,7 @@ int csg_ocl_launch(struct csg_ocl *ocl, const struct csg_ocl_launch *launch, str
     cl_event event = NULL;
     cl_int code = clEnqueueNDRangeKernel(ocl->queue, kernel, 3, NULL, global, launch->range.items, 0, NULL, &event);
     if (code != CL_SUCCESS)
-        return csg_ocl_failed(ocl, err, code, launch->kernel);
+        return csg_ocl_failed(ocl, err, code, "%s", launch->kernel);
     return csg_ocl_launched(ocl, event, err);
 }
 
@@ -97,17 +96,21 @@ int csg_ocl_launched(struct csg_ocl *ocl, cl_event event, struct csg_error *err)
 int csg_ocl_finish(struct csg_backend *backend, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(backend);
-    cl_int code = clFinish(ocl->queue);
+    int status = csg_ocl_alive(ocl, err);
+    cl_int code = status ? CL_DEVICE_NOT_AVAILABLE : csg_ocl_wait_finish(ocl);
     double last_ms = 0.0; /* when the launch before ended */
     /* A kernel that was aborted may leave clFinish content: its event says so. */
-    for (size_t i = 0; i < ocl->n_pending; i++) {
+    for (size_t i = 0; i < ocl->n_pending && !ocl->hung; i++) {
         const struct csg_ocl_pending *pending = &ocl->pending[i];
         cl_ulong queued = 0, start = 0, end = 0;
         cl_int state = CL_COMPLETE;
-        clGetEventInfo(pending->event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
-        if (code == CL_SUCCESS && state < 0)
-            code = state;
-        if (clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL) == CL_SUCCESS &&
+        if (code == CL_SUCCESS) {
+            code = clGetEventInfo(pending->event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
+            if (code == CL_SUCCESS && state < 0)
+                code = state;
+        }
+        if (code == CL_SUCCESS &&
+            clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL) == CL_SUCCESS &&
             clGetEventProfilingInfo(pending->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) == CL_SUCCESS &&
             end > start) {
             backend->event_ms[pending->op] += (double)(end - start) * 1e-6;
@@ -124,5 +127,5 @@ int csg_ocl_finish(struct csg_backend *backend, struct csg_error *err)
         clReleaseEvent(pending->event);
     }
     ocl->n_pending = 0;
-    return code == CL_SUCCESS ? CSG_OK : csg_ocl_failed(ocl, err, code, "waiting for the kernels");
+    return code == CL_SUCCESS || status ? status : csg_ocl_failed(ocl, err, code, "waiting for the kernels");
 }

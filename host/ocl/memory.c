@@ -12,7 +12,10 @@ cl_mem csg_ocl_mem(const struct csg_buffer *buffer)
 int csg_ocl_mem_create(struct csg_ocl *ocl, size_t bytes, cl_mem *mem, struct csg_error *err)
 {
     cl_int code;
+    int status = csg_ocl_alive(ocl, err);
     *mem = NULL;
+    if (status)
+        return status;
     if (bytes > ocl->limits.max_alloc_bytes)
         return csg_fail(err, CSG_ERROR_MEMORY, "%s gives at most %zu MiB in one piece, %zu MiB are needed", ocl->base.device,
                         ocl->limits.max_alloc_bytes >> 20, (bytes >> 20) + 1);
@@ -47,37 +50,43 @@ int csg_ocl_buffer_create(struct csg_backend *backend, size_t bytes, struct csg_
     return CSG_OK;
 }
 
+void csg_ocl_mem_release(struct csg_ocl *ocl, cl_mem mem)
+{
+    if (mem && !ocl->hung)
+        clReleaseMemObject(mem);
+}
+
 void csg_ocl_buffer_destroy(struct csg_buffer *buffer)
 {
     csg_ocl_spare_give(csg_ocl_of(buffer->backend), csg_ocl_mem(buffer), buffer->bytes);
     free(buffer);
 }
 
-static int check_range(const struct csg_buffer *buffer, size_t at, size_t bytes, struct csg_error *err)
+static int check(const struct csg_buffer *buffer, size_t at, size_t bytes, struct csg_error *err)
 {
     if (at > buffer->bytes || bytes > buffer->bytes - at)
         return csg_fail(err, CSG_ERROR_USAGE, "%zu bytes at %zu do not fit a buffer of %zu bytes", bytes, at, buffer->bytes);
-    return CSG_OK;
+    return csg_ocl_alive(csg_ocl_of(buffer->backend), err);
 }
 
 int csg_ocl_buffer_write(struct csg_buffer *buffer, size_t at_bytes, const void *data, size_t bytes, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(buffer->backend);
-    int status = check_range(buffer, at_bytes, bytes, err);
+    int status = check(buffer, at_bytes, bytes, err);
     if (status || bytes == 0)
         return status;
-    cl_int code = clEnqueueWriteBuffer(ocl->queue, csg_ocl_mem(buffer), CL_TRUE, at_bytes, bytes, data, 0, NULL, NULL);
+    cl_int code = csg_ocl_wait_write(ocl, csg_ocl_mem(buffer), at_bytes, data, bytes);
     return code == CL_SUCCESS ? CSG_OK : csg_ocl_failed(ocl, err, code, "writing a buffer");
 }
 
 int csg_ocl_buffer_read(struct csg_buffer *buffer, size_t at_bytes, void *data, size_t bytes, struct csg_error *err)
 {
     struct csg_ocl *ocl = csg_ocl_of(buffer->backend);
-    int status = check_range(buffer, at_bytes, bytes, err);
+    int status = check(buffer, at_bytes, bytes, err);
     if (status)
         return status;
     if (bytes) {
-        cl_int code = clEnqueueReadBuffer(ocl->queue, csg_ocl_mem(buffer), CL_TRUE, at_bytes, bytes, data, 0, NULL, NULL);
+        cl_int code = csg_ocl_wait_read(ocl, csg_ocl_mem(buffer), at_bytes, data, bytes);
         if (code != CL_SUCCESS)
             return csg_ocl_failed(ocl, err, code, "reading a buffer");
     }
@@ -94,8 +103,7 @@ int csg_ocl_scratch(struct csg_ocl *ocl, size_t bytes, struct csg_error *err)
     if (status)
         return status;
     /* Launches that still use the old memory hold a reference of their own. */
-    if (ocl->scratch)
-        clReleaseMemObject(ocl->scratch);
+    csg_ocl_mem_release(ocl, ocl->scratch);
     ocl->scratch = mem;
     ocl->scratch_bytes = bytes;
     return CSG_OK;

@@ -122,6 +122,7 @@ struct csg_ocl_limits {
     bool fma;                                /* fma() is an instruction */
     bool pairs;                              /* products of bfloat16 pairs may be tried */
     bool exact_divide;                       /* the correctly rounded division may be asked for */
+    double wait_ms;                          /* after which a device that does not answer is lost */
 };
 
 /* Files of kernels: one of each operator's name, and those that an operator has beside it. */
@@ -188,6 +189,8 @@ struct csg_ocl {
     struct csg_ocl_tuner *tuner; /* NULL: nothing is being timed */
     bool told_compiling;
     bool lost; /* the driver reported a fatal error: nothing works any more */
+    bool hung; /* a call never came back: no call is made any more, not even to release what the driver holds */
+    struct csg_ocl_waiter *waiter;
     enum csg_ocl_trust blas;
     uint64_t blas_launches;
     enum csg_ocl_trust mma;
@@ -227,8 +230,24 @@ cl_mem csg_ocl_mem(const struct csg_buffer *buffer);
 /* The status and sentence of an OpenCL error; `what` says what was being done: "reading 12 bytes". */
 int csg_ocl_fail(struct csg_error *err, cl_int code, const char *what, ...) CSG_PRINTF(3, 4);
 /* The same for a call on a backend, which is lost for good after a fatal error. */
-int csg_ocl_failed(struct csg_ocl *ocl, struct csg_error *err, cl_int code, const char *what);
+int csg_ocl_failed(struct csg_ocl *ocl, struct csg_error *err, cl_int code, const char *what, ...) CSG_PRINTF(4, 5);
 const char *csg_ocl_error_name(cl_int code);
+/* CSG_ERROR_DEVICE_LOST where the backend is lost. */
+int csg_ocl_alive(const struct csg_ocl *ocl, struct csg_error *err);
+
+/* ------------------------------------------------------------------------------------------ wait.c */
+
+/* What is no code of OpenCL: limits.wait_ms have passed, and the backend is hung. */
+#define CSG_OCL_NO_ANSWER (-20000)
+struct csg_ocl_waiter;
+int csg_ocl_waiter_create(struct csg_ocl_waiter **out, struct csg_error *err);
+void csg_ocl_waiter_destroy(struct csg_ocl_waiter **waiter);
+/* clFinish and the blocking transfers of the backend's queue, with a deadline. */
+cl_int csg_ocl_wait_finish(struct csg_ocl *ocl);
+cl_int csg_ocl_wait_read(struct csg_ocl *ocl, cl_mem mem, size_t at, void *data, size_t bytes);
+cl_int csg_ocl_wait_write(struct csg_ocl *ocl, cl_mem mem, size_t at, const void *data, size_t bytes);
+/* The memory to be written, all of it. */
+cl_int csg_ocl_wait_map(struct csg_ocl *ocl, cl_mem mem, size_t bytes, void **mapped);
 
 /* ------------------------------------------------------------------------------------------ devices.c */
 
@@ -274,6 +293,7 @@ int csg_ocl_mem_create(struct csg_ocl *ocl, size_t bytes, cl_mem *mem, struct cs
 cl_mem csg_ocl_spare_take(struct csg_ocl *ocl, size_t bytes);
 void csg_ocl_spare_give(struct csg_ocl *ocl, cl_mem mem, size_t bytes);
 bool csg_ocl_spare_drop(struct csg_ocl *ocl);
+void csg_ocl_mem_release(struct csg_ocl *ocl, cl_mem mem); /* accepts NULL */
 /* ocl->scratch with at least that many bytes. */
 int csg_ocl_scratch(struct csg_ocl *ocl, size_t bytes, struct csg_error *err);
 

@@ -34,7 +34,11 @@ static double best_ms(struct csg_ocl *ocl, cl_kernel kernel, size_t items, size_
         cl_ulong start = 0, end = 0;
         if (clEnqueueNDRangeKernel(ocl->queue, kernel, 1, NULL, &items, &group, 0, NULL, &event) != CL_SUCCESS)
             return 0.0;
-        clFinish(ocl->queue);
+        if (csg_ocl_wait_finish(ocl) != CL_SUCCESS) {
+            if (!ocl->hung)
+                clReleaseEvent(event);
+            return 0.0;
+        }
         clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL);
         clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
         clReleaseEvent(event);
@@ -68,12 +72,12 @@ static void measure(struct csg_ocl *ocl, const char *type, const char *sum, unsi
             peak->gflop_s = gflop_s > peak->gflop_s ? gflop_s : peak->gflop_s;
             peak->gbyte_s = gbyte_s > peak->gbyte_s ? gbyte_s : peak->gbyte_s;
         }
-        if (compute)
+        if (compute && !ocl->hung)
             clReleaseKernel(compute);
-        if (copy)
+        if (copy && !ocl->hung)
             clReleaseKernel(copy);
     }
-    if (program)
+    if (program && !ocl->hung)
         clReleaseProgram(program);
 }
 
@@ -90,9 +94,7 @@ int csg_ocl_peak_measure(struct csg_backend *backend, struct csg_ocl_peak *peak,
         measure(ocl, "float4", "dot(s,(float4)(1))", 4, in, out, peak);
         measure(ocl, "float16", "dot(s.lo.lo+s.lo.hi+s.hi.lo+s.hi.hi,(float4)(1))", 16, in, out, peak);
     }
-    if (in)
-        clReleaseMemObject(in);
-    if (out)
-        clReleaseMemObject(out);
+    csg_ocl_mem_release(ocl, in);
+    csg_ocl_mem_release(ocl, out);
     return status;
 }

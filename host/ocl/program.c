@@ -42,6 +42,14 @@ int csg_ocl_all_options(const struct csg_ocl *ocl, const char *own, char *out, s
     return CSG_OK;
 }
 
+/* Whatever a compiler says is about the source, but for what is not its own. */
+static enum csg_status build_status(struct csg_ocl *ocl, cl_int code)
+{
+    if (code != CL_OUT_OF_RESOURCES && code != CL_DEVICE_NOT_AVAILABLE && code != CL_OUT_OF_HOST_MEMORY)
+        return CSG_ERROR_BUILD;
+    return (enum csg_status)csg_ocl_failed(ocl, NULL, code, "compiling");
+}
+
 static int build_failure(struct csg_ocl *ocl, cl_program program, cl_int code, const char *what, struct csg_error *err)
 {
     size_t bytes = 0;
@@ -57,8 +65,9 @@ static int build_failure(struct csg_ocl *ocl, cl_program program, cl_int code, c
                 csg_log(&ocl->log, CSG_LOG_DEBUG, "%.*s", (int)(end - line < 4096 ? end - line : 4096), line);
             end += *end == '\n';
         }
-    int status = csg_fail(err, CSG_ERROR_BUILD, "%s refused to compile cl/%s.cl (%s): %.600s", ocl->base.device, what,
-                          csg_ocl_error_name(code), text ? text : "");
+    enum csg_status kind = build_status(ocl, code);
+    int status = csg_fail(err, kind, "%s refused to compile cl/%s.cl (%s)%s%.600s", ocl->base.device, what,
+                          csg_ocl_error_name(code), text && *text ? ": " : "", text ? text : "");
     free(text);
     return status;
 }
@@ -135,11 +144,11 @@ static int make_kernels(struct csg_ocl *ocl, struct csg_ocl_program *program, st
     return code == CL_SUCCESS ? CSG_OK : csg_ocl_failed(ocl, err, code, "asking for the name of a kernel");
 }
 
-static void program_destroy(struct csg_ocl_program *program)
+static void program_destroy(const struct csg_ocl *ocl, struct csg_ocl_program *program)
 {
-    for (cl_uint i = 0; i < program->n_kernels; i++)
+    for (cl_uint i = 0; i < program->n_kernels && !ocl->hung; i++)
         clReleaseKernel(program->kernels[i]);
-    if (program->program)
+    if (program->program && !ocl->hung)
         clReleaseProgram(program->program);
     free(program->options);
     free(program);
@@ -177,7 +186,7 @@ static int program_create(struct csg_ocl *ocl, int source, const char *own, stru
     *out = program;
     return CSG_OK;
 fail:
-    program_destroy(program);
+    program_destroy(ocl, program);
     return status;
 }
 
@@ -207,7 +216,7 @@ void csg_ocl_programs_destroy(struct csg_ocl *ocl)
 {
     while (ocl->programs) {
         struct csg_ocl_program *next = ocl->programs->next;
-        program_destroy(ocl->programs);
+        program_destroy(ocl, ocl->programs);
         ocl->programs = next;
     }
 }

@@ -4,24 +4,26 @@
 
 #define MOST_BYTES ((size_t)64 << 20) /* and never more than a sixteenth of the device's */
 
-static void drop(struct csg_ocl *ocl, size_t index)
+static cl_mem take_out(struct csg_ocl *ocl, size_t index)
 {
-    clReleaseMemObject(ocl->spare[index].mem);
+    cl_mem mem = ocl->spare[index].mem;
     ocl->spare_bytes -= ocl->spare[index].bytes;
     ocl->n_spare--;
     for (size_t i = index; i < ocl->n_spare; i++)
         ocl->spare[i] = ocl->spare[i + 1];
+    return mem;
+}
+
+static void drop(struct csg_ocl *ocl, size_t index)
+{
+    csg_ocl_mem_release(ocl, take_out(ocl, index));
 }
 
 cl_mem csg_ocl_spare_take(struct csg_ocl *ocl, size_t bytes)
 {
     for (size_t i = ocl->n_spare; i-- > 0;)
-        if (ocl->spare[i].bytes == bytes) {
-            cl_mem mem = ocl->spare[i].mem;
-            clRetainMemObject(mem);
-            drop(ocl, i);
-            return mem;
-        }
+        if (ocl->spare[i].bytes == bytes)
+            return take_out(ocl, i);
     return NULL;
 }
 
@@ -29,7 +31,7 @@ void csg_ocl_spare_give(struct csg_ocl *ocl, cl_mem mem, size_t bytes)
 {
     size_t most = ocl->limits.global_bytes / 16 < MOST_BYTES ? ocl->limits.global_bytes / 16 : MOST_BYTES;
     if (bytes > most) {
-        clReleaseMemObject(mem);
+        csg_ocl_mem_release(ocl, mem);
         return;
     }
     while (ocl->n_spare && (ocl->n_spare == CSG_OCL_MAX_SPARE || ocl->spare_bytes + bytes > most))

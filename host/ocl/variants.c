@@ -36,6 +36,8 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
             limits->forced[CSG_OP_gemm].splits = value;
         else if (take(item, "attention", &value))
             limits->forced[CSG_OP_attention].form = value;
+        else if (take(item, "wait", &value))
+            limits->wait_ms = (double)value;
         else if (take(item, "fma", &value))
             limits->fma = limits->fma && value;
         else if (take(item, "pairs", &value))
@@ -45,7 +47,8 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
         else
             return csg_fail(
                 err, CSG_ERROR_USAGE,
-                "no limit is called %.40s; there are vector, group, local, gemm, splits, attention, fma, pairs and divide", item);
+                "no limit is called %.40s; there are vector, group, local, gemm, splits, attention, wait, fma, pairs and divide",
+                item);
     }
     return CSG_OK;
 }

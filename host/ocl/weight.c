@@ -111,13 +111,16 @@ static int fill(struct csg_ocl *ocl, struct csg_ocl_weight *weight, const struct
     size_t element = csg_dtype_bytes(source->dtype), row_bytes = source->k * element;
     size_t stored_bytes = stored_columns(weight) * element;
     cl_int code = CL_SUCCESS;
-    char *staged = NULL, *mapped = NULL;
+    char *staged = NULL;
+    void *map = NULL;
     char *rows = csg_calloc(step, row_bytes), *turned = csg_calloc(step, row_bytes);
     bool large = false;
     /* Mapping saves a copy where memory is shared; a driver that cannot map so much gets pieces. */
     if (!(ocl->quirks & CSG_QUIRK_NO_MAP))
-        mapped =
-            clEnqueueMapBuffer(ocl->queue, weight->mem, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes, 0, NULL, NULL, NULL);
+        code = csg_ocl_wait_map(ocl, weight->mem, bytes, &map);
+    if (code != CL_SUCCESS && csg_ocl_fail(NULL, code, "mapping") != CSG_ERROR_DEVICE_LOST)
+        code = CL_SUCCESS;
+    char *mapped = map;
     if (!mapped)
         staged = csg_calloc(step, stored_bytes);
     bool memory = rows && turned && (mapped || staged);
@@ -127,8 +130,7 @@ static int fill(struct csg_ocl *ocl, struct csg_ocl_weight *weight, const struct
         large = large || too_large(source, rows, there * source->k);
         lay_out(mapped ? mapped + from * stored_bytes : staged, rows, there, weight, element);
         if (staged)
-            code = clEnqueueWriteBuffer(ocl->queue, weight->mem, CL_TRUE, from * stored_bytes, count * stored_bytes, staged, 0,
-                                        NULL, NULL);
+            code = csg_ocl_wait_write(ocl, weight->mem, from * stored_bytes, staged, count * stored_bytes);
     }
     if (mapped) {
         cl_int unmapped = clEnqueueUnmapMemObject(ocl->queue, weight->mem, mapped, 0, NULL, NULL);
@@ -177,8 +179,7 @@ int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_p
     if (status == CSG_OK)
         status = fill(ocl, weight, &source, bytes, err);
     if (status) {
-        if (weight->mem)
-            clReleaseMemObject(weight->mem);
+        csg_ocl_mem_release(ocl, weight->mem);
         free(weight);
         return status;
     }
@@ -189,6 +190,6 @@ int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_p
 void csg_ocl_weight_destroy(struct csg_weight *base)
 {
     struct csg_ocl_weight *weight = (struct csg_ocl_weight *)base;
-    clReleaseMemObject(weight->mem);
+    csg_ocl_mem_release(csg_ocl_of(base->backend), weight->mem);
     free(weight);
 }
