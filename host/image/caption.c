@@ -89,19 +89,17 @@ static double cut_at(const struct csg_font *font, const char *text, double max_w
 
 int csg_caption_width_px(const char *text, int height_px)
 {
-    struct csg_font *font;
-    if (csg_font_create(&font, height_px, NULL) != CSG_OK)
-        return 0;
-    int width = (int)fmin(ceil(width_of(font, text)), 1e9);
-    csg_font_destroy(&font);
-    return width;
+    struct csg_font font;
+    return csg_font_open(&font, height_px, NULL) == CSG_OK ? (int)fmin(ceil(width_of(&font, text)), 1e9) : 0;
 }
 
 int csg_caption_draw(struct csg_image *image, const char *text, int x_px, int y_px, int height_px, int max_width_px,
                      const uint8_t rgb[3], struct csg_error *err)
 {
-    struct csg_font *font;
-    int status = csg_font_create(&font, height_px, err);
+    struct csg_font opened, *font = &opened;
+    int status = csg_font_open(font, height_px, err);
+    if (status == CSG_OK)
+        status = csg_font_prepare(font, err);
     if (status)
         return status;
     bool whole = width_of(font, text) <= max_width_px;
@@ -112,6 +110,6 @@ int csg_caption_draw(struct csg_image *image, const char *text, int x_px, int y_
     int dots = csg_font_glyph(font, ELLIPSIS);
     if (status == CSG_OK && !whole && csg_font_advance_px(font, dots) <= max_width_px)
         status = csg_font_draw(font, image, dots, x_px + end, y_px, rgb, err);
-    csg_font_destroy(&font);
+    csg_font_close(font);
     return status;
 }
