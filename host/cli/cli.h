@@ -101,6 +101,8 @@ int cli_whole_number(int *value, const char *text, const char *option, int maxim
 /* Warns of words that the model has never seen, in args->words from `first` on; not where --quiet is given. */
 void cli_warn_unknown(struct csg_engine *engine, const struct cli_args *args, size_t first);
 
+/* Before any document is made. */
+void cli_json_begin(void);
 /* Prints the document to stdout and releases it. */
 int cli_print_json(json_t *document, struct csg_error *err);
 /* Writes it to a file, under another name first: one that was cut short would mislead. Releases it. */

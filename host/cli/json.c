@@ -6,6 +6,22 @@
 
 #include "cli.h"
 
+/* A document that lacks a value for want of memory looks like any other: what was not given is remembered. */
+static bool short_of_memory;
+
+static void *json_memory(size_t bytes)
+{
+    void *block = malloc(bytes);
+    short_of_memory = short_of_memory || !block;
+    return block;
+}
+
+void cli_json_begin(void)
+{
+    short_of_memory = false;
+    json_set_alloc_funcs(json_memory, free);
+}
+
 json_t *cli_json_string(const char *text)
 {
     json_t *string = json_string(text);
@@ -17,26 +33,48 @@ json_t *cli_json_number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* Of a text that was to be printed or written, NULL where it could not be made. */
+static int cannot(const char *text, const char *what, struct csg_error *err)
+{
+    return short_of_memory || !text ? cli_fail(err, CSG_ERROR, "out of memory")
+                                    : cli_fail(err, CSG_ERROR, "%s cannot be written", what);
+}
+
+/* The document in memory, to be freed, or NULL; releases it. */
+static char *dump(json_t *document, size_t digits)
+{
+    char *text = document ? json_dumps(document, JSON_INDENT(1) | JSON_REAL_PRECISION(digits)) : NULL;
+    json_decref(document);
+    if (text && short_of_memory) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
 int cli_print_json(json_t *document, struct csg_error *err)
 {
-    int failed = !document || json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 ||
-                 putchar('\n') == EOF || fflush(stdout) != 0;
-    json_decref(document);
-    return failed ? cli_fail(err, CSG_ERROR, "standard output cannot be written") : CSG_OK;
+    char *text = dump(document, 9);
+    int status = text && puts(text) != EOF && fflush(stdout) == 0 ? CSG_OK : cannot(text, "standard output", err);
+    free(text);
+    return status;
 }
 
 int cli_write_json(json_t *document, const char *path, size_t digits, struct csg_error *err)
 {
     size_t bytes = strlen(path) + sizeof ".part";
-    char *part = malloc(bytes);
-    int failed = !part || !document;
-    if (!failed) {
+    char *text = dump(document, digits), *part = text ? malloc(bytes) : NULL;
+    bool good = false;
+    if (part) {
         snprintf(part, bytes, "%s.part", path);
-        failed = json_dump_file(document, part, JSON_INDENT(1) | JSON_REAL_PRECISION(digits)) != 0 || rename(part, path) != 0;
-        if (failed)
+        FILE *file = fopen(part, "w");
+        good = file && fputs(text, file) != EOF;
+        good = file && fclose(file) == 0 && good && rename(part, path) == 0;
+        if (!good)
             remove(part);
     }
-    json_decref(document);
+    int status = good ? CSG_OK : cannot(part ? text : NULL, path, err);
+    free(text);
     free(part);
-    return failed ? cli_fail(err, CSG_ERROR, "%s cannot be written", path) : CSG_OK;
+    return status;
 }

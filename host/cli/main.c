@@ -233,6 +233,7 @@ int main(int argc, char **argv)
 {
     struct csg_error err = {0};
     signal(SIGINT, on_interrupt);
+    cli_json_begin();
     int status = run(argc, argv, &err);
     if (status == CSG_OK && fflush(stdout) != 0)
         status = cli_fail(&err, CSG_ERROR, "standard output cannot be written");
