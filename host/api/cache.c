@@ -46,7 +46,7 @@ int csg_cache_list(const char *cache_dir, struct csg_cache_row **rows, size_t *c
             status = csg_fail_memory(err);
         list[i] = (struct csg_cache_row){.name = parts[i].name, .holds = parts[i].holds};
         if (path && csg_is_folder(path))
-            csg_record_count(path, &list[i].files, &list[i].bytes);
+            status = csg_record_count(path, &list[i].files, &list[i].bytes, err);
         snprintf(list[i].path, sizeof list[i].path, "%s", path ? path : "");
         free(path);
     }

@@ -150,18 +150,19 @@ void csg_record_trim(const struct csg_record_kind *kind, const char *folder, uin
     csg_names_free(&names, count);
 }
 
-void csg_record_count(const char *folder, uint64_t *files, uint64_t *bytes)
+int csg_record_count(const char *folder, uint64_t *files, uint64_t *bytes, struct csg_error *err)
 {
     char **names = NULL;
     size_t count = 0;
     *files = *bytes = 0;
-    if (csg_list_files(&names, &count, folder, "", CSG_ERROR, NULL) != CSG_OK)
-        return;
-    for (size_t i = 0; i < count; i++) {
+    int status = csg_list_files(&names, &count, folder, "", CSG_ERROR, err);
+    for (size_t i = 0; status == CSG_OK && i < count; i++) {
         struct entry entry = look(folder, names[i]);
         *bytes += entry.bytes;
+        status = entry.path ? CSG_OK : csg_fail_memory(err);
         free(entry.path);
     }
     *files = count;
     csg_names_free(&names, count);
+    return status;
 }

@@ -24,7 +24,7 @@ int csg_record_store(const struct csg_record_kind *kind, const char *folder, con
                      struct csg_error *err);
 /* Removes the oldest files of the kind until those that are left have at most `most_bytes` together. */
 void csg_record_trim(const struct csg_record_kind *kind, const char *folder, uint64_t most_bytes);
-/* Files of the folder and their bytes; 0 where it is not there. */
-void csg_record_count(const char *folder, uint64_t *files, uint64_t *bytes);
+/* Files of the folder and their bytes. */
+int csg_record_count(const char *folder, uint64_t *files, uint64_t *bytes, struct csg_error *err);
 
 #endif

@@ -48,20 +48,27 @@ static bool is_on(const char *variable)
 }
 
 /* $HF_HOME, else $XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface; to be freed. */
+/* Empty where it is not set. */
+static const char *variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value ? value : "";
+}
+
 static char *hub_home(void)
 {
-    const char *home = getenv("HF_HOME"), *cache = getenv("XDG_CACHE_HOME"), *user = getenv("HOME");
-    if (home && *home)
+    const char *home = variable("HF_HOME"), *cache = variable("XDG_CACHE_HOME"), *user = variable("HOME");
+    if (*home)
         return csg_strdup(home);
-    if (cache && *cache)
+    if (*cache)
         return csg_path_join(cache, "huggingface");
-    return user && *user ? csg_path_join(user, ".cache/huggingface") : NULL;
+    return *user ? csg_path_join(user, ".cache/huggingface") : NULL;
 }
 
 static char *hub_cache(void)
 {
-    const char *cache = getenv("HF_HUB_CACHE");
-    if (cache && *cache)
+    const char *cache = variable("HF_HUB_CACHE");
+    if (*cache)
         return csg_strdup(cache);
     char *home = hub_home(), *path = home ? csg_path_join(home, "hub") : NULL;
     free(home);
@@ -83,6 +90,8 @@ static int read_spec(struct repo *repo, const char *spec, struct csg_error *err)
     snprintf(name, sizeof name, "models--%s--%s", repo->owner, repo->name);
     repo->folder = cache ? csg_path_join(cache, name) : NULL;
     free(cache);
+    if (!repo->folder && (*variable("HF_HUB_CACHE") || *variable("HF_HOME") || *variable("XDG_CACHE_HOME") || *variable("HOME")))
+        return csg_fail_memory(err);
     return repo->folder
                ? CSG_OK
                : csg_fail(err, CSG_ERROR, "there is no folder for Hugging Face's cache: neither HF_HOME nor HOME is set");

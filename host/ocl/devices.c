@@ -25,49 +25,40 @@ static void cut_spaces(char *text)
     text[end - begin] = '\0';
 }
 
-static void keep(char *out, size_t capacity, char *text)
+/* What a device or platform says of itself; more than that no driver is known to say, and is taken as nothing. */
+#define SAID_BYTES 8192
+
+static void keep(char *out, size_t capacity, char *text, size_t bytes)
 {
-    if (text)
-        snprintf(out, capacity, "%s", text);
-    free(text);
+    text[bytes] = '\0';
+    snprintf(out, capacity, "%s", text);
     cut_spaces(out);
 }
 
 void csg_ocl_device_string(cl_device_id device, cl_device_info what, char *out, size_t capacity)
 {
+    char text[SAID_BYTES];
     size_t bytes = 0;
-    out[0] = '\0';
-    if (clGetDeviceInfo(device, what, 0, NULL, &bytes) != CL_SUCCESS || bytes == 0)
-        return;
-    char *text = csg_calloc(bytes + 1, 1);
-    if (text && clGetDeviceInfo(device, what, bytes, text, NULL) != CL_SUCCESS)
-        text[0] = '\0';
-    keep(out, capacity, text);
+    bool said = clGetDeviceInfo(device, what, sizeof text - 1, text, &bytes) == CL_SUCCESS && bytes < sizeof text;
+    keep(out, capacity, text, said ? bytes : 0);
 }
 
 void csg_ocl_platform_string(cl_platform_id platform, cl_platform_info what, char *out, size_t capacity)
 {
+    char text[SAID_BYTES];
     size_t bytes = 0;
-    out[0] = '\0';
-    if (clGetPlatformInfo(platform, what, 0, NULL, &bytes) != CL_SUCCESS || bytes == 0)
-        return;
-    char *text = csg_calloc(bytes + 1, 1);
-    if (text && clGetPlatformInfo(platform, what, bytes, text, NULL) != CL_SUCCESS)
-        text[0] = '\0';
-    keep(out, capacity, text);
+    bool said = clGetPlatformInfo(platform, what, sizeof text - 1, text, &bytes) == CL_SUCCESS && bytes < sizeof text;
+    keep(out, capacity, text, said ? bytes : 0);
 }
 
 static bool has_extension(cl_device_id device, const char *name)
 {
-    size_t bytes = 0, n = strlen(name);
-    if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes) != CL_SUCCESS || bytes == 0)
-        return false;
-    char *list = csg_calloc(bytes + 1, 1);
+    char list[SAID_BYTES];
+    size_t n = strlen(name);
     bool found = false;
-    if (list && clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, bytes, list, NULL) == CL_SUCCESS)
-        for (const char *at = list; !found && (at = strstr(at, name)); at += n)
-            found = (at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0');
-    free(list);
+    csg_ocl_device_string(device, CL_DEVICE_EXTENSIONS, list, sizeof list);
+    for (const char *at = list; !found && (at = strstr(at, name)); at += n)
+        found = (at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0');
     return found;
 }
 

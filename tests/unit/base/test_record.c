@@ -137,10 +137,10 @@ static void test_the_oldest_go_first(void **state)
         assert_int_equal(csg_sha256_of(names[i], strlen(names[i]), keys[i], NULL), CSG_OK);
         assert_int_equal(csg_record_store(&kind, folder, keys[i], payload, sizeof payload, NULL), CSG_OK);
     }
-    csg_record_count(folder, &files, &bytes);
+    csg_record_count(folder, &files, &bytes, NULL);
     assert_int_equal(files, 4);
     csg_record_trim(&kind, folder, bytes / 2);
-    csg_record_count(folder, &files, &bytes);
+    csg_record_count(folder, &files, &bytes, NULL);
     assert_int_equal(files, 2);
     for (size_t i = 0; i < 3; i++) {
         unsigned char *data = csg_record_load(&kind, folder, keys[i], &kept, NULL);
