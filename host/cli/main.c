@@ -3,8 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
+
+/* After SIGINT, for what is being written; a device, or an operator of the reference, may take seconds to end what it has begun. */
+#define PATIENCE_NS 100000000
 
 const struct cli_command cli_commands[] = {
     {"map", "IMAGE|FOLDER TEXT...", "Draws where the texts are in the picture.", USE_MAP, cli_map},
@@ -39,10 +44,25 @@ static struct csg_engine *const *volatile running;
 static volatile size_t n_running;
 static volatile sig_atomic_t interrupted;
 
+static timer_t patience;
+static bool patient; /* there is such a timer */
+
+/* Files are written whole or not at all. */
+static void on_patience_over(int number)
+{
+    static const char line[] = "clip-surgeon: interrupted\n";
+    ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
+    (void)number, (void)ignored;
+    _Exit(-CSG_ERROR_INTERRUPTED);
+}
+
 static void on_interrupt(int number)
 {
+    static const struct itimerspec once = {.it_value = {0, PATIENCE_NS}};
     signal(number, SIG_DFL); /* a second one ends the program at once */
     interrupted = 1;
+    if (patient)
+        timer_settime(patience, 0, &once, NULL);
     for (size_t i = 0; i < n_running; i++)
         csg_engine_interrupt(running[i]);
     if (!n_running)
@@ -232,6 +252,9 @@ static int run(int argc, char **argv, struct csg_error *err)
 int main(int argc, char **argv)
 {
     struct csg_error err = {0};
+    struct sigevent alarm = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    patient = timer_create(CLOCK_MONOTONIC, &alarm, &patience) == 0;
+    signal(SIGALRM, on_patience_over);
     signal(SIGINT, on_interrupt);
     cli_json_begin();
     int status = run(argc, argv, &err);

@@ -27,8 +27,9 @@ ISO |= {n + end for n in MATH for end in ("", "f", "l")}
 # How glibc spells them where it checks, widens or inlines.
 SPELT = {"__errno_location", "__ctype_b_loc", "__ctype_tolower_loc", "__ctype_toupper_loc", "__assert_fail", "__stack_chk_fail", "_setjmp",
          "__longjmp_chk", "__sysv_signal"}
-# What cannot be said in ISO C and is not the library's: the command line asks whether it speaks to a terminal, and how long it took.
-CLI = {"isatty", "clock_gettime"}
+# What cannot be said in ISO C and is not the library's: the command line asks whether it speaks to a terminal, and how long it took, and
+# ends soon after SIGINT whatever is being computed.
+CLI = {"isatty", "clock_gettime", "timer_create", "timer_settime", "write"}
 
 
 def plain(name):
