@@ -29,7 +29,7 @@ int csg_trust_store(const char *cache_dir, const char *fingerprint, const char *
     size_t length = failure ? strlen(failure) : 0;
     int status = folder && path ? csg_make_folders(folder, err) : csg_fail_memory(err);
     if (status == CSG_OK)
-        status = csg_output_create(&output, path, true, err);
+        status = csg_output_create_own(&output, path, err);
     if (status == CSG_OK)
         status = csg_output_write(output, verdict, strlen(verdict), err);
     if (status == CSG_OK && failure)
@@ -48,8 +48,7 @@ static int remembered(const struct csg_backend *backend, const char *cache_dir, 
     char *path = path_of(cache_dir, fingerprint), *data = NULL;
     size_t bytes = 0, n = strlen(FAILED);
     int status = CSG_OK;
-    if (path && csg_is_file(path) && csg_read_file(&data, &bytes, path, LIMIT_BYTES, CSG_ERROR, NULL) == CSG_OK && bytes >= n &&
-        memcmp(data, FAILED, n) == 0)
+    if (path && csg_read_own_file(&data, &bytes, path, LIMIT_BYTES) && bytes >= n && memcmp(data, FAILED, n) == 0)
         status = csg_fail(err, CSG_ERROR_SELF_TEST, "%s failed its self-test (%.500s); `clip-surgeon selftest` runs it again",
                           backend->device, data + n);
     free(data);

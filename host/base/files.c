@@ -13,12 +13,12 @@
 #include "base/mem.h"
 
 /* Opens a regular file. O_NONBLOCK keeps a FIFO from blocking the open; it has no effect on regular files. */
-static int open_regular(const char *path, struct stat *info, enum csg_status status, int *fd, struct csg_error *err)
+static int open_regular(const char *path, int flags, struct stat *info, enum csg_status status, int *fd, struct csg_error *err)
 {
     *fd = -1;
     if (!*path)
         return csg_fail(err, status, "the name of a file to read is empty");
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
     if (*fd < 0)
         return csg_fail(err, status, "%s cannot be opened: %s", path, strerror(errno));
     if (fstat(*fd, info) != 0 || !S_ISREG(info->st_mode)) {
@@ -31,7 +31,7 @@ static int open_regular(const char *path, struct stat *info, enum csg_status sta
 int csg_map_file(struct csg_mapped *out, const char *path, enum csg_status status, struct csg_error *err)
 {
     struct stat info;
-    int fd, result = open_regular(path, &info, status, &fd, err);
+    int fd, result = open_regular(path, 0, &info, status, &fd, err);
     *out = (struct csg_mapped){0};
     if (result)
         return result;
@@ -113,7 +113,7 @@ int csg_read_file(char **data, size_t *bytes, const char *path, size_t limit_byt
     if (strcmp(path, "-") == 0)
         return read_all(STDIN_FILENO, data, bytes, limit_bytes, 0, "standard input", status, err);
     struct stat info;
-    int fd, result = open_regular(path, &info, status, &fd, err);
+    int fd, result = open_regular(path, 0, &info, status, &fd, err);
     if (result)
         return result;
     if ((uintmax_t)info.st_size > limit_bytes)
@@ -124,9 +124,25 @@ int csg_read_file(char **data, size_t *bytes, const char *path, size_t limit_byt
     return result;
 }
 
+bool csg_read_own_file(char **data, size_t *bytes, const char *path, size_t limit_bytes)
+{
+    struct stat info;
+    int fd;
+    *data = NULL;
+    *bytes = 0;
+    if (open_regular(path, O_NOFOLLOW, &info, CSG_ERROR, &fd, NULL) != CSG_OK)
+        return false;
+    bool own = (info.st_uid == geteuid() || info.st_uid == 0) && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    bool good = own && (uintmax_t)info.st_size <= limit_bytes &&
+                read_all(fd, data, bytes, limit_bytes, (size_t)info.st_size, path, CSG_ERROR, NULL) == CSG_OK;
+    close(fd);
+    return good;
+}
+
 struct csg_output {
     char *path, *temporary;
     int fd;
+    mode_t mode;
     bool overwrite;
 };
 
@@ -164,7 +180,7 @@ static int open_temporary(struct csg_output *output, struct csg_error *err)
     for (int attempt = 0; attempt < 100; attempt++) {
         snprintf(output->temporary, length + SUFFIX_BYTES, "%s.%ld-%.0f-%d.part", output->path, (long)getpid(),
                  csg_now_ms() * 1e6, attempt);
-        output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, output->mode);
         if (output->fd >= 0)
             return CSG_OK;
         if (errno != EEXIST)
@@ -176,7 +192,7 @@ static int open_temporary(struct csg_output *output, struct csg_error *err)
     return csg_fail(err, CSG_ERROR, "%s cannot be written: %s", output->path, strerror(reason));
 }
 
-int csg_output_create(struct csg_output **out, const char *path, bool overwrite, struct csg_error *err)
+static int create(struct csg_output **out, const char *path, bool overwrite, mode_t mode, struct csg_error *err)
 {
     *out = NULL;
     int refused = csg_check_output(path, overwrite, err);
@@ -187,6 +203,7 @@ int csg_output_create(struct csg_output **out, const char *path, bool overwrite,
         return csg_fail_memory(err);
     output->fd = -1;
     output->overwrite = overwrite;
+    output->mode = mode;
     size_t length = strlen(path);
     output->path = csg_strdup(path);
     output->temporary = csg_calloc(1, length + SUFFIX_BYTES);
@@ -197,6 +214,16 @@ int csg_output_create(struct csg_output **out, const char *path, bool overwrite,
     }
     *out = output;
     return CSG_OK;
+}
+
+int csg_output_create(struct csg_output **out, const char *path, bool overwrite, struct csg_error *err)
+{
+    return create(out, path, overwrite, 0666, err);
+}
+
+int csg_output_create_own(struct csg_output **out, const char *path, struct csg_error *err)
+{
+    return create(out, path, true, 0600, err);
 }
 
 int csg_output_write(struct csg_output *output, const void *data, size_t bytes, struct csg_error *err)

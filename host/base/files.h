@@ -22,10 +22,16 @@ void csg_release_pages(const struct csg_mapped *file);
 int csg_read_file(char **data, size_t *bytes, const char *path, size_t limit_bytes, enum csg_status status,
                   struct csg_error *err);
 
+/* The same of a file that this program wrote for itself: it belongs to the user (or to root), no one else may write it, and it is no
+ * link. What is not so, or not there, is false. */
+bool csg_read_own_file(char **data, size_t *bytes, const char *path, size_t limit_bytes);
+
 /* A file under a temporary name in the folder of `path`, renamed to it by commit. "-" is not accepted here. */
 struct csg_output;
 /* Without overwrite an existing path fails at once (CSG_ERROR); commit fails too where it has come up since. */
 int csg_output_create(struct csg_output **out, const char *path, bool overwrite, struct csg_error *err);
+/* The same for what only this user is to read, mode 0600; an existing file is replaced. */
+int csg_output_create_own(struct csg_output **out, const char *path, struct csg_error *err);
 int csg_output_write(struct csg_output *output, const void *data, size_t bytes, struct csg_error *err);
 int csg_output_commit(struct csg_output **output, struct csg_error *err);
 /* Removes the temporary file where commit was not reached. */

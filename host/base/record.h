@@ -5,7 +5,7 @@
  *   64 bytes   SHA-256 of the payload in hex
  *   payload
  * and nothing more. What is missing, short, longer, does not match, is another user's or lies where another one may write is not there.
- * Written under another name and renamed. */
+ * Written under another name and renamed, mode 0600. */
 #ifndef CSG_BASE_RECORD_H
 #define CSG_BASE_RECORD_H
 

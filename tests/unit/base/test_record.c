@@ -46,29 +46,6 @@ static bool there(bool *damaged)
     return same;
 }
 
-/* Another user could have written it. */
-static void test_modes(void **state)
-{
-    (void)state;
-    char path[160];
-    bool damaged = false;
-    snprintf(path, sizeof path, "%s/%s.bin", folder, key);
-    assert_true(there(NULL));
-    assert_int_equal(chmod(path, 0666), 0);
-    assert_false(there(&damaged));
-    assert_true(damaged);
-    assert_int_equal(chmod(path, 0644), 0);
-    assert_int_equal(chmod(folder, 0770), 0);
-    assert_false(there(NULL));
-    assert_int_equal(chmod(folder, 0700), 0);
-    assert_true(there(NULL));
-    if (geteuid() == 0) {
-        assert_int_equal(chown(path, 12345, (gid_t)-1), 0);
-        assert_false(there(NULL));
-        assert_int_equal(chown(path, 0, (gid_t)-1), 0);
-    }
-}
-
 static void rewrite(const char *path, const char *data, size_t bytes)
 {
     FILE *file = fopen(path, "wb");
@@ -125,6 +102,47 @@ static void test_another_key(void **state)
     assert_true(damaged);
 }
 
+/* Root alone can give a file to someone else. */
+static void test_what_others_could_have_written(void **state)
+{
+    (void)state;
+    char path[160], elsewhere[160];
+    struct stat info;
+    bool damaged;
+    snprintf(path, sizeof path, "%s/%s.bin", folder, key);
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", folder);
+    assert_int_equal(csg_record_store(&kind, folder, key, payload, sizeof payload, NULL), CSG_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_true(there(&damaged));
+    static const mode_t shared[] = {0620, 0602, 0666};
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        assert_int_equal(chmod(path, shared[i]), 0);
+        assert_false(there(&damaged));
+        assert_true(damaged);
+    }
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(chmod(folder, 0770), 0);
+    assert_false(there(&damaged));
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_true(there(&damaged));
+    if (geteuid() == 0) {
+        assert_int_equal(chown(path, 12345, 12345), 0);
+        assert_false(there(&damaged));
+        assert_true(damaged);
+        assert_int_equal(chown(path, 0, 0), 0);
+    }
+    assert_int_equal(rename(path, elsewhere), 0);
+    assert_int_equal(symlink("elsewhere", path), 0);
+    assert_false(there(&damaged));
+    assert_true(damaged);
+    /* What replaces it is the link, not what it points to. */
+    assert_int_equal(unlink(elsewhere), 0);
+    assert_int_equal(csg_record_store(&kind, folder, key, payload, sizeof payload, NULL), CSG_OK);
+    assert_false(csg_is_file(elsewhere));
+    assert_true(there(&damaged));
+}
+
 static void test_the_oldest_go_first(void **state)
 {
     (void)state;
@@ -164,8 +182,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_damage, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_modes, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_another_key, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_what_others_could_have_written, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_the_oldest_go_first, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_the_folder_is_private, make_folder, remove_folder),
     };
