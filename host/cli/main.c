@@ -48,7 +48,7 @@ static timer_t patience;
 static bool patient; /* there is such a timer */
 
 /* Files are written whole or not at all. */
-static void on_patience_over(int number)
+static void leave(int number)
 {
     static const char line[] = "clip-surgeon: interrupted\n";
     ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
@@ -66,7 +66,7 @@ static void on_interrupt(int number)
     for (size_t i = 0; i < n_running; i++)
         csg_engine_interrupt(running[i]);
     if (!n_running)
-        _Exit(-CSG_ERROR_INTERRUPTED);
+        leave(number);
 }
 
 void cli_interrupts(struct csg_engine *const *engines, size_t count)
@@ -254,7 +254,7 @@ int main(int argc, char **argv)
     struct csg_error err = {0};
     struct sigevent alarm = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
     patient = timer_create(CLOCK_MONOTONIC, &alarm, &patience) == 0;
-    signal(SIGALRM, on_patience_over);
+    signal(SIGALRM, leave);
     signal(SIGINT, on_interrupt);
     cli_json_begin();
     int status = run(argc, argv, &err);

@@ -1,5 +1,5 @@
 """Every mistake ends with its exit code, one sentence, an empty stdout and no file."""
-import json, os, signal, struct, subprocess, time, unittest
+import json, os, struct, unittest
 
 from support import *
 
@@ -141,38 +141,6 @@ def safetensors(shapes):
         data += values
     text = json.dumps(head).encode()
     return struct.pack("<Q", len(text)) + text + data
-
-
-class Interrupt(CliTest):
-    def wait_until_caught(self, process):
-        """Until the process has its handler: how long it takes to start depends on what else the machine does."""
-        deadline = time.monotonic() + 30
-        while os.path.exists("/proc/self/status") and time.monotonic() < deadline:
-            with open(f"/proc/{process.pid}/status") as f:
-                caught = next((int(line.split()[1], 16) for line in f if line.startswith("SigCgt")), 0)
-            if caught >> (signal.SIGINT - 1) & 1:
-                return
-            time.sleep(0.02)
-
-    def test_sigint(self):
-        """A long computation ends soon after SIGINT, with 130, one sentence and nothing written."""
-        self.write("photo.png", png(48, 32))
-        # What is queued on a device is not cut short, so the size decides how long it goes on.
-        for size, device in (("1024", ["--device", "reference"]), ("1536", [])):
-            process = subprocess.Popen([BINARY, "map", "photo.png", "dog", "--size", size, "--templates", "none", "-o", "x.png",
-                                        "--json", *device], cwd=self.work, env=environment(self.home), stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            self.wait_until_caught(process)
-            time.sleep(0.5)
-            self.assertIsNone(process.poll(), "it was done before it could be interrupted")
-            process.send_signal(signal.SIGINT)
-            start = time.monotonic()
-            stdout, stderr = process.communicate(timeout=120)
-            self.assertEqual(process.returncode, INTERRUPTED, stderr)
-            self.assertLess(time.monotonic() - start, 40)
-            self.assertEqual(stdout, b"")
-            self.assertRegex(stderr.decode().splitlines()[-1], "^clip-surgeon: .*interrupt")
-            self.assertEqual(sorted(self.listing()), ["photo.png"])
 
 
 if __name__ == "__main__":
