@@ -10,6 +10,8 @@ SECONDS = 60
 LIMIT_BYTES = 1 << 20  # of an example: larger ones are fuzzed too slowly
 LEAST_COUNTERS = 1000  # of the places that a fuzzer sees: those of the library, not of its own few lines alone
 EXAMPLES = ("tests/golden/layouts", "assets/demo-model")
+# Of what reads no model, in their place.
+OTHER_EXAMPLES = {"picture": ("tests/unit/image/data",), "text": (), "lists": (), "coco": (), "panoptic": (), "record": ()}
 
 
 def compile_all(build):
@@ -28,7 +30,7 @@ def compile_all(build):
 
 
 def examples(folder, target):
-    for place in (os.path.join("tests/fuzz/seeds", target),) + EXAMPLES:
+    for place in (os.path.join("tests/fuzz/seeds", target),) + OTHER_EXAMPLES.get(target, EXAMPLES):
         for path, _, names in os.walk(os.path.join(SOURCE, place)):
             for name in names:
                 full = os.path.join(path, name)
