@@ -66,6 +66,9 @@ python3-pip:py pip:fetches Intel's OpenCL runtime for CPUs
 ca-certificates:file /etc/ssl/certs/ca-certificates.crt:fetches it safely
 libopenmpi-dev:cmd mpicc:eval on several machines
 openmpi-bin:cmd mpirun:starts it there
+cppcheck:cmd cppcheck:analysis of ./do test --long
+clang-tidy:cmd clang-tidy:the same
+valgrind:cmd valgrind:the same
 LIST
 }
 # Builds Debian packages and judges them.
@@ -252,7 +255,7 @@ bench)
     esac ;;
 package) package ;;
 view) shift; build; exec $BUILD/clip-surgeon view "$@" ;;
-clean) rm -rf $BUILD $BUILD-asan $BUILD-fuzz $BUILD-package $OUTPUT ;;
+clean) rm -rf $BUILD $BUILD-asan $BUILD-fuzz $BUILD-tsan $BUILD-package $OUTPUT ;;
 help | -h | --help)
     cat <<'HELP'
 ./do setup   install what is missing (Debian and its kin; elsewhere it says what to install)

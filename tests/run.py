@@ -14,13 +14,16 @@ import re
 import subprocess
 import sys
 
+import analysis
 import devices
 import fuzzers
 import implementations
+import long as long_runs
 import variants
 
+# LLVM gives a thread that first meets it a signal stack of its own, which AddressSanitizer takes for the one that it gave.
 ENVIRONMENT = {
-    "ASAN_OPTIONS": "abort_on_error=0:allocator_may_return_null=1",
+    "ASAN_OPTIONS": "abort_on_error=0:allocator_may_return_null=1:use_sigaltstack=0",
     "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.join(os.path.dirname(os.path.abspath(__file__)), "lsan.supp"),
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
@@ -83,6 +86,7 @@ def main():
     builds = [a for a in sys.argv[1:] if a != "--long"]
     if long:
         os.environ.setdefault("CSG_VIEWER_SOAK_S", "600")
+        os.environ.setdefault("CSG_FAULTS", "all")
     required = [name for name in os.environ.get("CSG_REQUIRE_DEVICES", "").split(",") if name]
     for build in builds:
         # On every implementation the first folder's conformance cases run further down.
@@ -92,6 +96,8 @@ def main():
     total = [a + b for a, b in zip(total, implementations.run(builds[0], long, required))]
     if long:
         total = [a + b for a, b in zip(total, fuzzers.run())]
+        total = [a + b for a, b in zip(total, long_runs.run(builds[0]))]
+        total = [a + b for a, b in zip(total, analysis.run(builds[0]))]
         total = [a + b for a, b in zip(total, variants.run())]
     if not ran or not total[0]:
         print("no test was run", file=sys.stderr)

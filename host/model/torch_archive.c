@@ -159,6 +159,7 @@ static int read_module(struct walk *w, const char *program)
                      "%s holds tensors without a module, so that nothing says which activation and heads belong to them; save "
                      "them with safetensors as open_clip_model.safetensors beside an open_clip_config.json",
                      w->path);
+    w->pickle = NULL;
     csg_pickle_free(&pickle);
     return status;
 }

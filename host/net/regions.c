@@ -69,7 +69,7 @@ static void connect(double *row, const uint32_t *labels, size_t grid_w, size_t g
 static void smooth(float *out, const double *row, size_t cells)
 {
     size_t taps = cells < TAPS ? cells + (cells % 2 == 0) : TAPS, half = taps / 2;
-    double weights[TAPS + 1], total = 0, sum = 0;
+    double weights[TAPS + 1] = {0}, total = 0, sum = 0;
     for (size_t k = 0; k < taps; k++) {
         double x = (double)k - (double)half;
         weights[k] = exp(-x * x / (2.0 * STD * STD));

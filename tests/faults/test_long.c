@@ -46,7 +46,8 @@ static uint64_t map(struct csg_engine *e, size_t kind)
         n_methods++;
     struct csg_engine_info info;
     csg_engine_info(e, &info);
-    const struct csg_map_params params = {.method = csg_method_name(kind % n_methods), .size_px = info.patch_px * (int)(2 + kind % 5)};
+    const struct csg_map_params params = {.method = csg_method_name(kind % n_methods),
+                                          .size_px = info.patch_px * (int)(2 + kind % 5)};
     uint8_t *rgb = malloc(90 * 90 * 3);
     struct csg_image *image = NULL, *drawn = NULL;
     struct csg_result *result = NULL;
@@ -163,6 +164,7 @@ int main(int argc, char **argv)
     }
     long growth = workers[0].settled ? workers[0].end - workers[0].settled : 0;
     bool flat = n > 1 || growth < GROWTH_PAGES;
-    printf("%zu maps on %s in %zu threads: %zu differ, %ld pages more than after %d\n", n * maps, argv[3], n, wrong, growth, SETTLED);
+    printf("%zu maps on %s in %zu threads: %zu differ, %ld pages more than after %d\n", n * maps, argv[3], n, wrong, growth,
+           SETTLED);
     return wrong || !flat;
 }

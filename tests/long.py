@@ -1,0 +1,50 @@
+"""With --long: ten thousand maps in one process, and engines in four threads under ThreadSanitizer."""
+import os
+import re
+import subprocess
+
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
+MODEL = os.path.join(SOURCE, "tests", "golden", "layouts", "openai")
+PROGRAM = os.path.join("tests", "faults", "test_long")
+
+
+def compile_with_threads(build):
+    """Why there is none, or an empty string."""
+    steps = [["ninja", "-C", build, PROGRAM]]
+    if not os.path.exists(os.path.join(build, "build.ninja")):
+        steps.insert(0, ["meson", "setup", build, "-Dtests=enabled", "-Dviewer=disabled", "-Db_sanitize=thread", "-Dbuildtype=debugoptimized",
+                         "-Db_lundef=false"])
+    for step in steps:
+        done = subprocess.run(step, cwd=SOURCE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            return "it does not build: " + done.stdout[-600:]
+    return ""
+
+
+def one(build, *words, **env):
+    done = subprocess.run([os.path.join(build, PROGRAM), MODEL, os.path.join(build, "tests", "faults", "cache"), *words],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env={**os.environ, **env})
+    if done.returncode == 77:
+        print("  skipped: " + done.stdout.strip(), flush=True)
+        return (0, 0, 1)
+    said = re.findall(r"^\d+ maps on .*$", done.stdout, re.M)
+    print("  " + (said[-1] if said else "") + ("" if done.returncode == 0 else " FAILED: " + done.stdout[-3000:]), flush=True)
+    return (0, 1, 0) if done.returncode or not said else (1, 0, 0)
+
+
+def run(build):
+    """(passed, failed, skipped)"""
+    print("\nlong runs")
+    totals = [one(build, "best", "10000", "1")]
+    threads = os.path.join(SOURCE, "build-tsan")
+    why = compile_with_threads(threads)
+    if why:
+        print("  threads: " + why)
+        totals.append((0, 1, 0))
+    else:
+        # OpenMP's and the drivers' own threads are not instrumented: the reference in one thread an engine, and the device with what lies in its
+        # driver left out.
+        supp = "suppressions=" + os.path.join(SOURCE, "tests", "tsan.supp")
+        totals.append(one(threads, "reference", "60", "4", OMP_NUM_THREADS="1", TSAN_OPTIONS=supp))
+        totals.append(one(threads, "best", "60", "4", OMP_NUM_THREADS="1", TSAN_OPTIONS=supp + ":ignore_noninstrumented_modules=1"))
+    return tuple(map(sum, zip(*totals)))
