@@ -31,6 +31,10 @@ class House(unittest.TestCase):
         asking = [f for f in forms if "clip-surgeon selftest" in read(".github", "ISSUE_TEMPLATE", f) and "--report" in read(".github", "ISSUE_TEMPLATE", f)]
         self.assertEqual(sorted(asking), ["device.yml", "wrong.yml"])
 
+    def test_no_program_is_started(self):
+        for path in glob.glob(os.path.join(SOURCE, "host", "*", "*.c")) + glob.glob(os.path.join(SOURCE, "viewer", "*.c*")):
+            self.assertIsNone(re.search(r"\b(system|popen|fork|vfork|posix_spawnp?|exec[lv]p?e?)\(", read(path)), path)
+
     def test_every_call_of_opencl_can_be_made_to_fail(self):
         table = re.findall(r"X\((cl\w+), ", read("tests", "faults", "opencl.h"))
         called = {name for path in glob.glob(os.path.join(SOURCE, "host", "ocl", "*.c")) for name in re.findall(r"\b(cl[A-Z]\w+)\(", read(path))}
