@@ -30,7 +30,7 @@ SIX = ("cat", "dog", "horse", "cow", "sheep", "person")
 FIVE = SIX[:5]
 # The rows of the card: size, first block (None: the default), methods.
 CARD = ((192, None, "raw,single,arch,surgery"), (240, None, "surgery"), (240, 2, "raw,single,arch,surgery,naclip,maskclip,clearclip"),
-        (320, 2, "raw,surgery"))
+        (320, 2, "raw,surgery"), (352, 2, "surgery"))
 BY_BLOCK = ("single", "arch", "surgery")  # which the first block changes
 METHODS = "raw,single,arch,surgery,feature,rclip,maskclip,sclip,clearclip,naclip,gem,gradcam,bimodal,gradeclip"
 
@@ -105,7 +105,7 @@ def print_card(args, view, work):
         for m in explain(args, view, size, first_block, methods)["methods"]:
             block = (f", from block {first_block}" if first_block else ", last six") if m["method"] in BY_BLOCK else ""
             print(f"| {m['method']} | {size} px{block} | {m['miou']:.1f} | {m['msc']:.1f} |", flush=True)
-    for size, first_block in ((192, None), (240, 2), (320, 2)):
+    for size, first_block in ((192, None), (240, 2), (320, 2), (352, 2)):
         rate = maps_per_second(args, size, first_block, work)
         print(f"\nMaps a second at {size} px, {'from block %d' % first_block if first_block else 'last six'}: {rate:.0f}")
 
