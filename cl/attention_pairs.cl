@@ -13,7 +13,7 @@
 #define CSG_LANES 16
 #define CSG_ROW ((CSG_HEAD_DIM + 1) / 2)
 #define CSG_CHANNELS ((CSG_HEAD_DIM + CSG_KEY_ROWS - 1) / CSG_KEY_ROWS * CSG_KEY_ROWS)
-#define CSG_KEYS 128 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
+#define CSG_KEYS 256 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
 
 /* A work-item lays out two tokens of a sequence. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__global const float *restrict qkv, ulong qkv_at,
@@ -60,20 +60,17 @@ void csg_turn4(__global const uint *a, __global const uint *b, __global const ui
         vstore4((uint4)(a[d], b[d], c[d], e[d]), 0, to);
 }
 
-/* Column `rows` of them at most back: numbers that are `from_stride` apart become rows that are `stride` apart. */
+/* The same back: columns that are `from_stride` apart become rows that are `stride` apart, of which `rows` are stored. */
 void csg_turn_back4(const float *from, ulong from_stride, ulong count, ulong rows, __global float *to, ulong stride)
 {
     ulong d = 0;
-    for (; d + 4 <= count; d += 4, from += 4 * from_stride) {
+    for (; rows == 4 && d + 4 <= count; d += 4, from += 4 * from_stride) {
         float4 a = vload4(0, from), b = vload4(0, from + from_stride), c = vload4(0, from + 2 * from_stride),
                e = vload4(0, from + 3 * from_stride);
         vstore4((float4)(a.x, b.x, c.x, e.x), 0, to + d);
-        if (rows > 1)
-            vstore4((float4)(a.y, b.y, c.y, e.y), 0, to + stride + d);
-        if (rows > 2)
-            vstore4((float4)(a.z, b.z, c.z, e.z), 0, to + 2 * stride + d);
-        if (rows > 3)
-            vstore4((float4)(a.w, b.w, c.w, e.w), 0, to + 3 * stride + d);
+        vstore4((float4)(a.y, b.y, c.y, e.y), 0, to + stride + d);
+        vstore4((float4)(a.z, b.z, c.z, e.z), 0, to + 2 * stride + d);
+        vstore4((float4)(a.w, b.w, c.w, e.w), 0, to + 3 * stride + d);
     }
     for (; d < count; d++, from += from_stride)
         for (ulong i = 0; i < rows; i++)
