@@ -108,6 +108,9 @@ def main():
     if long:
         os.environ.setdefault("CSG_VIEWER_SOAK_S", "600")
         os.environ.setdefault("CSG_FAULTS", "all")
+    # PoCL compiles a kernel once for every test of every build, not once for each of their caches.
+    os.environ.setdefault("POCL_CACHE_DIR", os.path.abspath(os.path.join(builds[0], "pocl-cache")))
+    os.makedirs(os.environ["POCL_CACHE_DIR"], exist_ok=True)
     required = [name for name in os.environ.get("CSG_REQUIRE_DEVICES", "").split(",") if name]
     for build in builds:
         # On every implementation the first folder's conformance cases run further down.

@@ -10,6 +10,7 @@ with open(os.path.join(DEMO_MODEL, "open_clip_config.json"), encoding="utf-8") a
 DEMO_BLOCKS = DEMO_CONFIG["vision_cfg"]["layers"]
 # Kernels are compiled once for all tests of a run.
 CACHE = os.environ.get("CSG_TEST_CACHE") or os.path.join(os.path.dirname(os.path.abspath(BINARY)), "cli-test-cache")
+POCL_CACHE = os.environ.get("POCL_CACHE_DIR") or os.path.join(CACHE, "pocl")
 
 OK, ERROR, USAGE, NO_DEVICE, MODEL, INPUT, BUILD, MEMORY = range(8)
 INTERRUPTED = 130

@@ -65,7 +65,7 @@ class Bench(CliTest):
 class Tune(CliTest):
     def setUp(self):
         super().setUp()
-        self.env = {"XDG_CACHE_HOME": os.path.join(self.folder, "cache"), "POCL_CACHE_DIR": os.path.join(CACHE, "pocl")}
+        self.env = {"XDG_CACHE_HOME": os.path.join(self.folder, "cache"), "POCL_CACHE_DIR": POCL_CACHE}
 
     def tune(self, *more, seconds="600"):
         outcome = self.succeed("tune", "--size", "64", "--seconds", seconds, "--templates", "none", "--json", *more, env=self.env)
@@ -135,7 +135,7 @@ class Cache(CliTest):
         super().setUp()
         self.cache = os.path.join(self.folder, "cache")
         # PoCL's own cache is that of all tests: what is compiled does not matter here. The reference keeps no texts.
-        self.env = {"XDG_CACHE_HOME": self.cache, "POCL_CACHE_DIR": os.path.join(CACHE, "pocl")}
+        self.env = {"XDG_CACHE_HOME": self.cache, "POCL_CACHE_DIR": POCL_CACHE}
         self.texts = os.path.join(self.cache, "clip-surgeon", "texts")
 
     def embed(self, *more, **env):

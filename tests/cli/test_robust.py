@@ -40,7 +40,7 @@ class Robust(CliTest):
 
     def start(self, *words, cache=None, **more):
         # PoCL's own cache stands elsewhere: it does not bear that it cannot be written.
-        env = environment(self.home, {"XDG_CACHE_HOME": cache or self.cache, "POCL_CACHE_DIR": os.path.join(CACHE, "pocl")})
+        env = environment(self.home, {"XDG_CACHE_HOME": cache or self.cache, "POCL_CACHE_DIR": POCL_CACHE})
         return subprocess.Popen([BINARY, *words, *WITH], cwd=self.work, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, **more)
 
