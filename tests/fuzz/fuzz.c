@@ -24,3 +24,11 @@ const char *fuzz_file(const uint8_t *data, size_t bytes, const char *name)
         abort();
     return path;
 }
+
+void FUZZ_TARGET(const uint8_t *data, size_t bytes);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+    FUZZ_TARGET(data, bytes);
+    return 0;
+}

@@ -5,6 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The head of a fuzzer's function: fuzz_NAME, of which a program calls the one that FUZZ_TARGET names. */
+#define FUZZ(name)                                                                                                               \
+    void fuzz_##name(const uint8_t *data, size_t bytes);                                                                         \
+    void fuzz_##name(const uint8_t *data, size_t bytes)
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 /* A folder of this process. */

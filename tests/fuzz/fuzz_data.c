@@ -12,14 +12,7 @@
 #include "model/tokenizer.h"
 #include "task/dataset.h"
 
-void fuzz_picture(const uint8_t *data, size_t bytes);
-void fuzz_text(const uint8_t *data, size_t bytes);
-void fuzz_lists(const uint8_t *data, size_t bytes);
-void fuzz_coco(const uint8_t *data, size_t bytes);
-void fuzz_panoptic(const uint8_t *data, size_t bytes);
-void fuzz_record(const uint8_t *data, size_t bytes);
-
-void fuzz_picture(const uint8_t *data, size_t bytes)
+FUZZ(picture)
 {
     struct csg_image *image = NULL;
     if (csg_image_load(&image, fuzz_file(data, bytes, "picture"), NULL) == CSG_OK) {
@@ -34,7 +27,7 @@ void fuzz_picture(const uint8_t *data, size_t bytes)
 }
 
 /* The demo model's vocabulary; any text has between 2 and `context` tokens. */
-void fuzz_text(const uint8_t *data, size_t bytes)
+FUZZ(text)
 {
     static struct csg_tokenizer *tokenizer;
     int32_t ids[24];
@@ -93,7 +86,7 @@ static void open_and_load(const char *layout, const char *split)
 }
 
 /* The first byte says which file of a data set the rest is. */
-void fuzz_lists(const uint8_t *data, size_t bytes)
+FUZZ(lists)
 {
     static const struct {
         const char *layout, *split, *file;
@@ -125,18 +118,18 @@ static void annotations(const uint8_t *data, size_t bytes, const char *layout, c
     open_and_load(layout, "val2017");
 }
 
-void fuzz_coco(const uint8_t *data, size_t bytes)
+FUZZ(coco)
 {
     annotations(data, bytes, "coco", "annotations/instances_val2017.json");
 }
 
-void fuzz_panoptic(const uint8_t *data, size_t bytes)
+FUZZ(panoptic)
 {
     annotations(data, bytes, "coco-panoptic", "annotations/panoptic_val2017.json");
 }
 
 /* As it is, and with the lengths and sums that it wants. */
-void fuzz_record(const uint8_t *data, size_t bytes)
+FUZZ(record)
 {
     static const struct csg_record_kind kind = {"CSGFUZZ1", ".bin", 1 << 16};
     char key[CSG_SHA256_HEX], name[96], digest[CSG_SHA256_HEX];
@@ -162,10 +155,4 @@ void fuzz_record(const uint8_t *data, size_t bytes)
         abort();
     free(kept);
     free(file);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
-{
-    FUZZ_TARGET(data, bytes);
-    return 0;
 }

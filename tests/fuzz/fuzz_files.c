@@ -8,10 +8,6 @@
 #include "model/labels.h"
 #include "task/eval_record.h"
 
-void fuzz_mask(const uint8_t *data, size_t bytes);
-void fuzz_journal(const uint8_t *data, size_t bytes);
-void fuzz_labels(const uint8_t *data, size_t bytes);
-
 static uint32_t crc(const uint8_t *data, size_t bytes)
 {
     uint32_t sum = 0xffffffffu;
@@ -24,7 +20,7 @@ static uint32_t crc(const uint8_t *data, size_t bytes)
 }
 
 /* Chunks with the checksums that they want, else every change would end there. */
-void fuzz_mask(const uint8_t *data, size_t bytes)
+FUZZ(mask)
 {
     struct csg_mask *mask;
     uint8_t *copy = malloc(bytes + 1);
@@ -58,7 +54,7 @@ static int replay(void *user, const void *data, size_t bytes, struct csg_error *
 }
 
 /* The input is the records, each behind its length; head and checksums are put in. */
-void fuzz_journal(const uint8_t *data, size_t bytes)
+FUZZ(journal)
 {
     static const char key[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     struct csg_eval_sums sums = {0};
@@ -90,7 +86,7 @@ void fuzz_journal(const uint8_t *data, size_t bytes)
     free(file);
 }
 
-void fuzz_labels(const uint8_t *data, size_t bytes)
+FUZZ(labels)
 {
     struct csg_strings strings = {0}, parts = {0};
     const char *path = fuzz_file(data, bytes, "labels.txt");
@@ -100,10 +96,4 @@ void fuzz_labels(const uint8_t *data, size_t bytes)
     if (csg_templates_load(&strings, path, NULL) == CSG_OK)
         free(csg_template_fill(strings.items[0], "cat"));
     csg_strings_free(&strings);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
-{
-    FUZZ_TARGET(data, bytes);
-    return 0;
 }

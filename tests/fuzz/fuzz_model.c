@@ -13,19 +13,6 @@
 #include "model/torch_archive.h"
 #include "model/vocab.h"
 
-void fuzz_archive(const uint8_t *data, size_t bytes);
-void fuzz_pickle(const uint8_t *data, size_t bytes);
-void fuzz_safetensors(const uint8_t *data, size_t bytes);
-void fuzz_config_hf(const uint8_t *data, size_t bytes);
-void fuzz_config_open_clip(const uint8_t *data, size_t bytes);
-void fuzz_shards(const uint8_t *data, size_t bytes);
-void fuzz_tokenizer_json(const uint8_t *data, size_t bytes);
-void fuzz_merges(const uint8_t *data, size_t bytes);
-void fuzz_vocab(const uint8_t *data, size_t bytes);
-void fuzz_checkpoint(const uint8_t *data, size_t bytes);
-void fuzz_hub(const uint8_t *data, size_t bytes);
-void fuzz_known_words(const uint8_t *data, size_t bytes);
-
 /* Every byte of what was accepted is read. */
 static void touch(const struct csg_tensors *tensors)
 {
@@ -38,7 +25,7 @@ static void touch(const struct csg_tensors *tensors)
     }
 }
 
-void fuzz_archive(const uint8_t *data, size_t bytes)
+FUZZ(archive)
 {
     struct csg_tensors tensors = {0};
     const struct csg_mapped file = {data, bytes};
@@ -47,7 +34,7 @@ void fuzz_archive(const uint8_t *data, size_t bytes)
     csg_tensors_free(&tensors);
 }
 
-void fuzz_pickle(const uint8_t *data, size_t bytes)
+FUZZ(pickle)
 {
     struct csg_pickle pickle;
     if (csg_pickle_read(&pickle, data, bytes, "input", NULL) == CSG_OK)
@@ -57,7 +44,7 @@ void fuzz_pickle(const uint8_t *data, size_t bytes)
     csg_pickle_free(&pickle);
 }
 
-void fuzz_safetensors(const uint8_t *data, size_t bytes)
+FUZZ(safetensors)
 {
     struct csg_tensors tensors = {0};
     const struct csg_mapped file = {data, bytes};
@@ -66,19 +53,19 @@ void fuzz_safetensors(const uint8_t *data, size_t bytes)
     csg_tensors_free(&tensors);
 }
 
-void fuzz_config_hf(const uint8_t *data, size_t bytes)
+FUZZ(config_hf)
 {
     struct csg_model model = {0};
     csg_config_hugging_face(&model, fuzz_file(data, bytes, "config.json"), NULL);
 }
 
-void fuzz_config_open_clip(const uint8_t *data, size_t bytes)
+FUZZ(config_open_clip)
 {
     struct csg_model model = {0};
     csg_config_open_clip(&model, fuzz_file(data, bytes, "open_clip_config.json"), NULL);
 }
 
-void fuzz_shards(const uint8_t *data, size_t bytes)
+FUZZ(shards)
 {
     struct csg_shards shards;
     csg_shards_read(&shards, fuzz_file(data, bytes, "model.safetensors.index.json"), NULL);
@@ -99,13 +86,13 @@ static void tokenize(const char *file)
     csg_tokenizer_destroy(&tokenizer);
 }
 
-void fuzz_tokenizer_json(const uint8_t *data, size_t bytes)
+FUZZ(tokenizer_json)
 {
     tokenize(fuzz_file(data, bytes, "tokenizer.json"));
 }
 
 /* Ids by CLIP's rule, which wants no second file. */
-void fuzz_merges(const uint8_t *data, size_t bytes)
+FUZZ(merges)
 {
     struct csg_vocab vocab;
     csg_vocab_load(&vocab, fuzz_file(data, bytes, "merges.txt"), NULL, 100000, NULL);
@@ -115,7 +102,7 @@ void fuzz_merges(const uint8_t *data, size_t bytes)
 }
 
 /* vocab.json beside merges that never change. */
-void fuzz_vocab(const uint8_t *data, size_t bytes)
+FUZZ(vocab)
 {
     static const char merges[] = "#version: 0.2\na b\nc d</w>\nab cd</w>\n";
     struct csg_vocab vocab;
@@ -126,7 +113,7 @@ void fuzz_vocab(const uint8_t *data, size_t bytes)
 }
 
 /* An archive of OpenAI's down to where its tensors belong. */
-void fuzz_checkpoint(const uint8_t *data, size_t bytes)
+FUZZ(checkpoint)
 {
     struct csg_model *model;
     if (csg_model_open(&model, fuzz_file(data, bytes, "model.pt"), NULL, NULL) == CSG_OK)
@@ -135,7 +122,7 @@ void fuzz_checkpoint(const uint8_t *data, size_t bytes)
 }
 
 /* What the hub's cache says of a revision. */
-void fuzz_hub(const uint8_t *data, size_t bytes)
+FUZZ(hub)
 {
     char *path, folder[128];
     setenv("HF_HUB_CACHE", fuzz_folder(), 1);
@@ -147,17 +134,11 @@ void fuzz_hub(const uint8_t *data, size_t bytes)
     free(path);
 }
 
-void fuzz_known_words(const uint8_t *data, size_t bytes)
+FUZZ(known_words)
 {
     char folder[128], words[300];
     snprintf(folder, sizeof folder, "%s", fuzz_folder());
     fuzz_file(data, bytes, "known_words.txt");
     const struct csg_model model = {.path = folder};
     csg_model_unknown_words(&model, "a potted plant + two cats\xC3\xA9 and dogs", words, sizeof words, NULL);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
-{
-    FUZZ_TARGET(data, bytes);
-    return 0;
 }
