@@ -1,5 +1,5 @@
 """What the command-line tests share: running the tool, and making pictures and models with the standard library alone."""
-import json, os, re, shutil, struct, subprocess, tempfile, unittest, zlib
+import hashlib, json, os, re, shutil, struct, subprocess, tempfile, unittest, zlib
 
 BINARY = os.environ["CSG_BINARY"]
 SANITIZED = bool(os.environ.get("CSG_SANITIZED"))
@@ -88,6 +88,11 @@ def read_png(data):
         rows.append(bytes(row))
         previous = row
     return width, height, rows
+
+
+def record(kind, key, payload):
+    """A file of the cache (host/base/record.h)."""
+    return kind + key.encode() + struct.pack("<Q", len(payload)) + hashlib.sha256(payload).hexdigest().encode() + payload
 
 
 # ------------------------------------------------------------------------------------------------ running

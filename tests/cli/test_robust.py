@@ -1,6 +1,6 @@
 """What goes wrong around a run: it is killed or interrupted anywhere, the disk is full, the cache cannot be written, is shared or lies. What
 stands under its final name is whole, and the next run ends as an undisturbed one. CSG_FAULTS=all: more of it."""
-import hashlib, http.server, os, random, resource, shutil, signal, struct, subprocess, threading, time, unittest
+import http.server, os, random, resource, shutil, signal, subprocess, threading, time, unittest
 
 from support import *
 
@@ -8,11 +8,6 @@ ALL = os.environ.get("CSG_FAULTS") == "all"
 TINY = os.path.join(SOURCE, "tests", "golden", "layouts", "openai")
 WITH = ("-m", TINY, "--templates", "none")
 WARM = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "cli-robust-cache")
-
-
-def record(kind, key, payload):
-    """A file of the cache (host/base/record.h)."""
-    return kind + key.encode() + struct.pack("<Q", len(payload)) + hashlib.sha256(payload).hexdigest().encode() + payload
 
 
 def is_record(data):
