@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/record.h"
 #include "ocl/ocl.h"
 
@@ -78,17 +79,17 @@ static bool take_line(const struct csg_ocl *ocl, const char *line, struct csg_oc
 {
     char op[32], precision[16], form[32];
     struct csg_ocl_shape *shape = &choice->shape;
-    int p = 0, end = 0;
+    size_t p;
+    int end = 0;
     if (sscanf(line, "%31s %15s %zu %zu %zu %31s %zu%n", op, precision, &shape->rows, &shape->sides[0], &shape->sides[1], form,
                &choice->way.splits, &end) != 7 ||
         line[end])
         return false;
-    while (p < CSG_PRECISION_COUNT && strcmp(csg_precisions[p].name, precision) != 0)
-        p++;
     shape->op = op_named(ocl, op);
-    shape->precision = (enum csg_precision)p;
-    if (shape->op == CSG_OP_COUNT || p == CSG_PRECISION_COUNT || choice->way.splits < 1 || choice->way.splits > MOST_SPLITS)
+    if (csg_name_find(&p, precision, "precision", csg_precision_name, NULL) != CSG_OK || shape->op == CSG_OP_COUNT ||
+        choice->way.splits < 1 || choice->way.splits > MOST_SPLITS)
         return false;
+    shape->precision = (enum csg_precision)p;
     const struct csg_ocl_ways *ways = csg_ocl_ways_of(ocl, shape->op);
     const char *name;
     for (choice->way.form = 0; (name = ways->name(ocl, choice->way.form)); choice->way.form++)
