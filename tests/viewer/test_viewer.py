@@ -664,13 +664,14 @@ class Viewer(unittest.TestCase):
     @unittest.skipUnless(FAILING, "skipped: no CSG_FAILING_BINARY")
     def test_a_device_that_breaks_while_it_works(self):
         """The next device takes over, in this build the reference; the banner and the title say so."""
-        # The calls are what a map of one text takes.
+        # The calls are what a map of one text takes; another size wants another encoding, another text its own.
         for broken, calls, title in ("CSG_TEST_FAIL_PICTURES", 1, "reference"), ("CSG_TEST_FAIL_TEXTS", 2, "texts"):
             shutil.rmtree(os.path.join(self.env["XDG_CACHE_HOME"], "clip-surgeon", "texts"), True)  # else nothing is computed
-            self.view(["lavfi:testsrc=size=64x48:rate=5", "horse", "--size", "64", "--templates", "none"], """
+            self.view([HORSES, "horse", "--size", "64", "--templates", "none"], """
                 wait map
                 expect banner
-                expect title testsrc=size=64x48:rate=5 - clip-surgeon
+                expect title horses.jpg - clip-surgeon
+                set size_px 80
                 prompt person
                 await banner ~failed; the work goes on with: reference
                 wait map
