@@ -271,3 +271,19 @@ double conf_sum_error(const struct conf_case *c, size_t k)
 {
     return CONF_U * (2.0 + (c->repeats ? (double)k : 2.0 * sqrt((double)k)));
 }
+
+void conf_mean(struct conf_mean *mean, size_t columns, const double *p, const double *d, size_t n, const float *v, size_t stride)
+{
+    memset(mean, 0, columns * sizeof *mean);
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = 0; i < columns; i++) {
+            double x = (double)v[j * stride + i];
+            mean[i].o += p[j] * x;
+            mean[i].size += p[j] * fabs(x);
+            mean[i].all += fabs(x);
+        }
+    }
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = 0; i < columns; i++)
+            mean[i].off += p[j] * d[j] * fabs((double)v[j * stride + i] - mean[i].o);
+}

@@ -120,6 +120,14 @@ void conf_fill_weight(struct conf_case *c, enum conf_dist dist);
 /* The error of a sum of k terms in parts of the sum of their magnitudes: u * (2 + 2 * sqrt(k)), and u * (2 + k) where the inputs
  * repeat. */
 double conf_sum_error(const struct conf_case *c, size_t k);
+/* What is known of a weighted mean o = sum p v of rows of values: its parts of each column. */
+struct conf_mean {
+    double o;    /* itself */
+    double size; /* sum p |v| */
+    double all;  /* sum |v| */
+    double off;  /* sum p d |v - o|, of weights off by factors 1 + d */
+};
+void conf_mean(struct conf_mean *mean, size_t columns, const double *p, const double *d, size_t n, const float *v, size_t stride);
 /* Zeroed memory that is freed with the case. Where there is none, it does not return: the case's creation fails. So `shape` and `fill`
  * may stay formulas. */
 void *conf_alloc(struct conf_case *c, size_t count, size_t size);

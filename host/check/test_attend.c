@@ -125,25 +125,19 @@ static void weights(const struct conf_case *c, const struct attend_case *from, d
 }
 
 static void bound_token(struct conf_case *c, const struct attend_case *from, double scale, size_t i, size_t at, double *p,
-                        double *d)
+                        double *d, struct conf_mean *mean)
 {
     const struct csg_attend_args *a = &c->args.attend;
     double weight = (double)a->weight, *bound = conf_bound(c, out_operand(from), i) + at;
     const float *before = conf_row(c, out_operand(from), i) + at;
     weights(c, from, scale, i, at, p, d);
+    conf_mean(mean, a->head_dim, p, d, a->tokens, conf_row(c, V, 0) + at, a->v_stride);
     for (size_t n = 0; n < a->head_dim; n++) {
-        double o = 0.0, size = 0.0, off = 0.0;
-        for (size_t j = 0; j < a->tokens; j++) {
-            double v = (double)conf_row(c, V, j)[at + n];
-            o += p[j] * v;
-            size += p[j] * fabs(v);
-        }
-        for (size_t j = 0; j < a->tokens; j++)
-            off += p[j] * d[j] * fabs((double)conf_row(c, V, j)[at + n] - o);
-        bound[n] = weight * (off + conf_sum_error(c, a->tokens) * (size + fabs(o)) + 8.0 * CONF_U * fabs(o)) +
+        const struct conf_mean *m = &mean[n];
+        bound[n] = weight * (m->off + conf_sum_error(c, a->tokens) * (m->size + fabs(m->o)) + 8.0 * CONF_U * fabs(m->o)) +
                    4.0 * (double)a->tokens * CONF_FLOOR;
         if (a->add)
-            bound[n] += 2.0 * CONF_U * (fabs((double)before[n]) + weight * fabs(o));
+            bound[n] += 2.0 * CONF_U * (fabs((double)before[n]) + weight * fabs(m->o));
     }
 }
 
@@ -152,6 +146,7 @@ static void fill(struct conf_case *c, size_t index)
     const struct attend_case *from = &cases[index];
     const struct csg_attend_args *a = &c->args.attend;
     double *p = conf_alloc(c, a->tokens, sizeof *p), *d = conf_alloc(c, a->tokens, sizeof *d);
+    struct conf_mean *mean = conf_alloc(c, a->head_dim, sizeof *mean);
     double scale = (double)a->scale * (from->by > 0.0f ? (double)from->by : 1.0);
     for (size_t operand = Q; operand <= V; operand++) {
         conf_fill(c, operand, from->dist);
@@ -167,7 +162,7 @@ static void fill(struct conf_case *c, size_t index)
         conf_fill(c, out_operand(from), CONF_NORMAL);
     for (size_t i = 0; i < a->queries; i++)
         for (size_t head = 0; head < a->heads; head++)
-            bound_token(c, from, scale, i, head * a->head_dim, p, d);
+            bound_token(c, from, scale, i, head * a->head_dim, p, d, mean);
 }
 
 const struct csg_test csg_test_attend = {sizeof cases / sizeof *cases, shape, fill};

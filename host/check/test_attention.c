@@ -134,7 +134,7 @@ static void weights(const struct conf_case *c, const struct place *at, double *p
 {
     const float *q = conf_row(c, QKV, at->token) + at->query;
     size_t dim = c->args.attention.head_dim;
-    double scale = (double)c->args.attention.scale, top = -INFINITY, sum = 0.0;
+    double scale = (double)c->args.attention.scale, product = conf_sum_error(c, dim), top = -INFINITY, sum = 0.0;
     for (size_t j = at->from; j < at->to; j++) {
         const float *k = conf_row(c, QKV, j) + at->key;
         double t = 0.0, s = 0.0;
@@ -143,7 +143,7 @@ static void weights(const struct conf_case *c, const struct place *at, double *p
             s += scale * fabs((double)q[i] * (double)k[i]);
         }
         p[j] = t;
-        d[j] = conf_sum_error(c, dim) * s + 2.0 * CONF_U * fabs(t);
+        d[j] = product * s + 2.0 * CONF_U * fabs(t);
         top = fmax(top, t);
     }
     for (size_t j = at->from; j < at->to; j++) {
@@ -155,25 +155,20 @@ static void weights(const struct conf_case *c, const struct place *at, double *p
         p[j] /= sum;
 }
 
-static void bound_token(struct conf_case *c, const struct place *at, double *p, double *d)
+static void bound_token(struct conf_case *c, const struct place *at, double *p, double *d, struct conf_mean *mean)
 {
     static const double rounding[] = {[CSG_PRECISION_F32] = 0.0, [CSG_PRECISION_F16] = 0x1p-11, [CSG_PRECISION_BF16] = 0x1p-8};
-    const enum csg_precision precision = c->args.attention.precision;
-    const double least = precision == CSG_PRECISION_F16 ? 0x1p-25 : 0.0;
+    const struct csg_attention_args *a = &c->args.attention;
+    const double least = a->precision == CSG_PRECISION_F16 ? 0x1p-25 : 0.0;
     size_t n = at->to - at->from;
+    const double sums = conf_sum_error(c, n);
     weights(c, at, p, d);
-    for (size_t i = 0; i < c->args.attention.head_dim; i++) {
-        double o = 0.0, size = 0.0, off = 0.0;
-        for (size_t j = at->from; j < at->to; j++) {
-            double v = (double)conf_row(c, QKV, j)[at->value + i];
-            o += p[j] * v;
-            size += p[j] * fabs(v);
-            off += (p[j] * rounding[precision] + least) * fabs(v);
-        }
-        for (size_t j = at->from; j < at->to; j++)
-            off += p[j] * d[j] * fabs((double)conf_row(c, QKV, j)[at->value + i] - o);
-        conf_bound(c, at->out, at->token)[at->column + i] =
-            off + conf_sum_error(c, n) * (size + fabs(o)) + 8.0 * CONF_U * fabs(o) + 4.0 * (double)n * CONF_FLOOR;
+    conf_mean(mean, a->head_dim, p + at->from, d + at->from, n, conf_row(c, QKV, at->from) + at->value, a->qkv_stride);
+    for (size_t i = 0; i < a->head_dim; i++) {
+        const struct conf_mean *m = &mean[i];
+        conf_bound(c, at->out, at->token)[at->column + i] = m->off + rounding[a->precision] * m->size + least * m->all +
+                                                            sums * (m->size + fabs(m->o)) + 8.0 * CONF_U * fabs(m->o) +
+                                                            4.0 * (double)n * CONF_FLOOR;
     }
 }
 
@@ -181,16 +176,17 @@ static void bound_sequence(struct conf_case *c, const struct attention_case *p, 
 {
     size_t width = p->heads * p->dim, tokens = c->args.attention.tokens;
     double *weight = conf_alloc(c, tokens, sizeof *weight), *error = conf_alloc(c, tokens, sizeof *error);
+    struct conf_mean *mean = conf_alloc(c, p->dim, sizeof *mean);
     for (size_t i = from; i < to; i++) {
         for (size_t h = 0; h < p->heads; h++) {
             size_t column = h * p->dim, value = 2 * width + column;
             struct place at = {i, from, p->causal ? i + 1 : to, column, width + column, value, SEQ + 1, column};
             if (p->qk)
-                bound_token(c, &at, weight, error);
+                bound_token(c, &at, weight, error, mean);
             at.query = at.key = value;
             at.out = p->qk ? SEQ + 2 : SEQ + 1;
             if (p->vv)
-                bound_token(c, &at, weight, error);
+                bound_token(c, &at, weight, error, mean);
         }
     }
 }

@@ -207,25 +207,46 @@ static double activation(double *error, double z, double z_error, enum csg_activ
     return y;
 }
 
-static void bound_row(struct conf_case *c, const struct places *at, size_t row, double *z, double *s)
+/* The sum of products and that of their magnitudes, in lanes that need not wait for each other. */
+static void dot(double *sum, double *size, const float *x, const float *w, size_t k)
+{
+    enum { LANES = 8 };
+    double sums[LANES] = {0}, sizes[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= k; i += LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            double product = (double)x[i + l] * (double)w[i + l];
+            sums[l] += product;
+            sizes[l] += fabs(product);
+        }
+    }
+    for (size_t l = 0; i < k; i++, l++) {
+        double product = (double)x[i] * (double)w[i];
+        sums[l] += product;
+        sizes[l] += fabs(product);
+    }
+    for (size_t l = 0; l < LANES; l++) {
+        *sum += sums[l];
+        *size += sizes[l];
+    }
+}
+
+/* x: memory for a row */
+static void bound_row(struct conf_case *c, const struct places *at, size_t row, float *x)
 {
     const struct conf_weight *w = &c->weight;
     const struct csg_gemm_args *a = &c->args.gemm;
-    const float *x = conf_row(c, 0, row);
     const float *residual = a->residual_stride ? conf_row(c, at->residual, row) : NULL;
     double *bound = conf_bound(c, at->y, row);
     const struct csg_precision_row *precision = &csg_precisions[w->precision];
     enum csg_dtype x_dtype = precision->rounds_x ? precision->dtype : CSG_F32;
+    for (size_t i = 0; i < w->k; i++)
+        x[i] = csg_rounded(conf_row(c, 0, row)[i], x_dtype);
     for (size_t j = 0; j < w->n; j++) {
-        z[j] = at->residual > 1 ? (double)conf_row(c, at->bias, 0)[j] : 0.0;
-        s[j] = fabs(z[j]);
-        for (size_t i = 0; i < w->k; i++) {
-            double product = (double)csg_rounded(x[i], x_dtype) * (double)w->full[j * w->k + i];
-            z[j] += product;
-            s[j] += fabs(product);
-        }
+        double z = at->residual > 1 ? (double)conf_row(c, at->bias, 0)[j] : 0.0, size = fabs(z);
+        dot(&z, &size, x, w->full + j * w->k, w->k);
         double error, floor = (double)(2 * w->k + 4) * CONF_FLOOR,
-                      y = activation(&error, z[j], conf_sum_error(c, w->k) * s[j], a->act);
+                      y = activation(&error, z, conf_sum_error(c, w->k) * size, a->act);
         bound[j] = error + CONF_U * 2.0 * (fabs(y) + (residual ? fabs((double)residual[j]) : 0.0)) + floor;
     }
 }
@@ -242,9 +263,9 @@ static void fill(struct conf_case *c, size_t index)
         conf_fill(c, at.residual, CONF_NORMAL);
     if (p->special)
         conf_row(c, 0, p->rows / 2)[p->k / 3] = p->special == HAS_NAN ? nanf("") : INFINITY;
-    double *z = conf_alloc(c, c->weight.n, sizeof *z), *s = conf_alloc(c, c->weight.n, sizeof *s);
+    float *x = conf_alloc(c, c->weight.k, sizeof *x);
     for (size_t r = 0; r < p->rows; r++)
-        bound_row(c, &at, r, z, s);
+        bound_row(c, &at, r, x);
 }
 
 const struct csg_test csg_test_gemm = {PLAIN + HALVES, shape, fill};
