@@ -233,7 +233,6 @@ tests() {
     configure $BUILD -Dtests=enabled
     quietly ninja -C $BUILD
     configure $BUILD-asan -Dtests=enabled -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
-    quietly ninja -C $BUILD-asan
     python3 tests/run.py "$@" $BUILD $BUILD-asan
 }
 

@@ -3,8 +3,10 @@
 
     run.py [--long] BUILD [BUILD ...]
 
-Then the conformance cases and goldens run on every OpenCL implementation that is there, with the programs of the first build folder
-(implementations.py). CSG_REQUIRE_DEVICES names those that must be there, for example pocl,intel,rusticl. --long adds what takes long.
+The first folder is built, the others are configured. The conformance cases and goldens run on every OpenCL implementation that is there, with
+the programs of the first (implementations.py), beside the tests and on the time that they leave, as the building of the others does: tests
+that wait, or that run alone, leave half of two cores. CSG_REQUIRE_DEVICES names the implementations that must be there, for example
+pocl,intel,rusticl; CSG_FUZZ_SECONDS lets every fuzzer run so long. --long adds what takes long.
 The closing line is `N passed, N failed, N skipped`; the exit code is 0 only where something passed and nothing failed.
 A program that reports no count of cases counts as one case.
 """
@@ -15,9 +17,9 @@ import subprocess
 import sys
 
 import analysis
+import beside
 import devices
 import fuzzers
-import implementations
 import long as long_runs
 import variants
 
@@ -108,16 +110,33 @@ def main():
     if long:
         os.environ.setdefault("CSG_VIEWER_SOAK_S", "600")
         os.environ.setdefault("CSG_FAULTS", "all")
+    # Threads that wait leave the processor to whoever has work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # PoCL compiles a kernel once for every test of every build, not once for each of their caches.
     os.environ.setdefault("POCL_CACHE_DIR", os.path.abspath(os.path.join(builds[0], "pocl-cache")))
     os.makedirs(os.environ["POCL_CACHE_DIR"], exist_ok=True)
-    required = [name for name in os.environ.get("CSG_REQUIRE_DEVICES", "").split(",") if name]
-    for build in builds:
-        # On every implementation the first folder's conformance cases run further down.
-        each, n = run(build, ["conformance"] if build == builds[0] else [])
-        total = [a + b for a, b in zip(total, each)]
-        ran += n
-    total = [a + b for a, b in zip(total, implementations.run(builds[0], long, required))]
+    # Niced in the order in which they are waited for.
+    compiling = {build: beside.Beside(["ninja", "-C", build], build + "/ninja.log", 10) for build in builds[1:]}
+    others = [beside.Beside(beside.python("implementations.py", builds[0], *(["--long"] if long else [])), builds[0] + "/devices.log", 19)]
+    try:
+        for build in builds:
+            if build in compiling:
+                code, text = compiling[build].wait()
+                if code:
+                    print(text, f"\n{build} does not build")
+                    total[1] += 1
+                    continue
+            # On every implementation the first folder's conformance cases run beside it.
+            each, n = run(build, ["conformance"] if build == builds[0] else [])
+            total = [a + b for a, b in zip(total, each)]
+            ran += n
+        for other in others:
+            code, text = other.wait()
+            print(text, flush=True)
+            total = [a + b for a, b in zip(total, beside.cases(code, text))]
+    finally:
+        for process in [*compiling.values(), *others]:
+            process.stop()
     if long:
         total = [a + b for a, b in zip(total, fuzzers.run())]
         total = [a + b for a, b in zip(total, long_runs.run(builds[0]))]
