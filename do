@@ -57,7 +57,7 @@ python3-setuptools:py setuptools:builds it
 python3-wheel:py wheel:packs it
 LIST
 }
-# Further OpenCL implementations, so that every kernel runs on several (docs/conformance.md), and MPI for the build of ./do test --long.
+# Further OpenCL implementations, so that every kernel runs on several (docs/conformance.md), MPI, libFuzzer, and what ./do test --long takes.
 device_packages() {
     cat <<'LIST'
 mesa-opencl-icd:icd rusticl:Mesa's OpenCL, on the CPU through llvmpipe
@@ -66,6 +66,8 @@ python3-pip:py pip:fetches Intel's OpenCL runtime for CPUs
 ca-certificates:file /etc/ssl/certs/ca-certificates.crt:fetches it safely
 libopenmpi-dev:cmd mpicc:eval on several machines
 openmpi-bin:cmd mpirun:starts it there
+clang:cmd clang:builds the fuzzers
+libclang-rt-14-dev:rt fuzzer:fuzzes
 cppcheck:cmd cppcheck:analysis of ./do test --long
 clang-tidy:cmd clang-tidy:the same
 valgrind:cmd valgrind:the same
@@ -101,6 +103,7 @@ have() { # how to see that something is there
     "file "*) [ -e "${1#file }" ] ;;
     "icd "*) ls /etc/OpenCL/vendors/*"${1#icd }"* >/dev/null 2>&1 ;;
     "dri "*) ls /usr/lib/*/dri/"${1#dri }"_dri.so >/dev/null 2>&1 ;;
+    "rt "*) ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt."${1#rt }"-* >/dev/null 2>&1 ;;
     "py "*) /usr/bin/python3 -c "import ${1#py }" >/dev/null 2>&1 ;;
     esac
 }

@@ -13,6 +13,7 @@ import devices
 
 SOURCE = devices.SOURCE
 GOLDEN = os.path.join(SOURCE, "tests", "golden")
+LIMIT_S = 7200  # of one process: it runs beside tests, on the time that they leave
 Pass = collections.namedtuple("Pass", "title options")
 
 
@@ -44,14 +45,14 @@ def passes(row, variants, long):
     return found
 
 
-def run_pass(row, one, env, binary, timeout, seconds):
+def run_pass(row, one, env, binary, seconds):
     command = row.command + [binary, "--json"] + one.options
     start = time.monotonic()
     try:
         done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=timeout, errors="replace")
+                              timeout=LIMIT_S, errors="replace")
     except subprocess.TimeoutExpired:
-        return None, f"no end after {timeout} s", 1
+        return None, f"no end after {LIMIT_S} s", 1
     finally:
         seconds[one.title] = time.monotonic() - start
     stdout = done.stdout
@@ -108,7 +109,7 @@ class Outcome:
 def self_check(outcome, row, env, binary):
     command = row.command + [binary, "--self-check"] + [o for o in row.options if o != "--tight"] + (["--small"] if row.cases == "small" else [])
     done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=3600)
+                          timeout=LIMIT_S)
     found = re.search(r"^(\d+) injected, (\d+) caught$", done.stdout, re.M)
     if not found or done.returncode:
         outcome.lines += [l for l in done.stdout.splitlines() if "MISSED" in l][:20]
@@ -131,7 +132,7 @@ def golden_cases(outcome, cases, precision, env, build):
     command = ["/usr/bin/python3", os.path.join(GOLDEN, "prepare.py"), models, GOLDEN, *cases, "--",
                os.path.join(build, "tests", "golden", "test_golden"), "best," + precision, models, GOLDEN, *cases]
     done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=3600, errors="replace")
+                          timeout=LIMIT_S, errors="replace")
     passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test\(s\)", done.stdout, re.M)))
     outcome.add(passed, 0, 0)
     if done.returncode or not passed:
@@ -163,7 +164,7 @@ def run_row(row, build, long):
     if long and row.cases == "all":
         todo += [Pass(f"seed {s}, class {c}", ["--seed", str(s), "--device-class", c]) for s in (2, 3) for c in row.classes]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures = [pool.submit(run_pass, row, one, env, binary, 7200 if long else 900, seconds) for one in todo]
+        futures = [pool.submit(run_pass, row, one, env, binary, seconds) for one in todo]
         for one, future in zip(todo, futures):
             outcome.take(one, *future.result())
     self_check(outcome, row, env, binary)

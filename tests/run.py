@@ -19,7 +19,6 @@ import sys
 import analysis
 import beside
 import devices
-import fuzzers
 import long as long_runs
 import variants
 
@@ -118,6 +117,9 @@ def main():
     # Niced in the order in which they are waited for.
     compiling = {build: beside.Beside(["ninja", "-C", build], build + "/ninja.log", 10) for build in builds[1:]}
     others = [beside.Beside(beside.python("implementations.py", builds[0], *(["--long"] if long else [])), builds[0] + "/devices.log", 19)]
+    fuzz_seconds = os.environ.get("CSG_FUZZ_SECONDS", "600" if long else "")
+    if fuzz_seconds:
+        others.append(beside.Beside(beside.python("fuzzers.py", fuzz_seconds), builds[0] + "/fuzzers.log", 19))
     try:
         for build in builds:
             if build in compiling:
@@ -138,7 +140,6 @@ def main():
         for process in [*compiling.values(), *others]:
             process.stop()
     if long:
-        total = [a + b for a, b in zip(total, fuzzers.run())]
         total = [a + b for a, b in zip(total, long_runs.run(builds[0]))]
         total = [a + b for a, b in zip(total, analysis.run(builds[0]))]
         total = [a + b for a, b in zip(total, variants.run())]
