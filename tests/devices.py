@@ -37,7 +37,7 @@ ROWS = [
         slow={"cpu": ("attention", "heads of 64")}),
     # A thousand times slower. CLBlast's own kernels would be most of the time: what is checked are ours.
     # --uninitialized knows nothing of LLVM's freeze, which its own optimiser puts in.
-    Row("oclgrind", None, cases="small", command=["oclgrind", "--data-races", "--global-mem-size", str(GIB)],
+    Row("oclgrind", None, cases="small", goldens=MINI[:1], command=["oclgrind", "--data-races", "--global-mem-size", str(GIB)],
         options=["--tight", "--quirks", "no-clblast"], long=True),
 ]
 

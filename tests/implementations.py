@@ -79,6 +79,14 @@ class Outcome:
         self.failed += 1
         self.lines.append("FAILED " + sentence)
 
+    def take_reports(self, title, text):
+        """What a checker of memory says beside the results."""
+        if self.row.command:
+            reports = re.findall(r"^.*(?:Invalid|Uninitialized|data race|Unaligned|divergence).*$", text, re.M | re.I)
+            for report in reports[:5]:
+                self.fail(f"{title}: {report.strip()}")
+            self.lines.append(f"{title}: {len(reports)} reports of {self.row.name}")
+
     def take(self, one, document, stderr, code):
         """The result of one conformance pass."""
         if document is None:
@@ -89,11 +97,7 @@ class Outcome:
         nothing = document["skipped"] and all(d["note"].startswith("skipped: ") for d in document["devices"])
         if code and not document["failed"] and not nothing:
             self.fail(f"{one.title}: exit {code} without a failed case: {stderr.strip()[-300:]}")
-        if self.row.name == "oclgrind":
-            reports = re.findall(r"^.*(?:Invalid|Uninitialized|data race|Unaligned|divergence).*$", stderr, re.M | re.I)
-            for report in reports[:5]:
-                self.fail(f"{one.title}: {report.strip()}")
-            self.lines.append(f"{one.title}: {len(reports)} reports of Oclgrind")
+        self.take_reports(one.title, stderr)
         for d in document["devices"]:
             if d["note"]:
                 self.lines.append(f"{one.title}: {d['note']}")
@@ -130,13 +134,14 @@ def goldens(outcome, row, env, build):
 def golden_cases(outcome, cases, precision, env, build):
     models = os.path.join(build, "golden-models")
     command = ["/usr/bin/python3", os.path.join(GOLDEN, "prepare.py"), models, GOLDEN, *cases, "--",
-               os.path.join(build, "tests", "golden", "test_golden"), "best," + precision, models, GOLDEN, *cases]
+               *outcome.row.command, os.path.join(build, "tests", "golden", "test_golden"), "best," + precision, models, GOLDEN, *cases]
     done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=LIMIT_S, errors="replace")
     passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test\(s\)", done.stdout, re.M)))
     outcome.add(passed, 0, 0)
     if done.returncode or not passed:
         outcome.fail(f"goldens in {precision}: " + done.stdout.strip()[-800:])
+    outcome.take_reports(f"goldens in {precision}", done.stdout)
     for line in re.findall(r"^\s+(\S+)\s+user's figures \((\w+)\): (.*)$", done.stdout, re.M):
         outcome.lines.append(f"golden {line[0]} in {line[1]}: {line[2]}")
 
