@@ -7,6 +7,7 @@
 
 #if CSG_ITEM_ROWS
 #include "exp2.clh"
+#include "turn.clh"
 /* For CPU devices: a work-item owns a block of CSG_QUERIES queries of one head and holds them transposed, a query in each lane, so
  * that keys and values are read as they lie and nothing is summed across lanes. Smaller blocks finish a sequence, so that few lanes
  * are idle.

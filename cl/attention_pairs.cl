@@ -8,6 +8,7 @@
  *   CSG_KEY_ROWS  keys (of the scores) or channels (of the values) in one register tile */
 #include "exp2.clh"
 #include "pairs.clh"
+#include "turn.clh"
 #define CSG_QK 1
 #define CSG_VV 2
 #define CSG_LANES 16
@@ -42,39 +43,6 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__gl
         for (; d < CSG_CHANNELS; d++)
             packed[d] = d < CSG_HEAD_DIM ? csg_weave_pairs((float16)(v[d]), (float16)(last ? 0.0f : w[d])).s0 : 0;
     }
-}
-
-/* Four rows of `count` numbers, their first ones at a to e, as columns beside each other of rows that are `stride` apart. */
-void csg_turn4(__global const uint *a, __global const uint *b, __global const uint *c, __global const uint *e, ulong count,
-               uint *to, ulong stride)
-{
-    ulong d = 0;
-    for (; d + 4 <= count; d += 4, to += 4 * stride) {
-        uint4 s = vload4(0, a + d), t = vload4(0, b + d), u = vload4(0, c + d), v = vload4(0, e + d);
-        vstore4((uint4)(s.x, t.x, u.x, v.x), 0, to);
-        vstore4((uint4)(s.y, t.y, u.y, v.y), 0, to + stride);
-        vstore4((uint4)(s.z, t.z, u.z, v.z), 0, to + 2 * stride);
-        vstore4((uint4)(s.w, t.w, u.w, v.w), 0, to + 3 * stride);
-    }
-    for (; d < count; d++, to += stride)
-        vstore4((uint4)(a[d], b[d], c[d], e[d]), 0, to);
-}
-
-/* The same back: columns that are `from_stride` apart become rows that are `stride` apart, of which `rows` are stored. */
-void csg_turn_back4(const float *from, ulong from_stride, ulong count, ulong rows, __global float *to, ulong stride)
-{
-    ulong d = 0;
-    for (; rows == 4 && d + 4 <= count; d += 4, from += 4 * from_stride) {
-        float4 a = vload4(0, from), b = vload4(0, from + from_stride), c = vload4(0, from + 2 * from_stride),
-               e = vload4(0, from + 3 * from_stride);
-        vstore4((float4)(a.x, b.x, c.x, e.x), 0, to + d);
-        vstore4((float4)(a.y, b.y, c.y, e.y), 0, to + stride + d);
-        vstore4((float4)(a.z, b.z, c.z, e.z), 0, to + 2 * stride + d);
-        vstore4((float4)(a.w, b.w, c.w, e.w), 0, to + 3 * stride + d);
-    }
-    for (; d < count; d++, from += from_stride)
-        for (ulong i = 0; i < rows; i++)
-            to[i * stride + d] = from[i];
 }
 
 #define CSG_NAMED_(name, size) name##_##size
