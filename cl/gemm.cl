@@ -42,7 +42,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_pairs(__global
 #define CSG_LINES 2
 
 #define CSG_EACH_VECTOR                                                                                                          \
-    _Pragma("unroll") for (int i = 0; i < CSG_ROWS; i++) _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++)
+    _Pragma("unroll") for (int i = 0; i < CSG_TILE; i++) _Pragma("unroll") for (int j = 0; j < CSG_VECTORS; j++)
 
 /* One column of x times one row of the slice. */
 #define CSG_STEP_OF_K(c)                                                                                                         \
@@ -68,6 +68,8 @@ gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const c
     if (get_global_id(0) < idle)
         return;
     ulong panel = item / blocks, block = item - panel * blocks, all = (rows + CSG_ROWS - 1) / CSG_ROWS;
+    /* As many of the last tiles have a row less as there would be rows too many, where there are as many tiles. */
+    ulong short_by = all * CSG_ROWS - rows, full = short_by <= all ? all - short_by : all;
     ulong each = (all + blocks - 1) / blocks, first = block * each;
     if (first >= all)
         return;
@@ -85,40 +87,27 @@ gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const c
         bool last = from + depth == k;
         __global const csg_operand *slice = w + from * CSG_COLUMNS;
         __global const csg_operand *next = slice + (last && panel + 1 == panels ? 0 : depth * CSG_COLUMNS);
+        const bool at_once = last && act == CSG_ACT_NONE && there == CSG_COLUMNS;
         for (ulong t = 0; t < tiles; t++) {
-            /* The last tile is moved up so that it lies inside; the rows it shares with the one before are not stored again. */
-            ulong begin = (first + t) * CSG_ROWS, row = min(begin, rows - CSG_ROWS), kept = begin - row;
+            /* A last tile that would end below the matrix is moved up; the rows it shares with the one before are not stored again. */
+            ulong tile = first + t, height = tile < full ? CSG_ROWS : CSG_ROWS - 1, begin = tile * CSG_ROWS - (tile - min(tile, full));
+            ulong row = min(begin, rows - height), kept = begin - row;
             __global const csg_operand *a = x + row * x_stride + from;
             __global const float *add = residual + row * residual_stride;
             __global float *to = y + row * y_stride;
-            vecf sums[CSG_ROWS][CSG_VECTORS];
-            CSG_EACH_VECTOR sums[i][j] = from ? partial[t][i][j] : (vecf)(0.0f);
-            if (last && (parts & CSG_RESIDUAL))
-                CSG_EACH_VECTOR CSG_FETCH(add + i * residual_stride + j * CSG_WIDTH);
             ulong line = (each > 1 ? t : block) * (depth / CSG_STEPS) * CSG_LINES * CSG_LINE;
-            for (ulong c = 0; c < whole; c += CSG_STEPS, line += CSG_LINES * CSG_LINE) {
-#pragma unroll
-                for (int u = 0; u < CSG_LINES; u++)
-                    CSG_FETCH(next + min(line + u * CSG_LINE, end));
-#pragma unroll
-                for (int u = 0; u < CSG_STEPS; u++)
-                    CSG_STEP_OF_K(c + u)
+            if (height == CSG_ROWS) {
+#define CSG_TILE CSG_ROWS
+#include "gemm_tile.clh"
+#undef CSG_TILE
+            } else {
+#if CSG_ROWS > 1
+#define CSG_TILE (CSG_ROWS - 1)
+#include "gemm_tile.clh"
+#undef CSG_TILE
+#endif
             }
-            for (ulong c = whole; c < depth; c++)
-                CSG_STEP_OF_K(c)
-            if (last && act == CSG_ACT_NONE && there == CSG_COLUMNS) {
-                vecf shift[CSG_VECTORS];
-#pragma unroll
-                for (int j = 0; j < CSG_VECTORS; j++)
-                    shift[j] = parts & CSG_BIAS ? csg_load(j, bias) : (vecf)(0.0f);
-                CSG_EACH_VECTOR sums[i][j] += shift[j];
-                if (parts & CSG_RESIDUAL) /* rows that are not kept may be written meanwhile, for y may be the residual */
-                    CSG_EACH_VECTOR if ((ulong)i >= kept) sums[i][j] += csg_load(j, add + i * residual_stride);
-                CSG_EACH_VECTOR if ((ulong)i >= kept) csg_put(sums[i][j], j, to + i * y_stride);
-                continue;
-            }
-            CSG_EACH_VECTOR partial[t][i][j] = sums[i][j];
-            if (!last)
+            if (!last || at_once)
                 continue;
             /* From memory: these loops are not unrolled, so that the activation is compiled once. */
             float shift[CSG_COLUMNS] __attribute__((aligned(64)));
@@ -126,7 +115,7 @@ gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const c
             if (act == CSG_ACT_QUICK_GELU && there == CSG_COLUMNS && !(parts & CSG_RESIDUAL)) {
                 /* What towers run: without questions in between, the processor has several vectors under way. */
 #pragma nounroll
-                for (ulong i = kept; i < CSG_ROWS; i++) {
+                for (ulong i = kept; i < height; i++) {
                     vecf v[CSG_VECTORS];
 #pragma unroll
                     for (int j = 0; j < CSG_VECTORS; j++)
@@ -138,7 +127,7 @@ gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const c
                 continue;
             }
 #pragma nounroll
-            for (ulong i = kept; i < CSG_ROWS; i++)
+            for (ulong i = kept; i < height; i++)
 #pragma nounroll
                 for (ulong j = 0; j < CSG_VECTORS; j++)
                     csg_finish_vector(partial[t][i][j], j, shift, there, add + i * residual_stride, to + i * y_stride, parts,
