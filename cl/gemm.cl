@@ -29,7 +29,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_pairs(__global
  * work-item owns some tiles of CSG_ROWS x CSG_COLUMNS below each other. The sums of a tile are in registers while a slice of the
  * panel passes, and in memory between two slices, so that the slice, the next one and the rows of x stay in the cache of the second
  * level until all tiles went through them.
- *   CSG_ROWS     rows of a tile; the matrix has at least as many
+ *   CSG_ROWS     rows of a tile, or one less; the matrix has at least as many
  *   CSG_VECTORS  vectors of CSG_WIDTH floats in a tile's row
  *   CSG_TILES    tiles of a work-item at most */
 #define CSG_COLUMNS (CSG_VECTORS * CSG_WIDTH)

@@ -131,14 +131,24 @@ On two cores of an AMD EPYC of family 26 with PoCL 3.1, medians of runs in turn 
 | bf16: attention with it, q, k and v laid out in pairs once a launch | 6.6 -> 4.4 ms | 134 -> 84 ms |
 | bf16: rounding by an instruction, rows of y stored in one piece, QuickGELU in its own loop | 37.3 -> 36.4 ms | 193 -> 183 ms |
 | attention: exp2 by two instructions, the rest of a sequence in one block | 6.0 -> 5.7 ms | 131 -> 127 ms |
+| attention: whole squares of 16 x 16 numbers turned in registers | 6.5 -> 6.1 ms | 127.3 -> 126.9 ms |
+| GEMM: as many of the last tiles as needed have a row less, 197 rows are 197 and not 198 | 68.0 -> 67.3 ms | - |
 
 Without gain there: tiles of 8 x 3 and 12 x 2 vectors (9 x 3 and 14 x 2 cost a tenth), slices of 384 and 512 rows, 9 and 17 tiles of a
 work-item, more work-items, three lines of the next slice a turn instead of two, what is written called for writing; 32 to 128 keys between
 two updates of the greatest score, keys copied into one piece; layernorm with four sums at once, or with the next row called; a queue without
 profiling; pages of 2 MiB for weights and buffers (within 1 %, as much as the machine varies); in attention, exponentials in the loop of the
 scores with the greatest score so far, six exponentials side by side, inner loops unrolled, queries called before they are turned.
-At 224 px in fp32 the inner loops of GEMM are 97 % of its time and at 97 % of the peak; what could still go is a third of attention
-(turning queries and results, single vectors of queries) and the launches. bf16's peak is twice that of single precision: shares of the
+Nor, at 224 px in fp32: Strassen's seven products for eight, on halves of the rows, of k and of pairs of panels, sums of W made as the first tile
+passes (an eighth less arithmetic; but sums of x are a launch more, every quarter of W is read three times and every result added to
+twice: 66.8 -> 69.5 ms); upper and lower rows as two chains of launches on two queues, so that neither thread waits for the other
+(both then read all weights: 76.9 -> 78.5 ms); work-items that draw tiles from a counter, from one end or from both, the last ones small (79.1 ->
+79.5 ms); slices of 1,024 and 1,536 rows; a single row's weights called 4 to 64 KB ahead; QuickGELU by a reciprocal instead of a division.
+At 224 px in fp32 GEMM is at 93 to 95 % of the peak. The same loop alone reaches 97 % where its weights lie in the second level and 93 % where
+they come from memory, and those of a pass, 344 MB, do. One thread takes 147 ms, half of which is 3 ms less than what two take: one wakes later,
+one ends earlier. Attention's exponentials take 2 % of it, its last 5 queries of 197 in a vector of 16 take 7 %, reading queries and
+storing results 10 %. 0.85 of OpenVINO's time would be 93 % of the peak over everything. Beside it ours and theirs vary with what else the
+machine does: 74 to 78 and 83 to 91 ms, 0.85 to 0.89. bf16's peak is twice that of single precision: shares of the
 measured peak above 100 % are of that.
 What is left beside arithmetic is mostly launches: 15 to 20 us between two of them, 95 times, and more until both threads are
 at work: layernorm takes 20 us in some processes and 45 in others. Queueing takes the host 2 us each, beside the device's work,
