@@ -87,11 +87,29 @@ class Engine:
         at = ffi.new("struct csg_engine **")
         call(lib.csg_engine_create, at, params)
         self._at = ffi.gc(at, lib.csg_engine_destroy)
-        info = ffi.new("struct csg_engine_info *")
-        lib.csg_engine_info(at[0], info)
-        self.device, self.platform, self.driver, self.precision = (text(getattr(info, n)) for n in ("device", "platform", "driver", "precision"))
+        info = self._look()
         self.model, self.architecture = text(info.model_path), text(info.architecture)
         self.image_size_px, self.patch_px, self.embed_dim = info.image_size_px, info.patch_px, info.embed_dim
+
+    def _look(self):
+        """What computes now: another device than at first where that failed and a fallback was allowed."""
+        info = ffi.new("struct csg_engine_info *")
+        lib.csg_engine_info(self._at[0], info)
+        names = "device", "platform", "driver", "precision", "fallback_reason"
+        self._where = {n: text(getattr(info, n)) if getattr(info, n) else None for n in names}
+        return info
+
+    def _say(self, name):
+        with self._lock:
+            if self._at:
+                self._look()
+        return self._where[name]
+
+    device = property(lambda self: self._say("device"))
+    platform = property(lambda self: self._say("platform"))
+    driver = property(lambda self: self._say("driver"))
+    precision = property(lambda self: self._say("precision"))
+    fallback_reason = property(lambda self: self._say("fallback_reason"), doc="Why another device than the wanted one computes, or None.")
 
     def _call(self, function, *arguments):
         with self._lock:
