@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "api/engine.h"
+#include "api/device.h"
 #include "base/mem.h"
 #include "image/mask.h"
 #include "model/labels.h"
@@ -32,13 +32,17 @@ int csg_result_classes(struct csg_engine *engine, const struct csg_result *resul
 {
     if (result->n_texts >= UINT16_MAX)
         return csg_fail(err, CSG_ERROR_USAGE, "%zu classes are more than an index can name", result->n_texts);
-    return csg_engine_end(engine, csg_task_segment(engine->backend, result->similarity, result->n_texts, (size_t)result->map_w,
-                                                   (size_t)result->map_h, (size_t)result->image_width_px,
-                                                   (size_t)result->image_height_px, scale > 0 ? scale : 40,
-                                                   background > 0   ? background
-                                                   : background < 0 ? 0
-                                                                    : 0.1,
-                                                   index, err));
+    int status;
+    do
+        status =
+            csg_task_segment(engine->backend, result->similarity, result->n_texts, (size_t)result->map_w, (size_t)result->map_h,
+                             (size_t)result->image_width_px, (size_t)result->image_height_px, scale > 0 ? scale : 40,
+                             background > 0   ? background
+                             : background < 0 ? 0
+                                              : 0.1,
+                             index, err);
+    while (csg_engine_moves(engine, &status, err));
+    return csg_engine_end(engine, status);
 }
 
 int csg_classes_write_png(const uint16_t *index, int width_px, int height_px, const char *path, bool overwrite,
@@ -67,9 +71,11 @@ int csg_classify(struct csg_engine *engine, const struct csg_image *image, const
     float *own = csg_calloc(n_labels, sizeof *own);
     int status = features && feature && own ? CSG_OK : csg_fail_memory(err);
     if (status == CSG_OK)
-        status = csg_embed_texts(engine, labels, n_labels, features, err);
-    if (status == CSG_OK)
-        status = csg_embed_image(engine, image, feature, err);
+        do { /* labels and picture on one device */
+            status = csg_ensemble_features(engine->ensemble, labels, n_labels, features, err);
+            if (status == CSG_OK)
+                status = csg_engine_embed(engine, &image, 1, feature, err);
+        } while (csg_engine_moves(engine, &status, err));
     for (size_t t = 0; status == CSG_OK && t < n_labels; t++) {
         double sum = 0;
         for (size_t c = 0; c < embed; c++)
@@ -83,5 +89,5 @@ int csg_classify(struct csg_engine *engine, const struct csg_image *image, const
     free(features);
     free(feature);
     free(own);
-    return status;
+    return csg_engine_end(engine, status);
 }

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "api/engine.h"
+#include "api/device.h"
 #include "image/caption.h"
 
 /* What the blend works on, on the backend. */
@@ -101,7 +101,9 @@ int csg_draw_overlay(struct csg_engine *engine, const struct csg_result *result,
     if (status == CSG_OK)
         status = csg_image_create(&picture, image->width_px, image->height_px, err);
     if (status == CSG_OK)
-        status = blend(engine->backend, result, image, text, map, (float)opacity, picture, err);
+        do
+            status = blend(engine->backend, result, image, text, map, (float)opacity, picture, err);
+        while (csg_engine_moves(engine, &status, err));
     if (status == CSG_OK && params->legend)
         status = add_legend(&picture, result->texts + text, map, err);
     if (status) {

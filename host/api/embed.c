@@ -1,9 +1,13 @@
-#include "api/engine.h"
+#include "api/device.h"
 #include "task/encode.h"
 
 int csg_embed_texts(struct csg_engine *engine, const char *const *texts, size_t n_texts, float *features, struct csg_error *err)
 {
-    return csg_engine_end(engine, csg_ensemble_features(engine->ensemble, texts, n_texts, features, err));
+    int status;
+    do
+        status = csg_ensemble_features(engine->ensemble, texts, n_texts, features, err);
+    while (csg_engine_moves(engine, &status, err));
+    return csg_engine_end(engine, status);
 }
 
 int csg_take_features(struct csg_engine *engine, const char *const *texts, size_t n_texts, const float *features,
@@ -17,7 +21,7 @@ int csg_embed_image(struct csg_engine *engine, const struct csg_image *image, fl
     return csg_embed_images(engine, &image, 1, feature, err);
 }
 
-int csg_embed_images(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, float *features,
+int csg_engine_embed(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, float *features,
                      struct csg_error *err)
 {
     const struct csg_context context = csg_engine_context(engine);
@@ -34,5 +38,15 @@ int csg_embed_images(struct csg_engine *engine, const struct csg_image *const *i
             status = csg_buffer_read(tokens.buffer, (tokens.at + i * stride) * sizeof(float),
                                      features + (from + i) * model->embed_dim, model->embed_dim * sizeof *features, err);
     }
+    return status;
+}
+
+int csg_embed_images(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, float *features,
+                     struct csg_error *err)
+{
+    int status;
+    do
+        status = csg_engine_embed(engine, images, n_images, features, err);
+    while (csg_engine_moves(engine, &status, err));
     return csg_engine_end(engine, status);
 }

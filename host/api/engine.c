@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/device.h"
 #include "api/precision.h"
-#include "api/trust.h"
 #include "base/mem.h"
 #include "base/names.h"
-#include "ocl/backend.h"
-#include "ref/ref.h"
 #include "task/method.h"
 
 const char *csg_version(void)
@@ -23,12 +21,6 @@ static const char *class_at(size_t index)
     return index < sizeof names / sizeof *names ? names[index] : NULL;
 }
 
-static const char *fallback_at(size_t index)
-{
-    static const char *const names[] = {"none", "reference"};
-    return index < sizeof names / sizeof *names ? names[index] : NULL;
-}
-
 static const struct {
     const char *name;
     bool text, image;
@@ -39,61 +31,30 @@ static const char *towers_at(size_t index)
     return index < sizeof towers / sizeof *towers ? towers[index].name : NULL;
 }
 
-/* The one place that knows which backends there are. */
-static int open_backend(struct csg_engine *engine, const struct csg_engine_params *params, struct csg_error *err)
+static int read_wish(struct csg_engine *engine, const struct csg_engine_params *params, size_t *parts, struct csg_error *err)
 {
-    if (params->device && strcmp(params->device, "reference") == 0)
-        return csg_ref_backend_create(&engine->backend, err);
-    const struct csg_ocl_params ocl = {
-        .device = params->device, .cache_dir = engine->cache_dir, .device_class = params->device_class, .log = &engine->log};
-    return csg_ocl_backend_create(&engine->backend, &ocl, err);
-}
-
-/* A device that computes wrongly is not used; the reference has nothing to be tested against. */
-static int trust_backend(struct csg_engine *engine, const struct csg_engine_params *params, struct csg_error *err)
-{
-    struct csg_error why = {0};
-    if (!engine->backend->class_->counts_itself)
-        return CSG_OK;
-    int status = csg_trust(engine->backend, engine->cache_dir, engine->model->vision.width / engine->model->vision.heads,
-                           &engine->log, &why);
-    if (status && err)
-        *err = why;
-    if (status == CSG_ERROR_SELF_TEST && params->fallback && strcmp(params->fallback, "reference") == 0) {
-        enum csg_precision precision = engine->backend->precision;
-        snprintf(engine->fallback_reason, sizeof engine->fallback_reason, "%s", why.sentence);
-        csg_log(&engine->log, CSG_LOG_WARNING, "%s; the C reference computes instead, which is slow", why.sentence);
-        csg_backend_destroy(&engine->backend);
-        status = csg_ref_backend_create(&engine->backend, err);
-        if (status == CSG_OK)
-            engine->backend->precision = precision;
-    }
+    struct csg_wish *wish = &engine->wish;
+    size_t precision = 0, class_ = 0;
+    int status = csg_name_find(&precision, params->precision, "precision", csg_precision_choice, err);
+    if (status == CSG_OK)
+        status = csg_name_find(&class_, params->device_class, "device class", class_at, err);
+    if (status == CSG_OK)
+        status = csg_name_find(&wish->fallback, params->fallback, "fallback", csg_fallback_name, err);
+    if (status == CSG_OK)
+        status = csg_name_find(parts, params->towers, "kind of towers", towers_at, err);
+    if (status == CSG_OK && params->device && !(wish->device = csg_strdup(params->device)))
+        status = csg_fail_memory(err);
+    wish->measure = precision == CSG_PRECISION_COUNT;
+    wish->precision = wish->measure ? CSG_PRECISION_F32 : (enum csg_precision)precision;
+    wish->device_class = params->device_class ? class_at(class_) : NULL;
+    wish->image_tower = towers[*parts].image;
     return status;
-}
-
-/* Texts kept on disk are those of the same device, driver, kernels and precision. The reference computes all that it says. */
-static int open_ensemble(struct csg_engine *engine, const char *templates, bool given_only, struct csg_error *err)
-{
-    struct csg_engine_info info;
-    char fingerprint[65] = "", identity[100];
-    csg_engine_info(engine, &info);
-    const char *cache = engine->backend->class_->counts_itself ? engine->cache_dir : NULL;
-    int status = cache ? csg_ocl_fingerprint(engine->backend, fingerprint, err) : CSG_OK;
-    snprintf(identity, sizeof identity, "%s %s", fingerprint, info.precision);
-    const struct csg_ensemble_params params = {.backend = engine->backend,
-                                               .model = engine->model,
-                                               .log = &engine->log,
-                                               .templates = templates,
-                                               .cache_dir = cache,
-                                               .identity = identity,
-                                               .given_only = given_only};
-    return status ? status : csg_ensemble_create(&engine->ensemble, &params, err);
 }
 
 int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err)
 {
     static const struct csg_engine_params defaults = {0};
-    size_t ignored, precision = 0, parts = 0;
+    size_t parts = 0;
     *out = NULL;
     if (!params)
         params = &defaults;
@@ -102,34 +63,18 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
         return csg_fail_memory(err);
     engine->log = (struct csg_log){params->log, params->log_user};
     atomic_init(&engine->interrupted, 0);
+    atomic_init(&engine->origin, NULL);
     engine->cache_dir = !params->cache_dir ? csg_cache_folder() : *params->cache_dir ? csg_strdup(params->cache_dir) : NULL;
-    bool measure = params->precision && strcmp(params->precision, CSG_PRECISION_AUTO) == 0;
-    int status = csg_name_find(&precision, params->precision, "precision", csg_precision_choice, err);
-    if (status == CSG_OK)
-        status = csg_name_find(&ignored, params->device_class, "device class", class_at, err);
-    if (status == CSG_OK)
-        status = csg_name_find(&ignored, params->fallback, "fallback", fallback_at, err);
-    if (status == CSG_OK)
-        status = csg_name_find(&parts, params->towers, "kind of towers", towers_at, err);
+    int status = read_wish(engine, params, &parts, err);
     if (status == CSG_OK)
         status = csg_model_open(&engine->model, params->model ? params->model : "demo-model", &engine->log, err);
-    if (status == CSG_OK)
-        status = open_backend(engine, params, err);
     if (status == CSG_OK) {
-        engine->backend->precision = measure ? CSG_PRECISION_F32 : (enum csg_precision)precision;
-        status = csg_weights_fit(engine->model, engine->backend, err); /* before kernels are compiled for nothing */
+        const struct csg_ensemble_params ensemble = {
+            .model = engine->model, .log = &engine->log, .templates = params->templates, .given_only = !towers[parts].text};
+        status = csg_ensemble_create(&engine->ensemble, &ensemble, err);
     }
     if (status == CSG_OK)
-        status = trust_backend(engine, params, err);
-    if (status == CSG_OK) {
-        engine->backend->interrupted = &engine->interrupted;
-        if (measure && towers[parts].image) /* texts alone are not worth it, and stay in f32 */
-            status = csg_precision_measure(engine, err);
-    }
-    if (status == CSG_OK && towers[parts].image)
-        status = csg_vision_create(&engine->vision, engine->backend, engine->model, err);
-    if (status == CSG_OK)
-        status = open_ensemble(engine, params->templates, !towers[parts].text, err);
+        status = csg_engine_open(engine, err);
     if (status) {
         csg_engine_destroy(&engine);
         return status;
@@ -147,6 +92,11 @@ void csg_engine_destroy(struct csg_engine **out)
     csg_vision_destroy(&engine->vision);
     csg_backend_destroy(&engine->backend);
     csg_model_close(&engine->model);
+    for (struct csg_origin *origin = engine->origin, *before; origin; origin = before) {
+        before = origin->before;
+        free(origin);
+    }
+    free(engine->wish.device);
     free(engine->cache_dir);
     free(engine);
     *out = NULL;
@@ -157,9 +107,26 @@ void csg_engine_interrupt(struct csg_engine *engine)
     atomic_store(&engine->interrupted, 1);
 }
 
+static bool context_moves(struct csg_context *context, int *status, struct csg_error *err)
+{
+    struct csg_engine *engine = context->owner;
+    if (!csg_engine_moves(engine, status, err))
+        return false;
+    context->backend = engine->backend;
+    context->vision = engine->vision;
+    return true;
+}
+
 struct csg_context csg_engine_context(struct csg_engine *engine)
 {
-    return (struct csg_context){engine->backend, engine->model, engine->vision, engine->ensemble, &engine->log};
+    return (struct csg_context){.backend = engine->backend,
+                                .model = engine->model,
+                                .vision = engine->vision,
+                                .ensemble = engine->ensemble,
+                                .log = &engine->log,
+                                .interrupted = &engine->interrupted,
+                                .moves = context_moves,
+                                .owner = engine};
 }
 
 int csg_engine_end(struct csg_engine *engine, int status)
@@ -179,14 +146,15 @@ int csg_engine_model_sha256(struct csg_engine *engine, const char **hex, struct 
 void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *info)
 {
     const struct csg_model *model = engine->model;
+    const struct csg_origin *origin = engine->origin;
     *info = (struct csg_engine_info){.model_path = model->path,
                                      .model_name = model->name,
-                                     .device = engine->backend->device,
-                                     .platform = engine->backend->platform,
-                                     .driver = engine->backend->driver,
-                                     .device_class = engine->backend->device_class,
-                                     .precision = csg_precision_name(engine->backend->precision),
-                                     .fallback_reason = engine->fallback_reason[0] ? engine->fallback_reason : NULL,
+                                     .device = origin->device,
+                                     .platform = origin->platform,
+                                     .driver = origin->driver,
+                                     .device_class = origin->device_class,
+                                     .precision = csg_precision_name(origin->precision),
+                                     .fallback_reason = origin->fallback_reason[0] ? origin->fallback_reason : NULL,
                                      .image_size_px = (int)model->image_px,
                                      .patch_px = (int)model->patch_px,
                                      .layers = model->vision.layers,
@@ -200,7 +168,10 @@ void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *in
 
 int csg_engine_stats(struct csg_engine *engine, const struct csg_op_stat **stats, size_t *count, struct csg_error *err)
 {
-    int status = csg_backend_finish(engine->backend, err);
+    int status;
+    do
+        status = csg_backend_finish(engine->backend, err);
+    while (csg_engine_moves(engine, &status, err));
     for (size_t i = 0; status == CSG_OK && i < CSG_OP_COUNT; i++)
         engine->stats[i] =
             (struct csg_op_stat){csg_op_name((enum csg_op)i), engine->backend->launches[i], engine->backend->event_ms[i]};

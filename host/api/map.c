@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "api/engine.h"
+#include "api/device.h"
 #include "base/mem.h"
 #include "task/method.h"
 #include "task/texts.h"
@@ -34,9 +34,13 @@ int csg_map(struct csg_engine *engine, const struct csg_image *image, const char
 int csg_map_many(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, const char *const *texts,
                  size_t n_texts, const struct csg_map_params *params, struct csg_result **results, struct csg_error *err)
 {
-    const struct csg_context context = csg_engine_context(engine);
     struct csg_full_result **full = csg_calloc(n_images, sizeof *full);
-    int status = full ? csg_task_map(&context, images, n_images, texts, n_texts, params, full, err) : csg_fail_memory(err);
+    struct csg_context context;
+    int status;
+    do {
+        context = csg_engine_context(engine);
+        status = full ? csg_task_map(&context, images, n_images, texts, n_texts, params, full, err) : csg_fail_memory(err);
+    } while (csg_engine_moves(engine, &status, err));
     for (size_t i = 0; i < n_images; i++)
         results[i] = status ? NULL : &full[i]->result;
     free(full);
@@ -68,9 +72,13 @@ int csg_map_texts(struct csg_label_set *out, const char *const *texts, size_t n_
 int csg_map_tokens(struct csg_engine *engine, const struct csg_image *image, const char *sentence,
                    const struct csg_map_params *params, struct csg_result **out, struct csg_error *err)
 {
-    const struct csg_context context = csg_engine_context(engine);
     struct csg_full_result *full = NULL;
-    int status = csg_task_tokens(&context, image, sentence, params, &full, err);
+    struct csg_context context;
+    int status;
+    do {
+        context = csg_engine_context(engine);
+        status = csg_task_tokens(&context, image, sentence, params, &full, err);
+    } while (csg_engine_moves(engine, &status, err));
     *out = full ? &full->result : NULL;
     return csg_engine_end(engine, status);
 }
@@ -102,8 +110,10 @@ int csg_result_map(struct csg_engine *engine, const struct csg_result *result, s
         return csg_fail(err, CSG_ERROR_USAGE, "a map cannot be %d x %d pixels", width_px, height_px);
     size_t out_w = (size_t)(width_px ? width_px : result->image_width_px);
     size_t out_h = (size_t)(height_px ? height_px : result->image_height_px);
-    return csg_engine_end(engine,
-                          csg_task_bilinear(engine->backend, result->grid_map + text * w * h, 1, w, h, map, out_w, out_h, err));
+    do
+        status = csg_task_bilinear(engine->backend, result->grid_map + text * w * h, 1, w, h, map, out_w, out_h, err);
+    while (csg_engine_moves(engine, &status, err));
+    return csg_engine_end(engine, status);
 }
 
 int csg_result_points(struct csg_engine *engine, struct csg_result *result, size_t text, double threshold,
@@ -113,8 +123,11 @@ int csg_result_points(struct csg_engine *engine, struct csg_result *result, size
     int status = check_text(result, text, err);
     if (status == CSG_OK && !(threshold >= 0 && threshold <= 1))
         status = csg_fail(err, CSG_ERROR_USAGE, "the threshold %g is not between 0 and 1", threshold);
-    if (status == CSG_OK)
+    if (status)
+        return status;
+    do
         status = csg_task_points(engine->backend, full, text, threshold > 0 ? threshold : 0.8, count, err);
+    while (csg_engine_moves(engine, &status, err));
     if (status)
         return csg_engine_end(engine, status);
     *points = (const int(*)[2])full->points;

@@ -107,7 +107,7 @@ static int known_picture(struct csg_image **out, int side, struct csg_error *err
 /* The maps [N_TEXTS, cells] of the known picture in the backend's precision, and the least time of an encoding. */
 static int known_maps(struct csg_engine *engine, const struct csg_image *picture, float *maps, double *ms, struct csg_error *err)
 {
-    struct csg_context context = {engine->backend, engine->model, NULL, NULL, &engine->log};
+    struct csg_context context = {.backend = engine->backend, .model = engine->model, .log = &engine->log};
     const struct csg_ensemble_params ensemble = {
         .backend = engine->backend, .model = engine->model, .log = &engine->log, .templates = "none"};
     struct csg_full_result *result = NULL;

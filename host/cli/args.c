@@ -20,7 +20,7 @@ static const struct cli_option options[] = {
      "of many pictures so many go through the encoder together; default 8, or fewer large ones"},
     {"batch", NULL, "N", USE_BENCH, AT(batch), "pictures of one encoding; default 1"},
     {"fallback", NULL, "NAME", USE_MODEL & ~(USE_VIEW | USE_BENCH | USE_TUNE), AT(fallback),
-     "where the device computes wrong results: none (default) ends, reference"},
+     "where a device fails: none (default) ends, next (at last the C reference), reference"},
     {"fallback", NULL, "NAME", USE_VIEW, AT(fallback),
      "where a device fails: next (default; at last the C reference), reference, or none: it is told"},
     {"device-class", NULL, "NAME", USE_SELFTEST, AT(device_class), "cpu or gpu: the kernels made for that class"},

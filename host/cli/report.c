@@ -58,9 +58,10 @@ static json_t *device_json(struct csg_engine *engine)
 {
     struct csg_engine_info info;
     csg_engine_info(engine, &info);
-    return json_pack("{s:o, s:o, s:o, s:s, s:s}", "name", cli_json_string(info.device), "platform",
+    return json_pack("{s:o, s:o, s:o, s:s, s:s, s:o}", "name", cli_json_string(info.device), "platform",
                      cli_json_string(info.platform), "driver", cli_json_string(info.driver), "class", info.device_class,
-                     "precision", info.precision);
+                     "precision", info.precision, "fallback_reason",
+                     info.fallback_reason ? cli_json_string(info.fallback_reason) : json_null());
 }
 
 int cli_report_device(json_t **out, struct csg_engine *engine, struct csg_error *err)

@@ -74,6 +74,9 @@ int csg_ocl_variants(struct csg_ocl_variant **variants, size_t *count, struct cs
 /* What was found out about the device, which takes known answers and so compiles some kernels. *traits is to be freed. */
 int csg_ocl_traits(struct csg_backend *backend, struct csg_device_trait **traits, size_t *count, struct csg_error *err);
 
+/* The nth best of the usable devices, from 0, but for the one that `device` means, as in csg_ocl_params; false: there are not so many. */
+bool csg_ocl_other(const char *device, size_t nth, unsigned *index);
+
 /* Behind csg_devices_list. */
 int csg_ocl_devices(struct csg_device_info **devices, size_t *count, struct csg_error *err);
 

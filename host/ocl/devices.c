@@ -293,3 +293,23 @@ int csg_ocl_select(size_t *index, const struct csg_ocl_device *devices, size_t c
     *index = (size_t)(best - devices);
     return CSG_OK;
 }
+
+bool csg_ocl_other(const char *device, size_t nth, unsigned *index)
+{
+    struct csg_ocl_device *devices;
+    size_t count, but;
+    bool found = false;
+    if (csg_ocl_enumerate(&devices, &count, NULL) != CSG_OK)
+        return false;
+    if (csg_ocl_select(&but, devices, count, device, NULL) != CSG_OK)
+        but = count;
+    for (size_t i = 0; !found && i < count; i++) {
+        size_t better = 0;
+        for (size_t j = 0; j < count; j++)
+            better += j != but && before(&devices[j], &devices[i]);
+        found = i != but && devices[i].info.usable && better == nth;
+        *index = (unsigned)i;
+    }
+    free(devices);
+    return found;
+}

@@ -12,6 +12,15 @@ struct csg_context {
     struct csg_vision *vision;
     struct csg_ensemble *ensemble;
     const struct csg_log *log;
+    atomic_int *interrupted; /* the backend's, whichever that is; NULL as there */
+    /* See csg_engine_moves: backend and vision are others then. NULL: never. */
+    bool (*moves)(struct csg_context *context, int *status, struct csg_error *err);
+    void *owner;
 };
+
+static inline bool csg_context_moves(struct csg_context *context, int *status, struct csg_error *err)
+{
+    return context->moves && context->moves(context, status, err);
+}
 
 #endif

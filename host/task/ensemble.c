@@ -12,6 +12,7 @@
 struct entry {
     char *text;
     float *feature; /* [embed_dim] */
+    bool given;
 };
 
 struct csg_ensemble {
@@ -40,16 +41,42 @@ int csg_ensemble_create(struct csg_ensemble **out, const struct csg_ensemble_par
     ensemble->log = params->log;
     ensemble->given_only = params->given_only;
     int status = csg_templates_load(&ensemble->templates, params->templates, err);
-    if (status == CSG_OK && params->cache_dir) {
-        ensemble->cache_dir = params->cache_dir;
-        ensemble->identity = csg_strdup(params->identity);
-        status = ensemble->identity ? CSG_OK : csg_fail_memory(err);
-    }
     if (status) {
         csg_ensemble_destroy(&ensemble);
         return status;
     }
     *out = ensemble;
+    return CSG_OK;
+}
+
+static void forget_computed(struct csg_ensemble *ensemble)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < ensemble->n_known; i++) {
+        struct entry *entry = ensemble->known + i;
+        if (entry->given || ensemble->given_only) {
+            ensemble->known[kept++] = *entry;
+        } else {
+            free(entry->text);
+            free(entry->feature);
+        }
+    }
+    ensemble->n_known = kept;
+}
+
+int csg_ensemble_move(struct csg_ensemble *ensemble, struct csg_backend *backend, const char *cache_dir, const char *identity,
+                      struct csg_error *err)
+{
+    char *own = csg_strdup(identity);
+    if (!own)
+        return csg_fail_memory(err);
+    free(ensemble->identity);
+    ensemble->identity = own;
+    ensemble->cache_dir = cache_dir;
+    csg_kept_destroy(&ensemble->kept);
+    csg_text_destroy(&ensemble->tower);
+    forget_computed(ensemble);
+    ensemble->backend = backend;
     return CSG_OK;
 }
 
@@ -95,7 +122,7 @@ static const float *find(const struct csg_ensemble *ensemble, const char *text)
     return NULL;
 }
 
-static int remember(struct csg_ensemble *ensemble, const char *text, const float *feature, struct csg_error *err)
+static int remember(struct csg_ensemble *ensemble, const char *text, const float *feature, bool given, struct csg_error *err)
 {
     size_t bytes = ensemble->model->embed_dim * sizeof *feature;
     if (ensemble->n_known == ensemble->capacity) {
@@ -106,7 +133,7 @@ static int remember(struct csg_ensemble *ensemble, const char *text, const float
         ensemble->known = larger;
         ensemble->capacity = capacity;
     }
-    struct entry entry = {csg_strdup(text), csg_calloc(1, bytes)};
+    struct entry entry = {csg_strdup(text), csg_calloc(1, bytes), given};
     if (!entry.text || !entry.feature) {
         free(entry.text);
         free(entry.feature);
@@ -123,7 +150,7 @@ int csg_ensemble_take(struct csg_ensemble *ensemble, const char *const *texts, s
     int status = CSG_OK;
     for (size_t i = 0; status == CSG_OK && i < n_texts; i++)
         if (!find(ensemble, texts[i]))
-            status = remember(ensemble, texts[i], features + i * ensemble->model->embed_dim, err);
+            status = remember(ensemble, texts[i], features + i * ensemble->model->embed_dim, true, err);
     return status;
 }
 
@@ -234,7 +261,7 @@ static int take_kept(struct csg_ensemble *ensemble, const char *const *texts, si
             status = csg_kept_create(&ensemble->kept, ensemble->cache_dir, ensemble->identity, ensemble->model,
                                      &ensemble->templates, err);
         if (status == CSG_OK && csg_kept_load(ensemble->kept, texts[i], feature))
-            status = remember(ensemble, texts[i], feature, err);
+            status = remember(ensemble, texts[i], feature, false, err);
     }
     free(feature);
     return status;
@@ -262,7 +289,7 @@ static int encode_missing(struct csg_ensemble *ensemble, const char *const *text
     if (status == CSG_OK && missing)
         status = compute(ensemble, list, missing, features, cut, err);
     for (size_t i = 0; status == CSG_OK && i < missing; i++) {
-        status = remember(ensemble, list[i], features + i * embed, err);
+        status = remember(ensemble, list[i], features + i * embed, false, err);
         /* One that was cut is computed again, so that the user hears of it again. */
         if (status == CSG_OK && ensemble->kept && !cut[i])
             csg_kept_store(ensemble->kept, list[i], features + i * embed);

@@ -9,16 +9,18 @@
 struct csg_ensemble;
 
 struct csg_ensemble_params {
-    struct csg_backend *backend;
+    struct csg_backend *backend; /* NULL: csg_ensemble_move names it */
     const struct csg_model *model;
     const struct csg_log *log;
     const char *templates; /* as csg_templates_load */
-    const char *cache_dir; /* where features are kept, outliving the ensemble; NULL: nowhere */
     bool given_only;       /* no text tower: only texts that were given (csg_ensemble_take) or are kept can be asked for */
-    const char *identity;  /* of what computes, see csg_kept_create */
 };
 /* Backend, model and log must outlive it. The text tower goes to the backend when the first text is computed. */
 int csg_ensemble_create(struct csg_ensemble **out, const struct csg_ensemble_params *params, struct csg_error *err);
+/* From here on the backend computes. What another one has computed is forgotten, unless there is no text tower to compute it again. cache_dir,
+ * which must outlive it: where features are kept; NULL: nowhere. identity: of what computes, see csg_kept_create. */
+int csg_ensemble_move(struct csg_ensemble *ensemble, struct csg_backend *backend, const char *cache_dir, const char *identity,
+                      struct csg_error *err);
 void csg_ensemble_destroy(struct csg_ensemble **ensemble);
 /* Remembers features [n_texts, embed_dim] that were computed elsewhere. */
 int csg_ensemble_take(struct csg_ensemble *ensemble, const char *const *texts, size_t n_texts, const float *features,

@@ -16,7 +16,7 @@
 
 struct eval {
     const struct csg_context *context; /* the first engine's: the classes' features are its */
-    const struct csg_context *engines; /* [n_engines] */
+    struct csg_context *engines;       /* [n_engines] */
     size_t n_engines;
     const struct csg_eval_params *params;
     struct csg_dataset *dataset;
@@ -54,7 +54,12 @@ static int class_features(struct eval *eval, struct csg_error *err)
     eval->how.features = csg_calloc(n, embed * sizeof *eval->how.features);
     if (!eval->how.features)
         return csg_fail_memory(err);
-    return csg_ensemble_features(eval->context->ensemble, (const char *const *)eval->classes.items, n, eval->how.features, err);
+    int status;
+    do
+        status =
+            csg_ensemble_features(eval->context->ensemble, (const char *const *)eval->classes.items, n, eval->how.features, err);
+    while (csg_context_moves(eval->engines, &status, err));
+    return status;
 }
 
 /* The key of the journal: everything that a record depends on. */
@@ -237,19 +242,29 @@ static int load_pair(void *user, size_t index, void **loaded, size_t *bytes, str
     return CSG_OK;
 }
 
+/* A record that another device makes is made anew: figures are added to it. */
+static int measure(const struct round *round, struct csg_context *context, size_t index, const struct pair *pair,
+                   struct csg_error *err)
+{
+    const struct csg_eval_how *how = &round->eval->how;
+    struct csg_eval_record *record = &round->records[index];
+    int status;
+    do {
+        csg_eval_record_free(record);
+        status =
+            csg_eval_record_create(record, &how->shape, (uint32_t)round->order[index], true, pair->present, pair->n_present, err);
+        if (status == CSG_OK)
+            status = csg_eval_picture(how, context, &pair->truth, record, err);
+    } while (csg_context_moves(context, &status, err));
+    return status;
+}
+
 static int measure_pair(void *user, size_t engine, const size_t *indices, void *const *loaded, size_t n, struct csg_error *err)
 {
     const struct round *round = user;
-    const struct eval *eval = round->eval;
     int status = CSG_OK;
-    for (size_t i = 0; status == CSG_OK && i < n; i++) {
-        const struct pair *pair = loaded[i];
-        struct csg_eval_record *record = &round->records[indices[i]];
-        status = csg_eval_record_create(record, &eval->how.shape, (uint32_t)round->order[indices[i]], true, pair->present,
-                                        pair->n_present, err);
-        if (status == CSG_OK)
-            status = csg_eval_picture(&eval->how, eval->engines + engine, &pair->truth, record, err);
-    }
+    for (size_t i = 0; status == CSG_OK && i < n; i++)
+        status = measure(round, round->eval->engines + engine, indices[i], loaded[i], err);
     return status;
 }
 
@@ -295,7 +310,7 @@ static bool is_mine(void *user, size_t index)
 
 static void interrupt(void *user, size_t engine)
 {
-    atomic_store(((const struct round *)user)->eval->engines[engine].backend->interrupted, 1);
+    atomic_store(((const struct round *)user)->eval->engines[engine].interrupted, 1);
 }
 
 static int walk(struct round *round, struct csg_error *err)
@@ -377,7 +392,7 @@ static int summarise(struct eval *eval, struct csg_full_eval *full, struct csg_e
     return status;
 }
 
-int csg_task_eval(const struct csg_context *engines, size_t n_engines, const char *folder, const struct csg_eval_params *params,
+int csg_task_eval(struct csg_context *engines, size_t n_engines, const char *folder, const struct csg_eval_params *params,
                   struct csg_full_eval **out, struct csg_error *err)
 {
     static const struct csg_eval_params defaults = {0};

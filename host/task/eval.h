@@ -12,8 +12,8 @@ struct csg_full_eval {
     char *split;
     double *mfsr; /* [n_blocks, 2] */
 };
-/* engines [n_engines], at least one; all of the same model. */
-int csg_task_eval(const struct csg_context *engines, size_t n_engines, const char *folder, const struct csg_eval_params *params,
+/* engines [n_engines], at least one; all of the same model. Each may come back on another device. */
+int csg_task_eval(struct csg_context *engines, size_t n_engines, const char *folder, const struct csg_eval_params *params,
                   struct csg_full_eval **out, struct csg_error *err);
 void csg_full_eval_destroy(struct csg_full_eval **eval);
 

@@ -187,7 +187,8 @@ struct csg_engine_params {
                             * NULL: XDG_CACHE_HOME/clip-surgeon */
     const char *device_class; /* "cpu" or "gpu": force the kernel forms made for that class; NULL: the device's own */
     const char
-        *fallback; /* where the device computes wrong results: "none" (NULL): fail; "reference": compute on the C reference */
+        *fallback;      /* where the device fails: "none" (NULL): so does the call; "next": the next device goes on, at last the C
+                           * reference; "reference": the C reference does */
     const char *towers; /* "both" (NULL), "text", "image": which weights are put on the device; see csg_take_features */
     csg_log_fn log;     /* may be NULL */
     void *log_user;
@@ -196,9 +197,15 @@ struct csg_engine;
 
 /* Opens the device, loads the model and puts its weights on the device.
  * CSG_ERROR_NO_DEVICE, CSG_ERROR_MODEL, CSG_ERROR_INPUT (templates), CSG_ERROR_BUILD, CSG_ERROR_MEMORY, CSG_ERROR_USAGE.
- * An explicit device is never replaced by another; without a SPEC and without any OpenCL device it fails too.
+ * Without a fallback an explicit device is never replaced by another; without a SPEC and without any OpenCL device it fails too.
  * CSG_ERROR_SELF_TEST: the device failed csg_self_test before, or now gives wrong answers to a few small known questions that every
- * engine asks first (less than 50 ms). With the fallback "reference" that is a warning, and csg_engine_info says so. */
+ * engine asks first (less than 50 ms).
+ *
+ * With a fallback CSG_ERROR_NO_DEVICE, _BUILD, _MEMORY, _SELF_TEST and _DEVICE_LOST, here or in any later call but csg_bench_run and
+ * csg_tune_run, leave the device alone for the life of the engine: another one is opened and does the whole call again, so that what a
+ * call gives is one device's. The best of the other devices comes next; features that csg_take_features brought are kept, those that the
+ * device had computed are computed again. The log is warned with what failed and what goes on, and csg_engine_info says so; where none
+ * can go on the call fails as it would without a fallback. Precision stays what it was. csg_engine_stats begins anew. */
 CSG_API int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *params, struct csg_error *err);
 CSG_API void csg_engine_destroy(struct csg_engine **engine);
 /* Makes the running call, or the next, end with CSG_ERROR_INTERRUPTED. Async-signal-safe; any thread. */
@@ -209,12 +216,13 @@ struct csg_engine_info {
     const char *device, *platform, *driver; /* device is "reference" for the C reference */
     const char *device_class;               /* "cpu", "gpu" or "reference": which kernel forms run */
     const char *precision;                  /* that is used, never "auto" */
-    const char *fallback_reason;            /* why the C reference computes instead of the device, or NULL */
+    const char *fallback_reason;            /* why another device than the wanted one computes, or NULL */
     int image_size_px, patch_px;            /* native input size and patch of the model */
     size_t layers, width, heads, embed_dim, context;
     size_t first_block_default; /* max(1, layers - 5), counted from 1 */
     const char *architecture;   /* "ViT" or "ResNet", whose one layer is the attention pool */
 };
+/* Any thread, also while a call runs. Strings live as long as the engine. */
 CSG_API void csg_engine_info(const struct csg_engine *engine, struct csg_engine_info *info);
 /* SHA-256 of the weights file, 64 hex digits; read through at the first call, or taken from the cache folder where the file is still the
  * same by its size, inode and times. */

@@ -75,6 +75,10 @@ static void the_reference_stands_in_where_it_is_asked_for(void **state)
     assert_string_not_equal(info.device, "reference");
     assert_null(info.fallback_reason);
     csg_engine_destroy(&engine);
+    assert_int_equal(create("gemm", *state, "next", &engine, &err), CSG_OK); /* which is as wrong, wherever there is one */
+    csg_engine_info(engine, &info);
+    assert_string_equal(info.device, "reference");
+    csg_engine_destroy(&engine);
     assert_int_equal(create(NULL, *state, "nonsense", &engine, &err), CSG_ERROR_USAGE);
 }
 

@@ -54,6 +54,34 @@ static void test_best_device_comes_first(void **state)
     free(devices);
 }
 
+/* Every device is asked for once where another one failed, but for that one. */
+static void test_the_others(void **state)
+{
+    (void)state;
+    struct csg_device_info *devices;
+    size_t count, usable = 0;
+    assert_int_equal(csg_ocl_devices(&devices, &count, NULL), CSG_OK);
+    for (size_t i = 0; i < count; i++)
+        usable += devices[i].usable;
+    for (size_t i = 0; i < count; i++) {
+        char spec[24], seen[256] = {0};
+        unsigned other;
+        size_t n = 0;
+        if (!devices[i].usable || count > sizeof seen)
+            continue;
+        snprintf(spec, sizeof spec, "%zu", i);
+        for (; csg_ocl_other(spec, n, &other); n++) {
+            assert_true(other < count && other != i && devices[other].usable && !seen[other]);
+            assert_true(n > 0 || devices[i].chosen || devices[other].chosen); /* the best comes first */
+            seen[other] = 1;
+        }
+        assert_int_equal(n, usable - 1);
+    }
+    unsigned first;
+    assert_true(csg_ocl_other("no such device", 0, &first) && devices[first].chosen);
+    free(devices);
+}
+
 static void build_one(const char *cache, char key[65])
 {
     struct csg_backend *backend;
@@ -114,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong_parameters),
         cmocka_unit_test(test_best_device_comes_first),
+        cmocka_unit_test(test_the_others),
         cmocka_unit_test(test_damaged_cache),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
