@@ -7,17 +7,26 @@
 static const char *const texts[] = {"cat", "dog+a bench", "horse"};
 #define N_TEXTS 3
 
-static uint64_t mix(uint64_t hash, const uint8_t *data, size_t bytes)
+static uint64_t hash_of(const uint8_t *data, size_t bytes)
 {
+    uint64_t hash = 14695981039346656037u;
     for (size_t i = 0; i < bytes; i++)
         hash = (hash ^ data[i]) * 1099511628211u;
     return hash;
 }
 
-static void keep(struct yield *yield, const float *values, size_t count)
+static void keep(struct yield *yield, const float *values, size_t count, uint64_t picture_)
 {
-    for (size_t i = 0; i < count && yield->count < MOST_VALUES; i++)
+    if (count > MOST_VALUES - yield->count || yield->n_parts == MOST_PARTS)
+        abort();
+    yield->parts[yield->n_parts++] = (struct part){yield->count, count, picture_};
+    for (size_t i = 0; i < count; i++)
         yield->values[yield->count++] = values[i];
+}
+
+static void warned(void *user, enum csg_log_level level, const char *message)
+{
+    ((struct yield *)user)->warnings += level == CSG_LOG_WARNING && strlen(message) > 10 && !strchr(message, '\n');
 }
 
 static int picture(struct csg_image **out, int number, struct csg_error *err)
@@ -30,11 +39,28 @@ static int picture(struct csg_image **out, int number, struct csg_error *err)
     return csg_image_from_rgb(out, rgb, size[0], size[1], 0, err);
 }
 
-static int engine(struct csg_engine **out, const struct place *place, const char *towers, struct csg_error *err)
+static int engine(struct csg_engine **out, const struct place *place, const char *towers, struct yield *yield,
+                  struct csg_error *err)
 {
-    const struct csg_engine_params params = {
-        .model = place->model, .device = place->device, .cache_dir = place->cache, .towers = towers, .templates = "none"};
+    const struct csg_engine_params params = {.model = place->model,
+                                             .device = place->device,
+                                             .fallback = place->fallback,
+                                             .cache_dir = place->cache,
+                                             .towers = towers,
+                                             .templates = "none",
+                                             .log = warned,
+                                             .log_user = yield};
     return csg_engine_create(out, &params, err);
+}
+
+static void close_engine(struct csg_engine **engine_, struct yield *yield)
+{
+    struct csg_engine_info info;
+    if (*engine_) {
+        csg_engine_info(*engine_, &info);
+        yield->replaced |= info.fallback_reason && strlen(info.fallback_reason) > 10;
+    }
+    csg_engine_destroy(engine_);
 }
 
 /* Draws and writes what `map` would of one text. */
@@ -42,17 +68,26 @@ static int draw(struct csg_engine *engine_, const struct csg_result *result, con
                 const struct place *place, struct yield *yield, struct csg_error *err)
 {
     const struct csg_draw_params params = {.legend = true};
+    struct csg_engine *drawer = NULL;
     struct csg_image *drawn = NULL;
     char path[600];
     snprintf(path, sizeof path, "%s/%s.png", place->out, name);
-    keep(yield, result->similarity, result->n_texts * (size_t)result->map_w * (size_t)result->map_h);
-    int status = csg_draw_overlay(engine_, result, image, 1, &params, &drawn, err);
+    keep(yield, result->similarity, result->n_texts * (size_t)result->map_w * (size_t)result->map_h, 0);
+    int status = CSG_OK;
+    if (place->drawer) {
+        struct place other = *place;
+        other.device = place->drawer;
+        status = engine(&drawer, &other, NULL, yield, err);
+    }
+    if (status == CSG_OK)
+        status = csg_draw_overlay(drawer ? drawer : engine_, result, image, 1, &params, &drawn, err);
     if (status == CSG_OK) {
-        yield->pictures = mix(yield->pictures, csg_image_rgb(drawn),
-                              3 * (size_t)csg_image_width_px(drawn) * (size_t)csg_image_height_px(drawn));
+        keep(yield, NULL, 0,
+             hash_of(csg_image_rgb(drawn), 3 * (size_t)csg_image_width_px(drawn) * (size_t)csg_image_height_px(drawn)));
         status = csg_image_write_png(drawn, path, false, err);
     }
     csg_image_destroy(&drawn);
+    csg_engine_destroy(&drawer);
     return status;
 }
 
@@ -63,14 +98,14 @@ static int map(const struct place *place, struct yield *yield, struct csg_error 
     struct csg_result *result = NULL;
     int status = picture(&image, 0, err);
     if (status == CSG_OK)
-        status = engine(&e, place, NULL, err);
+        status = engine(&e, place, NULL, yield, err);
     if (status == CSG_OK)
         status = csg_map(e, image, texts, N_TEXTS, NULL, &result, err);
     if (status == CSG_OK)
         status = draw(e, result, image, "map", place, yield, err);
     csg_result_destroy(&result);
     csg_image_destroy(&image);
-    csg_engine_destroy(&e);
+    close_engine(&e, yield);
     return status;
 }
 
@@ -84,7 +119,7 @@ static int embed(const struct place *place, struct yield *yield, struct csg_erro
     snprintf(path, sizeof path, "%s/embed.npy", place->out);
     int status = picture(&image, 1, err);
     if (status == CSG_OK)
-        status = engine(&e, place, NULL, err);
+        status = engine(&e, place, NULL, yield, err);
     if (status == CSG_OK) {
         csg_engine_info(e, &info);
         if (!(features = calloc(3 * info.embed_dim, sizeof *features)))
@@ -95,12 +130,13 @@ static int embed(const struct place *place, struct yield *yield, struct csg_erro
         status = csg_embed_image(e, image, features + 2 * info.embed_dim, err);
     if (status == CSG_OK) {
         const size_t dims[2] = {3, info.embed_dim};
-        keep(yield, features, 3 * info.embed_dim);
+        keep(yield, features, 2 * info.embed_dim, 0);
+        keep(yield, features + 2 * info.embed_dim, info.embed_dim, 0);
         status = csg_npy_write(path, features, dims, 2, false, err);
     }
     free(features);
     csg_image_destroy(&image);
-    csg_engine_destroy(&e);
+    close_engine(&e, yield);
     return status;
 }
 
@@ -148,7 +184,7 @@ static int batch(const struct place *place, struct yield *yield, struct csg_erro
         csg_image_destroy(&image);
     }
     if (status == CSG_OK)
-        status = engine(&work.engine, place, NULL, err);
+        status = engine(&work.engine, place, NULL, yield, err);
     if (status == CSG_OK) {
         const struct csg_walk_params params = {.engines = &work.engine,
                                                .n_engines = 1,
@@ -159,7 +195,7 @@ static int batch(const struct place *place, struct yield *yield, struct csg_erro
                                                .compute = compute};
         status = csg_walk(&params, err);
     }
-    csg_engine_destroy(&work.engine);
+    close_engine(&work.engine, yield);
     return status;
 }
 
@@ -178,9 +214,9 @@ static int frame_on(const struct place *place, struct yield *yield, struct csg_e
     if (status == CSG_OK)
         status = csg_map_texts(&needed, texts, N_TEXTS, NULL, err);
     if (status == CSG_OK)
-        status = engine(&words, place, "text", err);
+        status = engine(&words, place, "text", yield, err);
     if (status == CSG_OK)
-        status = engine(&pictures, place, "image", err);
+        status = engine(&pictures, place, "image", yield, err);
     if (status == CSG_OK) {
         csg_engine_info(words, &info);
         if (!(features = calloc(needed.count * info.embed_dim, sizeof *features)))
@@ -194,14 +230,14 @@ static int frame_on(const struct place *place, struct yield *yield, struct csg_e
     for (size_t i = 0; status == CSG_OK && i < N_TEXTS; i++) {
         status = csg_result_map(pictures, result, i, 40, 30, map_, err);
         if (status == CSG_OK)
-            keep(yield, map_, sizeof map_ / sizeof *map_);
+            keep(yield, map_, sizeof map_ / sizeof *map_, 0);
     }
     free(features);
     csg_result_destroy(&result);
     csg_label_set_free(&needed);
     csg_image_destroy(&image);
-    csg_engine_destroy(&words);
-    csg_engine_destroy(&pictures);
+    close_engine(&words, yield);
+    close_engine(&pictures, yield);
     return status;
 }
 
@@ -213,10 +249,15 @@ static int frame(const struct place *place, struct yield *yield, struct csg_erro
         return status;
     struct place other = *place;
     other.device = "reference";
-    yield->count = 0;
-    yield->replaced = true;
+    *yield = (struct yield){.replaced = true};
     return frame_on(&other, yield, err);
 }
 
-const struct scenario scenarios[SCENARIO_COUNT] = {
-    {"map", false, map}, {"embed", false, embed}, {"batch", false, batch}, {"frame", true, frame}};
+const struct scenario scenarios[SCENARIO_COUNT] = {{"map", NULL, false, map},
+                                                   {"embed", NULL, false, embed},
+                                                   {"batch", NULL, false, batch},
+                                                   {"frame", NULL, true, frame},
+                                                   {"map, fallback", "reference", false, map},
+                                                   {"embed, fallback", "reference", false, embed},
+                                                   {"batch, fallback", "reference", false, batch},
+                                                   {"frame, fallback", "reference", true, frame_on}};
