@@ -1,7 +1,6 @@
 #include "names.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +44,15 @@ int name_free_set(char (*paths)[VIEW_PATH], const char *const *endings, size_t c
     return view_fail(err, CSG_ERROR, "there are too many files of the name %s", stem);
 }
 
+int name_write_json(json_t *document, const char *path, bool overwrite, struct csg_error *err)
+{
+    char *text = document ? json_dumps(document, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) : NULL;
+    int status = text ? csg_file_write(path, text, strlen(text), overwrite, err) : view_fail_memory(err);
+    json_decref(document);
+    free(text);
+    return status;
+}
+
 int name_write_points(const char *path, const char *text, const int (*points)[2], const uint8_t *labels, size_t count,
                       struct csg_error *err)
 {
@@ -55,12 +63,7 @@ int name_write_points(const char *path, const char *text, const int (*points)[2]
     }
     json_t *document = json_pack("{s:[{s:o, s:o, s:o}]}", "texts", "text", name ? name : json_string("(not UTF-8)"),
                                  "point_coords", coords, "point_labels", marks);
-    FILE *file = fopen(path, "wx");
-    int failed = !document || !file || json_dumpf(document, file, JSON_INDENT(1)) != 0 || fputc('\n', file) == EOF;
-    if (file && fclose(file) != 0)
-        failed = 1;
-    json_decref(document);
-    return failed ? view_fail(err, CSG_ERROR, "%s cannot be written", path) : CSG_OK;
+    return name_write_json(document, path, false, err);
 }
 
 static int make_folder(const char *path, struct csg_error *err)

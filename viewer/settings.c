@@ -1,7 +1,5 @@
 #include "settings.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -196,17 +194,6 @@ void settings_load(struct settings *settings)
     json_decref(document);
 }
 
-/* Through a temporary name: an interrupted write leaves the old file. */
-static int write_json(json_t *document, const char *path, struct csg_error *err)
-{
-    char temporary[VIEW_PATH + 8];
-    view_format(temporary, sizeof temporary, "%s.new", path);
-    int failed = !document || json_dump_file(document, temporary, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) != 0 ||
-                 rename(temporary, path) != 0;
-    json_decref(document);
-    return failed ? view_fail(err, CSG_ERROR, "%s cannot be written: %s", path, strerror(errno)) : CSG_OK;
-}
-
 int settings_save(const struct settings *settings, struct csg_error *err)
 {
     char path[VIEW_PATH];
@@ -223,7 +210,7 @@ int settings_save(const struct settings *settings, struct csg_error *err)
                                                  : json_real((double)*(float *)value);
         json_object_set_new(document, s->name, json);
     }
-    return write_json(document, path, err);
+    return name_write_json(document, path, true, err);
 }
 
 void history_load(struct history *history)
@@ -271,7 +258,7 @@ int history_save(const struct history *history, struct csg_error *err)
         if (text)
             json_array_append_new(document, text);
     }
-    return write_json(document, path, err);
+    return name_write_json(document, path, true, err);
 }
 
 const char *view_precision_name(size_t index)

@@ -26,7 +26,8 @@ int csg_read_file(char **data, size_t *bytes, const char *path, size_t limit_byt
  * link. What is not so, or not there, is false. */
 bool csg_read_own_file(char **data, size_t *bytes, const char *path, size_t limit_bytes);
 
-/* A file under a temporary name in the folder of `path`, renamed to it by commit. "-" is not accepted here. */
+/* A file that has no name until commit gives it that of `path`; where the file system wants one, it is NAME.csg-part in the same folder,
+ * which the next one that writes NAME takes over if this program is killed. "-" is not accepted here. */
 struct csg_output;
 /* Without overwrite an existing path fails at once (CSG_ERROR); commit fails too where it has come up since. */
 int csg_output_create(struct csg_output **out, const char *path, bool overwrite, struct csg_error *err);

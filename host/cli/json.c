@@ -62,19 +62,8 @@ int cli_print_json(json_t *document, struct csg_error *err)
 
 int cli_write_json(json_t *document, const char *path, size_t digits, struct csg_error *err)
 {
-    size_t bytes = strlen(path) + sizeof ".part";
-    char *text = dump(document, digits), *part = text ? malloc(bytes) : NULL;
-    bool good = false;
-    if (part) {
-        snprintf(part, bytes, "%s.part", path);
-        FILE *file = fopen(part, "w");
-        good = file && fputs(text, file) != EOF;
-        good = file && fclose(file) == 0 && good && rename(part, path) == 0;
-        if (!good)
-            remove(part);
-    }
-    int status = good ? CSG_OK : cannot(part ? text : NULL, path, err);
+    char *text = dump(document, digits);
+    int status = text ? csg_file_write(path, text, strlen(text), true, err) : cannot(text, path, err);
     free(text);
-    free(part);
     return status;
 }

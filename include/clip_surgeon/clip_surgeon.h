@@ -73,8 +73,8 @@ CSG_API int csg_image_width_px(const struct csg_image *image);
 CSG_API int csg_image_height_px(const struct csg_image *image);
 /* Packed rows; owned by the image. */
 CSG_API const uint8_t *csg_image_rgb(const struct csg_image *image);
-/* Writes through a temporary name in the same folder and renames. An existing file is replaced only with overwrite.
- * CSG_ERROR: exists, or cannot be written. */
+/* The file has its name when it is whole: it is written without one, or where the file system has none such as PATH.csg-part. An existing
+ * file is replaced only with overwrite. CSG_ERROR: exists, or cannot be written. */
 CSG_API int csg_image_write_png(const struct csg_image *image, const char *path, bool overwrite, struct csg_error *err);
 /* Whether a file could be written there later: CSG_ERROR where it exists and is not to be overwritten, or is a folder. */
 CSG_API int csg_check_output(const char *path, bool overwrite, struct csg_error *err);
@@ -83,6 +83,8 @@ CSG_API int csg_output_folder(const char *path, struct csg_error *err);
 /* NumPy's format 1.0, little-endian float32, C order, n_dims of 1..8; written as csg_image_write_png does. */
 CSG_API int csg_npy_write(const char *path, const float *data, const size_t *dims, size_t n_dims, bool overwrite,
                           struct csg_error *err);
+/* Any other file, written likewise. */
+CSG_API int csg_file_write(const char *path, const void *data, size_t bytes, bool overwrite, struct csg_error *err);
 
 /* Where pictures lie. */
 struct csg_picture_list {
