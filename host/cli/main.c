@@ -253,9 +253,9 @@ int main(int argc, char **argv)
 {
     struct csg_error err = {0};
     struct sigevent alarm = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
-    patient = timer_create(CLOCK_MONOTONIC, &alarm, &patience) == 0;
+    signal(SIGINT, on_interrupt); /* before anything else: until then the system ends the program, and says nothing */
     signal(SIGALRM, leave);
-    signal(SIGINT, on_interrupt);
+    patient = timer_create(CLOCK_MONOTONIC, &alarm, &patience) == 0;
     cli_json_begin();
     int status = run(argc, argv, &err);
     if (status == CSG_OK && fflush(stdout) != 0)

@@ -10,6 +10,15 @@ WITH = ("-m", TINY, "--templates", "none")
 WARM = os.path.join(os.path.dirname(os.path.abspath(BINARY)), "cli-robust-cache")
 
 
+# What a kill may leave: where the file system has files without a name, nothing.
+def left_by_a_kill():
+    try:
+        os.close(os.open(os.path.dirname(WARM), os.O_TMPFILE | os.O_WRONLY))
+        return ()
+    except (OSError, AttributeError):
+        return (".csg-part",)
+
+
 def is_record(data):
     return len(data) > 144 and data == record(data[:8], data[8:72].decode(), data[144:])
 
@@ -65,7 +74,7 @@ class Killed(Robust):
         self.command(*words, "-o", "whole")
         seconds = time.monotonic() - start
         whole = self.below(self.path("whole"))
-        generator, kills = random.Random(10), 0
+        generator, kills, left = random.Random(10), 0, left_by_a_kill()
         self.programs()
         for _ in range(100 if ALL else 12):
             process = self.start(*words, "-o", "out")
@@ -73,15 +82,15 @@ class Killed(Robust):
             kills += process.poll() is None
             process.kill()
             process.communicate()
-            for name, data in self.below(self.path("out"), (".part",)).items():
+            for name, data in self.below(self.path("out"), left).items():
                 self.assertEqual(data, whole[name], name)
-            for name, data in self.below(self.cache, (".part",)).items():
+            for name, data in self.below(self.cache, left).items():
                 self.assertTrue(is_record(data) or name.endswith(".txt"), name)
-            if len(self.below(self.path("out"), (".part",))) == len(whole):
+            if len(self.below(self.path("out"), left)) == len(whole):
                 shutil.rmtree(self.path("out"))
         self.assertGreater(kills, 0)
         self.command(*words, "-o", "out")
-        self.assertEqual(self.below(self.path("out"), (".part",)), whole)
+        self.assertEqual(self.below(self.path("out")), whole)
         print(f"killed {kills} times")
 
 
@@ -121,6 +130,8 @@ class Interrupted(Robust):
         def wait(process):
             # Until its handler is there: how long it takes to start depends on what else the machine does.
             for _ in range(1000):
+                if process.poll() is not None:
+                    return
                 with open(f"/proc/{process.pid}/status") as f:
                     caught = next((int(line.split()[1], 16) for line in f if line.startswith("SigCgt")), 0)
                 if caught >> (signal.SIGINT - 1) & 1:
@@ -149,6 +160,36 @@ class Interrupted(Robust):
             server.done.set()
             server.shutdown()
             server.server_close()
+
+    def test_at_any_moment(self):
+        """While a device is opened, large pictures are drawn and written: its sentence, and nothing that is not whole."""
+        self.write("in/large.png", png(1500, 1000, rows=[bytes(range(250)) * 18] * 1000))
+        words = ("map", "in/large.png", "cat", "dog", "-o", "out/x.png", "--npy", "out/x.npy", "-q")
+        os.makedirs(self.path("out"))
+        begin = time.monotonic()
+        self.command(*words)
+        span, whole = time.monotonic() - begin, self.below(self.path("out"))
+        generator, left, interrupted = random.Random(11), left_by_a_kill(), 0
+        for _ in range(60):
+            if interrupted == (20 if ALL else 6):
+                break
+            shutil.rmtree(self.path("out"))
+            os.makedirs(self.path("out"))
+            process = self.start(*words)
+            self.after(generator.random() * span)(process)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+            there = self.below(self.path("out"), left)
+            self.assertTrue(all(whole[name] == data for name, data in there.items()))
+            for name, data in self.below(self.cache, left).items():
+                self.assertTrue(is_record(data) or name.endswith(".txt"), name)
+            if process.returncode == OK:  # it had been done already, or was as good as done
+                self.assertEqual(there, whole)
+                span *= 0.8
+                continue
+            self.assertEqual((process.returncode, err.decode().splitlines()[-1]), (INTERRUPTED, "clip-surgeon: interrupted"))
+            interrupted += 1
+        self.assertGreater(interrupted, 0)
 
     def test_eval(self):
         for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
@@ -219,7 +260,7 @@ class Surroundings(Robust):
             self.assertEqual(process.returncode, ERROR, err)
             self.assertIn("cannot be written", err.decode().splitlines()[-1])
             self.assertEqual(self.points(cache=cache)[0], want)
-            self.assertFalse([n for n in self.below(place) if n.endswith((".part", ".png"))])
+            self.assertFalse([n for n in self.below(place) if n.endswith((".csg-part", ".png"))])
         finally:
             subprocess.run(["umount", place])
 
