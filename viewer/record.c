@@ -1,5 +1,7 @@
 #include "record.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/opt.h>
@@ -8,9 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct recorder {
     char path[VIEW_PATH];
+    char part[VIEW_PATH + 16]; /* where it is written: a film without its end does not play */
+    int held;                  /* the same file, while somebody writes it; -1: it is not ours */
     int w, h;
     double first_ms;
     int64_t last_stamp;
@@ -36,6 +43,37 @@ static int fail_av(struct csg_error *err, int code, const char *path)
     char text[128];
     av_strerror(code, text, sizeof text);
     return view_fail(err, CSG_ERROR, "%.300s cannot be recorded: %s", path, text);
+}
+
+/* A film that a killed viewer left there is written over, one that another viewer writes is not. */
+static int claim(struct recorder *r)
+{
+    struct stat info;
+    int fd = open(r->part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (fd < 0)
+        return AVERROR(errno);
+    bool ours = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid();
+    if (!ours || (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)) {
+        close(fd);
+        return AVERROR(EBUSY);
+    }
+    r->held = fd;
+    return 0;
+}
+
+/* Gives the film its name; where somebody has taken that since, or it cannot be given, the film stays where it is. */
+static int give_name(struct recorder *r)
+{
+    int code = 0;
+    if (link(r->part, r->path) == 0)
+        unlink(r->part);
+    else if (errno == EEXIST || access(r->path, F_OK) == 0)
+        code = AVERROR(EEXIST);
+    else if (rename(r->part, r->path) != 0) /* file systems without hard links */
+        code = AVERROR(errno);
+    close(r->held);
+    r->held = -1;
+    return code;
 }
 
 static int drain(struct recorder *r)
@@ -108,6 +146,10 @@ static void free_recorder(struct recorder **out)
     if (r->format && r->format->pb)
         avio_closep(&r->format->pb);
     avformat_free_context(r->format);
+    if (r->held >= 0) {
+        unlink(r->part);
+        close(r->held);
+    }
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);
     free(r->rgb);
@@ -165,7 +207,9 @@ static int open_file(struct recorder *r)
     if (code >= 0)
         code = av_frame_get_buffer(r->frame, 0);
     if (code >= 0)
-        code = avio_open(&r->format->pb, r->path, AVIO_FLAG_WRITE);
+        code = claim(r);
+    if (code >= 0)
+        code = avio_open(&r->format->pb, r->part, AVIO_FLAG_WRITE);
     if (code >= 0)
         code = avformat_write_header(r->format, NULL);
     r->header = code >= 0;
@@ -181,6 +225,8 @@ int recorder_create(struct recorder **out, const char *path, int w, int h, struc
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->changed, NULL);
     view_copy(r->path, sizeof r->path, path);
+    view_format(r->part, sizeof r->part, "%s.csg-part", path);
+    r->held = -1;
     r->w = w > 1 ? w & ~1 : 2;
     r->h = h > 1 ? h & ~1 : 2;
     r->first_ms = -1;
@@ -231,8 +277,11 @@ int recorder_finish(struct recorder **out, uint64_t *pictures, struct csg_error 
         code = drain(r);
     if (r->header) {
         int trailer = av_write_trailer(r->format);
-        code = code ? code : trailer;
+        int closed = avio_closep(&r->format->pb);
+        code = code ? code : trailer ? trailer : closed;
     }
+    if (!code)
+        code = give_name(r);
     *pictures = r->pictures;
     int status = code < 0 ? fail_av(err, code, r->path) : CSG_OK;
     free_recorder(out);

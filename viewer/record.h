@@ -5,7 +5,7 @@
 #include "base.h"
 
 struct recorder;
-/* The file must not be there yet. Sizes are made even. */
+/* The file must not be there yet; it is there when the recorder has finished, until then it is path.csg-part. Sizes are made even. */
 int recorder_create(struct recorder **out, const char *path, int w, int h, struct csg_error *err);
 /* Takes a copy of rgb [h, w, 3] with its time; where the encoder has not finished the last one, the picture is left out. */
 void recorder_add(struct recorder *recorder, const uint8_t *rgb, int w, int h, double now_ms);

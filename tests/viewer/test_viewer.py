@@ -10,6 +10,7 @@ import ctypes
 import glob
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -498,6 +499,23 @@ class Viewer(unittest.TestCase):
             await ended 1
             expect banner
             quit""")
+
+    def test_a_film_has_its_name_when_it_is_whole(self):
+        """SIGKILL at random moments of a recording, and then one that ends."""
+        generator, films = random.Random(3), lambda: sorted(n for n in os.listdir(self.folder) if ".mp4" in n)
+        begin = "wait map\naction record\nprint maps\n"
+        for _ in range(4):
+            process = self.start(["lavfi:testsrc=size=160x120:rate=30", "horse"], begin + "await toast ~never\nquit")
+            self.told(process, "maps")
+            time.sleep(generator.random())
+            process.kill()
+            process.communicate()
+            self.assertEqual([name for name in films() if name.endswith(".mp4")], [])
+            self.assertEqual(len(films()), 1)
+        self.view(["lavfi:testsrc=size=160x120:rate=30", "horse"], begin + "wait ms 400\naction record\nawait toast ~Recorded\nquit")
+        film, = films()
+        self.assertTrue(film.endswith(".mp4"))
+        self.view([film, "horse"], "wait map\nquit")
 
     def test_what_is_recorded_plays_and_is_wound(self):
         self.view(["lavfi:testsrc=size=160x120:rate=20", "horse"], """
