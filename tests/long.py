@@ -1,7 +1,9 @@
-"""With --long: ten thousand maps in one process, and engines in four threads under ThreadSanitizer."""
+"""With --long: ten thousand maps in one process, engines in four threads under ThreadSanitizer, and an hour of the viewer beside the rest."""
+import json
 import os
 import re
 import subprocess
+import sys
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 MODEL = os.path.join(SOURCE, "tests", "golden", "layouts", "openai")
@@ -32,6 +34,23 @@ def one(build, *words, **env):
     return (0, 1, 0) if done.returncode or not said else (1, 0, 0)
 
 
+def viewer(build):
+    """(passed, failed, skipped): an hour of it."""
+    print("\nthe viewer on a video that is played again and again")
+    with open(os.path.join(build, "meson-info", "intro-tests.json"), encoding="utf-8") as f:
+        command = next((row["cmd"] for row in json.load(f) if row["name"] == "viewer"), None)
+    if not command:
+        print("  skipped: it is not built")
+        return (0, 0, 1)
+    done = subprocess.run([*command[:3], "Viewer.test_memory_does_not_grow"], cwd=build, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace",
+                          env={**os.environ, "CSG_VIEWER_SOAK_S": os.environ.get("CSG_VIEWER_SOAK_S", "3600")})
+    found = re.findall(r"memory over .*$", done.stdout, re.M)
+    good = done.returncode == 0 and found
+    print("  " + (found[-1] if found else "") + ("" if good else done.stdout[-3000:]))
+    return (0, 0, 1) if done.returncode == 77 else (1, 0, 0) if good else (0, 1, 0)
+
+
 def run(build):
     """(passed, failed, skipped)"""
     print("\nlong runs")
@@ -48,3 +67,9 @@ def run(build):
         totals.append(one(threads, "reference", "60", "4", OMP_NUM_THREADS="1", TSAN_OPTIONS=supp))
         totals.append(one(threads, "best", "60", "4", OMP_NUM_THREADS="1", TSAN_OPTIONS=supp + ":ignore_noninstrumented_modules=1"))
     return tuple(map(sum, zip(*totals)))
+
+
+if __name__ == "__main__":
+    results = viewer(sys.argv[1])
+    print("\n%d passed, %d failed, %d skipped" % results)
+    sys.exit(1 if results[1] else 0)

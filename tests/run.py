@@ -107,7 +107,6 @@ def main():
     long = "--long" in sys.argv[1:]
     builds = [a for a in sys.argv[1:] if a != "--long"]
     if long:
-        os.environ.setdefault("CSG_VIEWER_SOAK_S", "600")
         os.environ.setdefault("CSG_FAULTS", "all")
     # Threads that wait leave the processor to whoever has work.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -120,6 +119,8 @@ def main():
     fuzz_seconds = os.environ.get("CSG_FUZZ_SECONDS", "600" if long else "")
     if fuzz_seconds:
         others.append(beside.Beside(beside.python("fuzzers.py", fuzz_seconds), builds[0] + "/fuzzers.log", 19))
+    if long:
+        others.append(beside.Beside(beside.python("long.py", builds[0]), builds[0] + "/viewer.log", 19))
     try:
         for build in builds:
             if build in compiling:
