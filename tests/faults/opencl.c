@@ -211,10 +211,6 @@ RELEASE(clReleaseEvent, cl_event)
         return made;                                                                                                             \
     }
 typedef void *memory;
-HANDLE(cl_context, clCreateContext,
-       (const cl_context_properties *properties, cl_uint n, const cl_device_id *devices,
-        void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *user, cl_int *code),
-       (properties, n, devices, notify, user, code))
 HANDLE(cl_command_queue, clCreateCommandQueue,
        (cl_context context, cl_device_id device, cl_command_queue_properties properties, cl_int *code),
        (context, device, properties, code))
@@ -222,15 +218,134 @@ HANDLE(cl_mem, clCreateBuffer, (cl_context context, cl_mem_flags flags, size_t b
        (context, flags, bytes, host, code))
 HANDLE(cl_program, clCreateProgramWithSource,
        (cl_context context, cl_uint n, const char **text, const size_t *bytes, cl_int *code), (context, n, text, bytes, code))
-HANDLE(cl_program, clCreateProgramWithBinary,
-       (cl_context context, cl_uint n, const cl_device_id *devices, const size_t *bytes, const unsigned char **data,
-        cl_int *taken, cl_int *code),
-       (context, n, devices, bytes, data, taken, code))
 HANDLE(cl_kernel, clCreateKernel, (cl_program program, const char *name, cl_int *code), (program, name, code))
 HANDLE(memory, clEnqueueMapBuffer,
        (cl_command_queue queue, cl_mem mem, cl_bool wait, cl_map_flags flags, size_t at, size_t bytes, cl_uint n,
         const cl_event *list, cl_event *event, cl_int *code),
        (queue, mem, wait, flags, at, bytes, n, list, event, code))
+
+/* Most of a run would be the driver reading its binaries anew: what has been built from one stays, and is given again for the same bytes. For
+ * that all runs are in one context, which is made once a device. */
+#define MOST_CONTEXTS 16
+#define MOST_PROGRAMS 256
+static struct {
+    cl_device_id device;
+    cl_context context;
+} contexts[MOST_CONTEXTS];
+static struct {
+    cl_context context;
+    cl_program program;
+    unsigned char *binary;
+    size_t bytes;
+    bool built;
+} programs[MOST_PROGRAMS];
+static size_t n_contexts, n_programs;
+
+cl_context __real_clCreateContext(const cl_context_properties *properties, cl_uint n, const cl_device_id *devices,
+                                  void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *user,
+                                  cl_int *code);
+static cl_context create_context(const cl_context_properties *properties, cl_uint n, const cl_device_id *devices,
+                                 void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *user, cl_int *code)
+{
+    pthread_mutex_lock(&lock);
+    size_t i = 0;
+    while (i < n_contexts && contexts[i].device != devices[0])
+        i++;
+    if (i == n_contexts && i < MOST_CONTEXTS &&
+        (contexts[i].context = __real_clCreateContext(properties, n, devices, notify, user, code))) {
+        contexts[i].device = devices[0];
+        n_contexts++;
+    }
+    cl_context context = i < n_contexts ? contexts[i].context : NULL;
+    if (context)
+        *code = clRetainContext(context);
+    pthread_mutex_unlock(&lock);
+    return context;
+}
+
+/* In the place of one that was never built, or behind the others. */
+static void remember(cl_context context, cl_program program, const unsigned char *binary, size_t bytes)
+{
+    size_t i = 0;
+    while (i < n_programs && programs[i].built)
+        i++;
+    unsigned char *copy = i < MOST_PROGRAMS ? malloc(bytes) : NULL;
+    if (!copy)
+        return;
+    memcpy(copy, binary, bytes);
+    if (i < n_programs) {
+        free(programs[i].binary);
+        __real_clReleaseProgram(programs[i].program);
+    } else {
+        n_programs++;
+    }
+    programs[i].context = context;
+    programs[i].program = program;
+    programs[i].binary = copy;
+    programs[i].bytes = bytes;
+    programs[i].built = false;
+    clRetainProgram(program);
+}
+
+cl_program __real_clCreateProgramWithBinary(cl_context context, cl_uint n, const cl_device_id *devices, const size_t *bytes,
+                                            const unsigned char **data, cl_int *taken, cl_int *code);
+static cl_program create_program(cl_context context, cl_uint n, const cl_device_id *devices, const size_t *bytes,
+                                 const unsigned char **data, cl_int *taken, cl_int *code)
+{
+    pthread_mutex_lock(&lock);
+    size_t i = 0;
+    while (i < n_programs && !(programs[i].built && programs[i].context == context && programs[i].bytes == bytes[0] &&
+                               memcmp(programs[i].binary, data[0], bytes[0]) == 0))
+        i++;
+    cl_program program = i < n_programs ? programs[i].program : NULL;
+    if (program) {
+        *taken = CL_SUCCESS;
+        *code = clRetainProgram(program);
+    } else if ((program = __real_clCreateProgramWithBinary(context, n, devices, bytes, data, taken, code))) {
+        remember(context, program, data[0], bytes[0]);
+    }
+    pthread_mutex_unlock(&lock);
+    return program;
+}
+
+cl_int __real_clBuildProgram(cl_program program, cl_uint n, const cl_device_id *devices, const char *options,
+                             void(CL_CALLBACK *notify)(cl_program, void *), void *user);
+static cl_int build_program(cl_program program, cl_uint n, const cl_device_id *devices, const char *options,
+                            void(CL_CALLBACK *notify)(cl_program, void *), void *user)
+{
+    pthread_mutex_lock(&lock);
+    size_t i = 0;
+    while (i < n_programs && programs[i].program != program)
+        i++;
+    cl_int code =
+        i < n_programs && programs[i].built ? CL_SUCCESS : __real_clBuildProgram(program, n, devices, options, notify, user);
+    if (i < n_programs && code == CL_SUCCESS)
+        programs[i].built = true;
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+#define SHARED(type, name, make, params, args)                                                                                   \
+    type __wrap_##name params;                                                                                                   \
+    type __wrap_##name params                                                                                                    \
+    {                                                                                                                            \
+        cl_int failure = code_of(FAULT_##name);                                                                                  \
+        if (failure != CL_SUCCESS) {                                                                                             \
+            *code = failure;                                                                                                     \
+            return NULL;                                                                                                         \
+        }                                                                                                                        \
+        type made = make args;                                                                                                   \
+        live(made ? 1 : 0);                                                                                                      \
+        return made;                                                                                                             \
+    }
+SHARED(cl_context, clCreateContext, create_context,
+       (const cl_context_properties *properties, cl_uint n, const cl_device_id *devices,
+        void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *user, cl_int *code),
+       (properties, n, devices, notify, user, code))
+SHARED(cl_program, clCreateProgramWithBinary, create_program,
+       (cl_context context, cl_uint n, const cl_device_id *devices, const size_t *bytes, const unsigned char **data,
+        cl_int *taken, cl_int *code),
+       (context, n, devices, bytes, data, taken, code))
 
 cl_int __real_clCreateKernelsInProgram(cl_program program, cl_uint n, cl_kernel *kernels, cl_uint *count);
 cl_int __wrap_clCreateKernelsInProgram(cl_program program, cl_uint n, cl_kernel *kernels, cl_uint *count);
@@ -282,8 +397,6 @@ cl_int __wrap_clGetEventInfo(cl_event event, cl_event_info what, size_t size, vo
     return code == CL_SUCCESS ? __real_clGetEventInfo(event, what, size, out, bytes) : code;
 }
 
-cl_int __real_clBuildProgram(cl_program program, cl_uint n, const cl_device_id *devices, const char *options,
-                             void(CL_CALLBACK *notify)(cl_program, void *), void *user);
 cl_int __wrap_clBuildProgram(cl_program program, cl_uint n, const cl_device_id *devices, const char *options,
                              void(CL_CALLBACK *notify)(cl_program, void *), void *user);
 cl_int __wrap_clBuildProgram(cl_program program, cl_uint n, const cl_device_id *devices, const char *options,
@@ -291,7 +404,7 @@ cl_int __wrap_clBuildProgram(cl_program program, cl_uint n, const cl_device_id *
 {
     cl_int code = code_of(FAULT_clBuildProgram);
     refused = code == CL_SUCCESS || fault.kind != FAULT_BUILD ? refused : program;
-    return code == CL_SUCCESS ? __real_clBuildProgram(program, n, devices, options, notify, user) : code;
+    return code == CL_SUCCESS ? build_program(program, n, devices, options, notify, user) : code;
 }
 
 cl_int __real_clGetProgramBuildInfo(cl_program program, cl_device_id device, cl_program_build_info what, size_t size, void *out,
