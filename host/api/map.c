@@ -36,11 +36,12 @@ int csg_map_many(struct csg_engine *engine, const struct csg_image *const *image
 {
     struct csg_full_result **full = csg_calloc(n_images, sizeof *full);
     struct csg_context context;
-    int status;
-    do {
-        context = csg_engine_context(engine);
-        status = full ? csg_task_map(&context, images, n_images, texts, n_texts, params, full, err) : csg_fail_memory(err);
-    } while (csg_engine_moves(engine, &status, err));
+    int status = full ? CSG_OK : csg_fail_memory(err);
+    if (status == CSG_OK)
+        do {
+            context = csg_engine_context(engine);
+            status = csg_task_map(&context, images, n_images, texts, n_texts, params, full, err);
+        } while (csg_engine_moves(engine, &status, err));
     for (size_t i = 0; i < n_images; i++)
         results[i] = status ? NULL : &full[i]->result;
     free(full);

@@ -22,8 +22,8 @@ static json_t *mfsr_json(const struct csg_eval_result *result)
     json_t *blocks = result->n_blocks ? json_array() : json_null();
     for (size_t b = 0; b < result->n_blocks; b++)
         json_array_append_new(blocks,
-                              json_pack("{s:I, s:o, s:o}", "block", (json_int_t)(b + 1), "qk",
-                                        cli_json_number(result->mfsr[2 * b]), "vv", cli_json_number(result->mfsr[2 * b + 1])));
+                              json_pack("{s:I, s:o, s:o}", "block", (json_int_t)b + 1, "qk", cli_json_number(result->mfsr[2 * b]),
+                                        "vv", cli_json_number(result->mfsr[2 * b + 1])));
     return blocks;
 }
 

@@ -1,6 +1,7 @@
 /* config.json and preprocessor_config.json of Hugging Face's CLIPModel. Keys that a file leaves out have the defaults of that
  * library, which writes only what differs from them. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,8 +33,8 @@ static int check_type(const struct csg_source *from, json_t *root)
 /* The section of one tower. Old files have it a second time under NAME_dict, which that library lets replace the other. */
 static int find_section(const struct csg_source *from, json_t *root, const char *name, json_t **out)
 {
-    char other[32] = "";
-    strcat(strcpy(other, name), "_dict");
+    char other[32];
+    snprintf(other, sizeof other, "%s_dict", name);
     *out = json_object_get(root, other);
     if (!*out || json_is_null(*out))
         *out = json_object_get(root, name);

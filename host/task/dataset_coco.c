@@ -1,5 +1,6 @@
 /* COCO: annotations/instances_SPLIT.json with shapes, or annotations/panoptic_SPLIT.json with a PNG a picture in the folder of that name, whose
  * colours are ids; the pictures in SPLIT. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,9 +166,10 @@ static int open_coco(struct csg_dataset *dataset, const char *split, struct csg_
         return csg_fail(err, CSG_ERROR_USAGE, "'%s' is no name of a split", split);
     int status = choose_split(dataset, split, err);
     char *name = status ? NULL : csg_dataset_path(dataset->folder, "annotations", dataset->layout->truth, dataset->split);
-    char *path = name ? csg_calloc(strlen(name) + sizeof ".json", 1) : NULL;
+    size_t bytes = name ? strlen(name) + sizeof ".json" : 0;
+    char *path = name ? csg_calloc(bytes, 1) : NULL;
     if (path)
-        strcat(strcat(path, name), ".json");
+        snprintf(path, bytes, "%s.json", name);
     if (status == CSG_OK)
         status = path ? read_document(coco, path, err) : csg_fail_memory(err);
     if (status == CSG_OK)

@@ -1,5 +1,6 @@
 /* NUS-WIDE: labels of pictures without masks. ImageList/{Train,Test}Imagelist.txt, TrainTestLabels/Labels_CLASS_{Train,Test}.txt with a 0 or 1
  * a line, ConceptsList/Concepts81.txt, the pictures below Flickr. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +15,10 @@ static int read_class(struct csg_dataset *dataset, size_t class_, struct csg_err
     const char *name = dataset->classes.items[class_];
     struct csg_strings lines = {0};
     char *start = csg_dataset_path(dataset->folder, "TrainTestLabels", "Labels_", name);
-    char *path = start ? csg_calloc(strlen(start) + strlen(dataset->split) + 6, 1) : NULL;
-    if (path) {
-        strcat(strcat(strcat(path, start), "_"), dataset->split);
-        strcat(path, ".txt");
-    }
+    size_t bytes = start ? strlen(start) + strlen(dataset->split) + sizeof "_.txt" : 0;
+    char *path = start ? csg_calloc(bytes, 1) : NULL;
+    if (path)
+        snprintf(path, bytes, "%s_%s.txt", start, dataset->split);
     int status = path ? csg_dataset_lines(&lines, path, true, err) : csg_fail_memory(err);
     if (status == CSG_OK && lines.count != dataset->ids.count)
         status =

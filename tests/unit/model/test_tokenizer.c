@@ -232,7 +232,7 @@ static void test_hostile_vocab(void **state)
         {"\"\\u0061\"", "\"\\u4061\""},
     };
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        strcpy(vocab, good);
+        memcpy(vocab, good, strlen(good) + 1);
         replace(vocab, changes[i][0], changes[i][1]);
         refuse(vocab, tiny_merges, 514);
     }
