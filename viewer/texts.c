@@ -66,15 +66,19 @@ static void on_log(void *user, enum csg_log_level level, const char *message)
     texts->wake();
 }
 
-static int ensure_engine(struct texts *texts, const struct engine_spec *spec, bool failed, struct csg_error *err)
+static void tell_trouble(struct texts *texts)
+{
+    pthread_mutex_lock(&texts->lock);
+    view_copy(texts->state.trouble, sizeof texts->state.trouble, texts->keeper.trouble);
+    pthread_mutex_unlock(&texts->lock);
+}
+
+static int ensure_engine(struct texts *texts, const struct engine_spec *spec, struct csg_error *err)
 {
     bool opened;
-    int status = keeper_ensure(&texts->keeper, spec, failed, &opened, err);
-    if (opened) {
-        pthread_mutex_lock(&texts->lock);
-        view_copy(texts->state.trouble, sizeof texts->state.trouble, texts->keeper.trouble);
-        pthread_mutex_unlock(&texts->lock);
-    }
+    int status = keeper_ensure(&texts->keeper, spec, &opened, err);
+    if (opened)
+        tell_trouble(texts);
     return status;
 }
 
@@ -125,28 +129,26 @@ static void set_running(struct texts *texts, struct csg_engine *engine)
     pthread_mutex_unlock(&texts->lock);
 }
 
-/* With the values of the texts, or an error; on a failing device once more on the next. */
+/* With the values of the texts, or an error. */
 static int embed(struct texts *texts, const struct engine_spec *spec, const char *const *names, size_t count, float **values,
                  size_t *embed_dim, struct csg_error *err)
 {
     struct csg_engine_info info;
-    int status = ensure_engine(texts, spec, false, err);
-    for (;;) {
-        if (status)
-            return status;
-        csg_engine_info(texts->keeper.engine, &info);
-        free(*values);
-        *embed_dim = info.embed_dim;
-        *values = calloc(count + 1, info.embed_dim * sizeof **values);
-        if (!*values)
-            return view_fail_memory(err);
-        set_running(texts, texts->keeper.engine);
-        status = csg_embed_texts(texts->keeper.engine, names, count, *values, err);
-        set_running(texts, NULL);
-        if (!keeper_can_move(&texts->keeper, status))
-            return status;
-        status = ensure_engine(texts, spec, true, err);
-    }
+    int status = ensure_engine(texts, spec, err);
+    if (status)
+        return status;
+    csg_engine_info(texts->keeper.engine, &info);
+    *embed_dim = info.embed_dim;
+    free(*values); /* of a call that was interrupted */
+    *values = calloc(count + 1, info.embed_dim * sizeof **values);
+    if (!*values)
+        return view_fail_memory(err);
+    set_running(texts, texts->keeper.engine);
+    status = csg_embed_texts(texts->keeper.engine, names, count, *values, err);
+    set_running(texts, NULL);
+    if (keeper_moved(&texts->keeper))
+        tell_trouble(texts);
+    return status;
 }
 
 static bool newer_waits(struct texts *texts)

@@ -117,12 +117,12 @@ static void say_doing(struct worker *worker, const char *what)
     worker->wake();
 }
 
-static int ensure_engine(struct worker *worker, const struct engine_spec *spec, bool failed, struct csg_error *err)
+static int ensure_engine(struct worker *worker, const struct engine_spec *spec, struct csg_error *err)
 {
     bool opened;
-    if (failed || memcmp(spec, &worker->keeper.spec, sizeof *spec) != 0)
+    if (memcmp(spec, &worker->keeper.spec, sizeof *spec) != 0)
         say_doing(worker, "opening the model and the device");
-    int status = keeper_ensure(&worker->keeper, spec, failed, &opened, err);
+    int status = keeper_ensure(&worker->keeper, spec, &opened, err);
     if (opened) {
         encoded_unref(&worker->given);
         keeper_close(&worker->reference);
@@ -149,7 +149,7 @@ static int ensure_reference(struct worker *worker, const struct engine_spec *spe
     view_copy(plain.device, sizeof plain.device, "reference");
     if (!worker->reference.engine)
         say_doing(worker, "opening the C reference");
-    return keeper_ensure(&worker->reference, &plain, false, &opened, err);
+    return keeper_ensure(&worker->reference, &plain, &opened, err);
 }
 
 /* The features that another thread has computed. */
@@ -268,7 +268,7 @@ static void serve_job(struct worker *worker, struct job *job)
     atomic_init(&outcome->refs, 1);
     outcome->job = *job;
     outcome->started_ms = view_now_ms();
-    outcome->status = ensure_engine(worker, &job->engine, false, &outcome->err);
+    outcome->status = ensure_engine(worker, &job->engine, &outcome->err);
     if (outcome->status == CSG_OK && job->frame && job->encoded && job->n_texts) {
         outcome->status = compute(worker, outcome);
         /* An interrupt that came too late for its call ends the next one. */
@@ -276,14 +276,8 @@ static void serve_job(struct worker *worker, struct job *job)
             clear_results(outcome);
             outcome->status = compute(worker, outcome);
         }
-        /* Each time on another device: it ends with the reference, which has no device to fail. */
-        while (keeper_can_move(&worker->keeper, outcome->status)) {
-            clear_results(outcome);
-            outcome->status = ensure_engine(worker, &job->engine, true, &outcome->err);
-            if (outcome->status)
-                break;
-            outcome->status = compute(worker, outcome);
-        }
+        if (keeper_moved(&worker->keeper))
+            describe(worker);
     }
     outcome->finished_ms = view_now_ms();
     if (outcome->status)
@@ -298,6 +292,8 @@ static void serve_export(struct worker *worker, struct export_request *request)
     int status = worker->keeper.engine ? engine_export(worker->keeper.engine, request, sentence, sizeof sentence, &err)
                                        : view_fail(&err, CSG_ERROR, "there is no engine to export with");
     outcome_unref(&request->outcome);
+    if (worker->keeper.engine && keeper_moved(&worker->keeper))
+        describe(worker);
     pthread_mutex_lock(&worker->lock);
     view_copy(worker->message, sizeof worker->message, status ? err.sentence : sentence);
     worker->has_message = true;

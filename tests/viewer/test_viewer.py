@@ -691,7 +691,7 @@ class Viewer(unittest.TestCase):
                 expect title horses.jpg - clip-surgeon
                 set size_px 80
                 prompt person
-                await banner ~failed; the work goes on with: reference
+                await banner ~CL_OUT_OF_RESOURCES; the work goes on with: reference
                 wait map
                 await texts 2
                 expect title ~ - device trouble: %s
