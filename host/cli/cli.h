@@ -105,7 +105,7 @@ void cli_warn_unknown(struct csg_engine *engine, const struct cli_args *args, si
 void cli_json_begin(void);
 /* Prints the document to stdout and releases it. */
 int cli_print_json(json_t *document, struct csg_error *err);
-/* Writes it to a file, under another name first: one that was cut short would mislead. Releases it. */
+/* Writes it to a file as csg_file_write does: one that was cut short would mislead. Releases it. */
 int cli_write_json(json_t *document, const char *path, size_t digits, struct csg_error *err);
 json_t *cli_json_string(const char *text);
 /* null where JSON has no such number: neither NaN nor infinity. */
