@@ -196,8 +196,8 @@ static void try_one(const struct scenario *scenario, const struct place *place, 
     fault_end(&report);
     never = false;
     const char *problem = judge(scenario, kind, expected, &got, status, &err, &report, place->out);
-    if (!problem && ms > 60e3)
-        problem = "it took more than a minute";
+    if (!problem && ms > 300e3) /* of a machine that may have other work */
+        problem = "it took more than five minutes";
     tally->injected += report.happened;
     tally->right += report.happened && status == CSG_OK && !got.replaced;
     tally->replaced += report.happened && status == CSG_OK && got.replaced;
