@@ -185,7 +185,10 @@ class Pictures(CliTest):
     # ------------------------------------------------------------------------------------------------ progress and interrupts
 
     def test_a_bar_on_a_terminal(self):
-        master, slave = pty.openpty()
+        try:
+            master, slave = pty.openpty()
+        except OSError as e:
+            self.skipTest(f"skipped: {e}")  # where /dev/pts is not mounted
         process = subprocess.Popen([BINARY, "map", "in", "dog", "-o", "out", "--json", *QUICK], cwd=self.work,
                                    env=environment(self.home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
         os.close(slave)
