@@ -18,18 +18,18 @@ GIB = 1 << 30
 class Row:
     """cases: "all", or "small" for what is much slower. forced: also with the limits and quirks that other devices have.
     goldens: the sets of golden cases. slow: {class: (operator, text)} of which only cases with the text in their description run, but for
-    --long. command: put before the program's name. long: only with --long."""
+    --long. command: put before the program's name. long: only with --long. alone: it covers every kernel where there is nothing else."""
 
     def __init__(self, name, library, cases="all", forced=False, goldens=(), environment=None, command=(), options=(), long=False,
-                 classes=("cpu", "gpu"), slow=None, note=""):
+                 classes=("cpu", "gpu"), slow=None, alone=False, note=""):
         self.name, self.library, self.cases, self.forced, self.goldens = name, library, cases, forced, goldens
         self.environment, self.command, self.options, self.long, self.classes = environment or {}, list(command), list(options), long, classes
-        self.slow, self.note = slow or {}, note
+        self.slow, self.alone, self.note = slow or {}, alone, note
 
 
 MINI = ("mini-112", "mini-176")
 ROWS = [
-    Row("pocl", "libpocl", forced=True, goldens=MINI),  # its b16 is a test of meson's
+    Row("pocl", "libpocl", forced=True, goldens=MINI, alone=True),  # its b16 is a test of meson's
     Row("intel", "libintelocl", forced=True, goldens=MINI + ("b16-224",)),
     # llvmpipe runs the one work-item of a group of one in a vector of eight, and its compiler takes two minutes for the register tiles
     # of heads of 32 channels, which a user meets only by forcing the class.

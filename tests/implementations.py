@@ -217,7 +217,7 @@ def run(build, long, required):
 
 
 def cover(outcomes, build, required):
-    """Prints the line of the kernels; 1 where one was left out."""
+    """Prints the lines of the kernels; how many of them leave one out."""
     binary = os.path.join(build, "tests", "conformance")
     variants = json.loads(subprocess.run([binary, "--variants"], stdout=subprocess.PIPE, check=True).stdout)
     counted = [o for o in outcomes if o.row.name in required] or outcomes
@@ -229,10 +229,18 @@ def cover(outcomes, build, required):
     if not any(o.row.forced for o in counted):
         print("kernels: coverage is not judged: no implementation that takes every form is here")
         return 0
+    failed = judge(records, variants, "kernels")
+    for alone in (o for o in counted if o.row.alone and len(counted) > 1):
+        failed += judge(alone.records, variants, f"kernels with {alone.row.name} alone")
+    return failed
+
+
+def judge(records, variants, title):
+    """Prints a line; 1 where a kernel was left out."""
     built, launched, missing, absent = coverage.check(records, variants, coverage.kernels_in(os.path.join(SOURCE, "cl")))
     for line in missing:
-        print("    MISSING " + line)
-    print(f"kernels: {built} built, {launched} launched, not available here: {'; '.join(absent) or 'none'}")
+        print(f"    MISSING in {title}: {line}")
+    print(f"{title}: {built} built, {launched} launched, not available here: {'; '.join(absent) or 'none'}")
     return 1 if missing else 0
 
 

@@ -173,6 +173,16 @@ static void add_gemm(struct list *list, const struct csg_ocl_class *form, const 
         }
 }
 
+/* What is launched after one of the forms alone is launched after it on a device of less, too. */
+static void add_after(struct list *list, const struct csg_ocl_class *form, const char *kernel, size_t index, unsigned splits)
+{
+    char how[64];
+    snprintf(how, sizeof how, "%s,gemm=%zu,splits=%u", weak(form), index + 1, splits);
+    struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, how);
+    NEEDS(row, "-DCSG_HAS_FMA=0");
+    row->kernel = kernel;
+}
+
 static void add_attention(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_attention_form *attention,
                           size_t index)
 {
@@ -190,8 +200,12 @@ static void add_groups(struct list *list, const struct csg_ocl_class *form)
 {
     const struct csg_ocl_gemm_form *gemm;
     const struct csg_ocl_attention_form *attention;
-    for (size_t i = 0; (gemm = csg_ocl_gemm_form_at(i)); i++)
+    for (size_t i = 0; (gemm = csg_ocl_gemm_form_at(i)); i++) {
         add_gemm(list, form, gemm, i);
+        if (CSG_HAVE_CLBLAST && gemm->kernel == CSG_GEMM_BLAS)
+            add_after(list, form, "gemm_finish", i, 1);
+    }
+    add_after(list, form, "gemm_sum", 0, 2);
     for (size_t i = 0; (attention = csg_ocl_attention_form_at(i)); i++)
         add_attention(list, form, attention, i);
 }
