@@ -55,7 +55,7 @@ def main():
                 prepare(models, about)
                 seen.add(model_name(about))
     sys.stdout.flush()
-    os.execv(command[0], command)
+    os.execvp(command[0], command)
 
 
 if __name__ == "__main__":
