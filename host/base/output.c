@@ -25,6 +25,13 @@ static int exists_already(const char *path, struct csg_error *err)
     return csg_fail(err, CSG_ERROR, "%s exists already and is not overwritten", path);
 }
 
+/* The folder that a path lies in, to be freed. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? csg_strndup(path, (size_t)(slash - path) + 1) : csg_strdup(".");
+}
+
 int csg_check_output(const char *path, bool overwrite, struct csg_error *err)
 {
     struct stat info;
@@ -36,8 +43,7 @@ int csg_check_output(const char *path, bool overwrite, struct csg_error *err)
         if (!overwrite)
             return exists_already(path, err);
     }
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? csg_strndup(path, (size_t)(slash - path) + 1) : csg_strdup(".");
+    char *folder = folder_of(path);
     if (!folder)
         return csg_fail_memory(err);
     int writable = access(folder, W_OK | X_OK), reason = errno;
@@ -64,9 +70,7 @@ static void name_of_fd(char name[PROC_BYTES], int fd)
 static bool open_unnamed(struct csg_output *output)
 {
 #ifdef O_TMPFILE
-    const char *slash = strrchr(output->path, '/');
-    char *folder = slash ? csg_strndup(output->path, (size_t)(slash - output->path) + 1) : csg_strdup(".");
-    char name[PROC_BYTES];
+    char *folder = folder_of(output->path), name[PROC_BYTES];
     output->fd = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, output->mode) : -1;
     free(folder);
     if (output->fd < 0)
@@ -78,6 +82,13 @@ static bool open_unnamed(struct csg_output *output)
     output->fd = -1;
 #endif
     return false;
+}
+
+/* A temporary name that nobody else has. */
+static void name_of_moment(struct csg_output *output, int attempt)
+{
+    snprintf(output->temporary, strlen(output->path) + SUFFIX_BYTES, "%s.%ld-%.0f-%d" OWN_SUFFIX, output->path, (long)getpid(),
+             csg_now_ms() * 1e6, attempt);
 }
 
 /* Whether the open file is one of ours that nobody writes: what a program left there that was killed, or just made. It is locked then. */
@@ -94,16 +105,14 @@ static bool take_over(const struct csg_output *output)
  * should get the mode that the user's umask gives to every other file. */
 static bool open_named(struct csg_output *output)
 {
-    size_t capacity = strlen(output->path) + SUFFIX_BYTES;
-    snprintf(output->temporary, capacity, "%s" OWN_SUFFIX, output->path);
+    snprintf(output->temporary, strlen(output->path) + SUFFIX_BYTES, "%s" OWN_SUFFIX, output->path);
     output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, output->mode);
     if (output->fd >= 0 && take_over(output))
         return output->named = true;
     if (output->fd >= 0)
         close(output->fd);
     for (int attempt = 0; attempt < 100; attempt++) {
-        snprintf(output->temporary, capacity, "%s.%ld-%.0f-%d" OWN_SUFFIX, output->path, (long)getpid(), csg_now_ms() * 1e6,
-                 attempt);
+        name_of_moment(output, attempt);
         output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, output->mode);
         if (output->fd >= 0)
             return output->named = true;
@@ -178,9 +187,10 @@ static bool replace(struct csg_output *output)
     if (!output->named) {
         if (give_name(output, output->path))
             return true;
-        snprintf(output->temporary, strlen(output->path) + SUFFIX_BYTES, "%s.%ld-%.0f" OWN_SUFFIX, output->path, (long)getpid(),
-                 csg_now_ms() * 1e6);
-        if (errno != EEXIST || !give_name(output, output->temporary))
+        if (errno != EEXIST)
+            return false;
+        name_of_moment(output, 0);
+        if (!give_name(output, output->temporary))
             return false;
         output->named = true;
     }
