@@ -116,7 +116,7 @@ def main():
     # Niced in the order in which they are waited for.
     compiling = {build: beside.Beside(["ninja", "-C", build], build + "/ninja.log", 10) for build in builds[1:]}
     others = [beside.Beside(beside.python("implementations.py", builds[0], *(["--long"] if long else [])), builds[0] + "/devices.log", 19)]
-    fuzz_seconds = os.environ.get("CSG_FUZZ_SECONDS", "600" if long else "")
+    fuzz_seconds = "600" if long else os.environ.get("CSG_FUZZ_SECONDS")
     if fuzz_seconds:
         others.append(beside.Beside(beside.python("fuzzers.py", fuzz_seconds), builds[0] + "/fuzzers.log", 19))
     if long:
