@@ -146,19 +146,7 @@ class CliTest(unittest.TestCase):
                     found[os.path.relpath(path, self.work)] = f.read()
         return found
 
-    def run_tool(self, *args, **more):
-        """In a sanitizer build the leak checker stops the threads of a driver while they end, and now and then falls over them itself:
-        that is no finding, and the command is run again as if it had not been run."""
-        for _ in range(3):
-            before = set(self.listing()) if SANITIZED else set()
-            outcome = self.run_once(*args, **more)
-            if not SANITIZED or b"LeakSanitizer has encountered a fatal error" not in outcome.stderr:
-                break
-            for name in set(self.listing()) - before:
-                os.remove(self.path(name))
-        return outcome
-
-    def run_once(self, *args, env=None, stdin=None, **more):
+    def run_tool(self, *args, env=None, stdin=None, **more):
         done = subprocess.run([BINARY, *args], cwd=self.work, env=environment(self.home, env), input=stdin,
                               stdin=None if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=300, **more)

@@ -44,9 +44,9 @@ class Fallback(CliTest):
             self.write(f"set/SegmentationClass/{i}.png", png(48, 48, colour=0, rows=[bytes([8] * 24 + [0] * 24)] * 48))
         self.write("set/ImageSets/Segmentation/val.txt", "0\n1\n2\n")
 
-    def run_once(self, *args, env=None, **more):
+    def run_tool(self, *args, env=None, **more):
         shutil.rmtree(os.path.join(OWN_CACHE, "clip-surgeon", "texts"), True)
-        return super().run_once(*args, env={"XDG_CACHE_HOME": OWN_CACHE} | (env or {}), **more)
+        return super().run_tool(*args, env={"XDG_CACHE_HOME": OWN_CACHE} | (env or {}), **more)
 
     def given(self, words, *options, **more):
         """(the document, or the lines where there is none; the files that were made, which are removed)"""
