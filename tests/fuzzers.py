@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 
+import kept
+
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 LIMIT_BYTES = 1 << 20  # of an example: larger ones are fuzzed too slowly
 LEAST_COUNTERS = 1000  # of the places that a fuzzer sees: those of the library, not of its own few lines alone
@@ -80,6 +82,17 @@ def fuzz(place, name, seconds):
     return True, f"{runs.group(1)} inputs in {taken:.0f} s, {reached[-1]} places reached"
 
 
+def fuzz_once(place, name, seconds):
+    part = f"{name} for {seconds:.0f} s"
+    before = kept.get(part)
+    if before:
+        return True, " ".join(before.split())
+    good, sentence = fuzz(place, name, seconds)
+    if good:
+        kept.put(part, sentence)
+    return good, sentence
+
+
 def run(seconds, names=()):
     """(passed, failed, skipped): a fuzzer is a case."""
     build = os.path.join(SOURCE, "build-fuzz")
@@ -92,7 +105,7 @@ def run(seconds, names=()):
     place = os.path.join(build, "tests", "fuzz")
     found = sorted(n for n in os.listdir(place) if re.fullmatch(r"fuzz_\w+", n) and (not names or n[len("fuzz_"):] in names))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, (good, sentence) in zip(found, pool.map(lambda n: fuzz(place, n, seconds), found)):
+        for name, (good, sentence) in zip(found, pool.map(lambda n: fuzz_once(place, n, seconds), found)):
             total[0 if good else 1] += 1
             print(f"  {name}: {sentence}", flush=True)
     return tuple(total)
@@ -100,5 +113,5 @@ def run(seconds, names=()):
 
 if __name__ == "__main__":
     results = run(float(sys.argv[1]), sys.argv[2:])
-    print("\n%d passed, %d failed, %d skipped" % results)
+    print(kept.closing(results), end="")
     sys.exit(1 if results[1] else 0)

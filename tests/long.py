@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import kept
+
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 MODEL = os.path.join(SOURCE, "tests", "golden", "layouts", "openai")
 PROGRAM = os.path.join("tests", "faults", "test_long")
@@ -71,5 +73,5 @@ def run(build):
 
 if __name__ == "__main__":
     results = viewer(sys.argv[1])
-    print("\n%d passed, %d failed, %d skipped" % results)
+    print(kept.closing(results), end="")
     sys.exit(1 if results[1] else 0)

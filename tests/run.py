@@ -6,7 +6,7 @@
 The first folder is built, the others are configured. The conformance cases and goldens run on every OpenCL implementation that is there, with
 the programs of the first (implementations.py), beside the tests and on the time that they leave, as the building of the others does: tests
 that wait, or that run alone, leave half of two cores. CSG_REQUIRE_DEVICES names the implementations that must be there, for example
-pocl,intel,rusticl; CSG_FUZZ_SECONDS lets every fuzzer run so long. --long adds what takes long.
+pocl,intel,rusticl; CSG_FUZZ_SECONDS lets every fuzzer run so long. --long adds what takes long, and when it was interrupted goes on (kept.py).
 The closing line is `N passed, N failed, N skipped`; the exit code is 0 only where something passed and nothing failed.
 A program that reports no count of cases counts as one case.
 """
@@ -19,6 +19,7 @@ import sys
 import analysis
 import beside
 import devices
+import kept
 import long as long_runs
 import variants
 
@@ -58,7 +59,12 @@ def counts(test):
     return (p, max(f, 1), s) if failed else (p, f, s)
 
 
+def add(some, more):
+    return [a + b for a, b in zip(some, more)]
+
+
 def run(build, leave_out=()):
+    """(passed, failed, skipped)"""
     # One more than there are cores: some wait for a network that is slow on purpose, or for the disk.
     command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "--num-processes", str((os.cpu_count() or 1) + 1)]
     for suite in leave_out:
@@ -71,22 +77,25 @@ def run(build, leave_out=()):
     print(f"\n{build}")
     for test in tests:
         each = counts(test)
-        total = [a + b for a, b in zip(total, each)]
+        total = add(total, each)
         name = test["name"].split(" / ")[-1].split(":")[-1].strip()
         print("  %-44s %-8s %7.1f s   %d passed, %d failed, %d skipped" % (name, test["result"], test["duration"], *each))
         for reason in re.findall(r"^(?:skipped|SKIP): .*$", test.get("stdout", ""), re.M)[:5]:
             print("      " + reason)
-    if code and not total[1]:
-        total[1] = 1  # meson failed in a way that no test shows
-    return total, len(tests)
+    if not tests or (code and not total[1]):
+        total[1] += 1  # meson failed in a way that no test shows
+    return total
 
 
 def main():
-    total, ran = [0, 0, 0], 0
+    total = [0, 0, 0]
     long = "--long" in sys.argv[1:]
     builds = [a for a in sys.argv[1:] if a != "--long"]
     if long:
         os.environ.setdefault("CSG_FAULTS", "all")
+        place = kept.folder(os.path.abspath(os.path.join(builds[0], "kept")), os.environ.get("CSG_REQUIRE_DEVICES", ""))
+        if place:
+            os.environ["CSG_KEPT"] = place
     # Threads that wait leave the processor to whoever has work.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # PoCL compiles a kernel once for every test of every build, not once for each of their caches.
@@ -94,12 +103,12 @@ def main():
     os.makedirs(os.environ["POCL_CACHE_DIR"], exist_ok=True)
     # Niced in the order in which they are waited for.
     compiling = {build: beside.Beside(["ninja", "-C", build], build + "/ninja.log", 10) for build in builds[1:]}
-    others = [beside.Beside(beside.python("implementations.py", builds[0], *(["--long"] if long else [])), builds[0] + "/devices.log", 19)]
+    others = [beside.Part(builds[0] + "/devices.log", "implementations.py", builds[0], *(["--long"] if long else []))]
     fuzz_seconds = "600" if long else os.environ.get("CSG_FUZZ_SECONDS")
     if fuzz_seconds:
-        others.append(beside.Beside(beside.python("fuzzers.py", fuzz_seconds), builds[0] + "/fuzzers.log", 19))
+        others.append(beside.Part(builds[0] + "/fuzzers.log", "fuzzers.py", fuzz_seconds))
     if long:
-        others.append(beside.Beside(beside.python("long.py", builds[0]), builds[0] + "/viewer.log", 19))
+        others.append(beside.Part(builds[0] + "/viewer.log", "long.py", builds[0]))
     try:
         for build in builds:
             if build in compiling:
@@ -109,24 +118,22 @@ def main():
                     total[1] += 1
                     continue
             # On every implementation the first folder's conformance cases run beside it.
-            each, n = run(build, ["conformance"] if build == builds[0] else [])
-            total = [a + b for a, b in zip(total, each)]
-            ran += n
+            leave_out = ["conformance"] if build == builds[0] else []
+            total = add(total, kept.once("tests of " + os.path.basename(build), lambda: run(build, leave_out)))
         for other in others:
-            code, text = other.wait()
+            *each, text = other.wait()
             print(text, flush=True)
-            total = [a + b for a, b in zip(total, beside.cases(code, text))]
+            total = add(total, each)
     finally:
         for process in [*compiling.values(), *others]:
             process.stop()
     if long:
-        total = [a + b for a, b in zip(total, long_runs.run(builds[0]))]
-        total = [a + b for a, b in zip(total, analysis.run(builds[0]))]
-        total = [a + b for a, b in zip(total, variants.run())]
-    if not ran or not total[0]:
+        for name, part in (("long runs", long_runs.run), ("analysis", analysis.run), ("builds", lambda _: variants.run())):
+            total = add(total, kept.once(name, lambda: part(builds[0])))
+    if not total[0]:
         print("no test was run", file=sys.stderr)
         total[1] = max(total[1], 1)
-    print("\n%d passed, %d failed, %d skipped" % tuple(total))
+    print(kept.closing(total), end="")
     return 1 if total[1] else 0
 
 
