@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engines.h"
 #include "gather.h"
@@ -118,14 +119,12 @@ static int check_outputs(struct run *run, struct csg_error *err)
         size_t kept = 0;
         for (size_t f = 0; f < picture->n_files; f++) {
             struct cli_file *file = picture->files + f;
+            struct stat there;
+            file->kept = run->many && !run->args->overwrite && lstat(file->name, &there) == 0;
+            kept += file->kept;
             int status = run->many ? cli_make_folder_of(file->name, err) : CSG_OK;
             if (status == CSG_OK)
-                status = csg_check_output(file->name, run->args->overwrite, err);
-            if (status && run->many && !run->args->overwrite && csg_check_output(file->name, true, NULL) == CSG_OK) {
-                file->kept = true;
-                kept++;
-                status = CSG_OK;
-            }
+                status = csg_check_output(file->name, run->args->overwrite || file->kept, err);
             if (status)
                 return status;
         }
