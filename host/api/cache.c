@@ -23,11 +23,14 @@ static const char *part_at(size_t index)
 /* The folder that is asked for, to be freed. */
 static int find_folder(char **out, const char *cache_dir, struct csg_error *err)
 {
-    *out = cache_dir ? csg_strdup(cache_dir) : csg_cache_folder();
-    if (*out && **out)
-        return CSG_OK;
-    free(*out);
-    *out = NULL;
+    if (!cache_dir) {
+        int status = csg_cache_folder(out, err);
+        if (status || *out)
+            return status;
+    } else if (*cache_dir) {
+        *out = csg_strdup(cache_dir);
+        return *out ? CSG_OK : csg_fail_memory(err);
+    }
     return csg_fail(err, CSG_ERROR, "there is no cache folder: neither XDG_CACHE_HOME nor HOME names one");
 }
 

@@ -64,8 +64,13 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
     engine->log = (struct csg_log){params->log, params->log_user};
     atomic_init(&engine->interrupted, 0);
     atomic_init(&engine->origin, NULL);
-    engine->cache_dir = !params->cache_dir ? csg_cache_folder() : *params->cache_dir ? csg_strdup(params->cache_dir) : NULL;
-    int status = read_wish(engine, params, &parts, err);
+    int status = CSG_OK;
+    if (!params->cache_dir)
+        status = csg_cache_folder(&engine->cache_dir, err);
+    else if (*params->cache_dir && !(engine->cache_dir = csg_strdup(params->cache_dir)))
+        status = csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = read_wish(engine, params, &parts, err);
     if (status == CSG_OK)
         status = csg_model_open(&engine->model, params->model ? params->model : "demo-model", &engine->log, err);
     if (status == CSG_OK) {
@@ -189,8 +194,10 @@ void csg_engine_stats_reset(struct csg_engine *engine)
 
 int csg_data_dir(char *path, size_t capacity_bytes, struct csg_error *err)
 {
-    char *folder = csg_data_folder();
-    int status = CSG_OK;
+    char *folder = NULL;
+    int status = csg_data_folder(&folder, err);
+    if (status)
+        return status;
     if (!folder)
         status =
             csg_fail(err, CSG_ERROR_INPUT, "the folder with the project's data is nowhere to be found; CSG_DATA_DIR can name it");

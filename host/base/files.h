@@ -51,19 +51,21 @@ int csg_match_files(char ***paths, size_t *count, const char *pattern, struct cs
 void csg_names_free(char ***names, size_t count);
 /* "a/b" of "a" and "b"; to be freed; NULL where memory is short. */
 char *csg_path_join(const char *folder, const char *name);
+/* The same in the place of "a", which is freed; NULL stays NULL, and is what a failure leaves. */
+int csg_path_append(char **path, const char *name, struct csg_error *err);
 /* Makes the folder and its parents with mode 0700. */
 int csg_make_folders(const char *path, struct csg_error *err);
 
-/* Folders, to be freed; NULL where there is none.
+/* Folders, to be freed; NULL, which is no failure, where there is none.
  *   share: the nearest share/clip-surgeon above the library or the running program: PREFIX/share wherever PREFIX was moved to, and
  *          in a build folder the link there to the source tree's assets
  *   data: $CSG_DATA_DIR, else share, else what the build was configured with
  *   user data: $XDG_DATA_HOME/clip-surgeon or ~/.local/share/clip-surgeon
  *   cache: $XDG_CACHE_HOME/clip-surgeon or ~/.cache/clip-surgeon */
-char *csg_share_folder(void);
-char *csg_data_folder(void);
-char *csg_user_data_folder(void);
-char *csg_cache_folder(void);
+int csg_share_folder(char **out, struct csg_error *err);
+int csg_data_folder(char **out, struct csg_error *err);
+int csg_user_data_folder(char **out, struct csg_error *err);
+int csg_cache_folder(char **out, struct csg_error *err);
 
 /* Monotonic milliseconds. */
 double csg_now_ms(void);

@@ -66,37 +66,52 @@ int csg_output_folder(const char *path, struct csg_error *err)
     return make_folders(path, 0777, err);
 }
 
+static int copy_path(char **out, const char *path, struct csg_error *err)
+{
+    *out = csg_strdup(path);
+    return *out ? CSG_OK : csg_fail_memory(err);
+}
+
+int csg_path_append(char **path, const char *name, struct csg_error *err)
+{
+    char *before = *path;
+    *path = before ? csg_path_join(before, name) : NULL;
+    bool failed = before && !*path;
+    free(before);
+    return failed ? csg_fail_memory(err) : CSG_OK;
+}
+
 /* $variable/name, where the variable is set and absolute (the XDG specification ignores relative ones), else $HOME/fallback/name. */
-static char *xdg_folder(const char *variable, const char *fallback, const char *name)
+static int xdg_folder(char **out, const char *variable, const char *fallback, const char *name, struct csg_error *err)
 {
     const char *value = getenv(variable), *home = getenv("HOME");
-    if (value && value[0] == '/')
-        return csg_path_join(value, name);
-    if (!home || home[0] != '/')
-        return NULL;
-    char *base = csg_path_join(home, fallback);
-    char *path = base ? csg_path_join(base, name) : NULL;
-    free(base);
-    return path;
+    bool named = value && value[0] == '/';
+    *out = NULL;
+    if (!named && (!home || home[0] != '/'))
+        return CSG_OK;
+    int status = copy_path(out, named ? value : home, err);
+    if (status == CSG_OK && !named)
+        status = csg_path_append(out, fallback, err);
+    return status ? status : csg_path_append(out, name, err);
 }
 
-char *csg_user_data_folder(void)
+int csg_user_data_folder(char **out, struct csg_error *err)
 {
-    return xdg_folder("XDG_DATA_HOME", ".local/share", "clip-surgeon");
+    return xdg_folder(out, "XDG_DATA_HOME", ".local/share", "clip-surgeon", err);
 }
 
-char *csg_cache_folder(void)
+int csg_cache_folder(char **out, struct csg_error *err)
 {
-    return xdg_folder("XDG_CACHE_HOME", ".cache", "clip-surgeon");
+    return xdg_folder(out, "XDG_CACHE_HOME", ".cache", "clip-surgeon", err);
 }
 
-char *csg_data_folder(void)
+int csg_data_folder(char **out, struct csg_error *err)
 {
     const char *named = getenv("CSG_DATA_DIR");
     if (named && *named)
-        return csg_strdup(named);
-    char *path = csg_share_folder();
-    return path || !csg_is_folder(CSG_INSTALL_DATA_DIR) ? path : csg_strdup(CSG_INSTALL_DATA_DIR);
+        return copy_path(out, named, err);
+    int status = csg_share_folder(out, err);
+    return status || *out || !csg_is_folder(CSG_INSTALL_DATA_DIR) ? status : copy_path(out, CSG_INSTALL_DATA_DIR, err);
 }
 
 double csg_now_ms(void)

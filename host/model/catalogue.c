@@ -60,28 +60,36 @@ static const char *file_of(const char *address)
     return slash ? slash + 1 : address;
 }
 
-/* Where the published code keeps OpenAI's files: ~/.cache/clip. */
-static char *openai_path(const char *address)
+/* Where the published code keeps OpenAI's files: ~/.cache/clip; NULL without a home. */
+static int openai_path(char **out, const char *address, struct csg_error *err)
 {
     const char *home = getenv("HOME");
-    char *folder = home && *home ? csg_path_join(home, ".cache/clip") : NULL;
-    char *path = folder ? csg_path_join(folder, file_of(address)) : NULL;
-    free(folder);
-    return path;
+    *out = NULL;
+    if (!home || !*home)
+        return CSG_OK;
+    *out = csg_path_join(home, ".cache/clip");
+    return *out ? csg_path_append(out, file_of(address), err) : csg_fail_memory(err);
+}
+
+/* The user's models/name; NULL without a home. */
+static int user_path(char **out, const char *name, struct csg_error *err)
+{
+    int status = csg_user_data_folder(out, err);
+    if (status == CSG_OK)
+        status = csg_path_append(out, "models", err);
+    return status ? status : csg_path_append(out, name, err);
 }
 
 /* The user's models/FILE-without-ending/FILE. */
-static char *user_path(const char *file)
+static int user_file_path(char **out, const char *file, struct csg_error *err)
 {
-    char *data = csg_user_data_folder(), *models = data ? csg_path_join(data, "models") : NULL;
-    char *stem = csg_strndup(file, strlen(file) > 3 ? strlen(file) - 3 : 0),
-         *folder = models && stem ? csg_path_join(models, stem) : NULL;
-    char *path = folder ? csg_path_join(folder, file) : NULL;
-    free(data);
-    free(models);
+    char *stem = csg_strndup(file, strlen(file) > 3 ? strlen(file) - 3 : 0);
+    *out = NULL;
+    int status = stem ? user_path(out, stem, err) : csg_fail_memory(err);
+    if (status == CSG_OK)
+        status = csg_path_append(out, file, err);
     free(stem);
-    free(folder);
-    return path;
+    return status;
 }
 
 bool csg_catalogue_knows(const char *name)
@@ -98,12 +106,12 @@ int csg_catalogue_find(char **path, const char *name, struct csg_error *err)
         return csg_hub_find(path, source + 3, err);
     if (!row)
         return CSG_OK;
-    *path = openai_path(source);
+    int status = openai_path(path, source, err);
     if (*path && !csg_is_file(*path)) {
         free(*path);
         *path = NULL;
     }
-    return CSG_OK;
+    return status;
 }
 
 int csg_models_list(struct csg_model_row **rows, size_t *count, struct csg_error *err)
@@ -162,10 +170,13 @@ static int pull_address(char **path, const char *address, bool ours, csg_progres
     if (length < 4 || length > 100 || strcmp(file + length - 3, ".pt") != 0 || file[0] == '.' || strpbrk(file, "?#%\\"))
         return csg_fail(err, CSG_ERROR_USAGE,
                         "%s is not the address of a file .pt; models of several files are pulled as hf:OWNER/REPO", address);
-    *path = ours ? openai_path(address) : user_path(file);
-    char *folder = *path ? csg_strndup(*path, (size_t)(strrchr(*path, '/') - *path)) : NULL;
-    int status =
-        folder ? csg_make_folders(folder, err) : csg_fail(err, CSG_ERROR, "there is no folder for models: HOME is not set");
+    int status = ours ? openai_path(path, address, err) : user_file_path(path, file, err);
+    if (!status && !*path)
+        status = csg_fail(err, CSG_ERROR, "there is no folder for models: HOME is not set");
+    if (status)
+        return status;
+    char *folder = csg_strndup(*path, (size_t)(strrchr(*path, '/') - *path));
+    status = folder ? csg_make_folders(folder, err) : csg_fail_memory(err);
     if (!status && csg_is_file(*path))
         goto end; /* it is here */
     if (!status)
@@ -221,12 +232,9 @@ int csg_model_remove(const char *name, struct csg_error *err)
     if (starts_with(source, "hf:")) {
         status = csg_hub_remove(source + 3, &removed, err);
     } else if (row) {
-        place = openai_path(source);
+        status = openai_path(&place, source, err);
     } else if (*name && name[0] != '.' && !strchr(name, '/')) {
-        char *data = csg_user_data_folder(), *models = data ? csg_path_join(data, "models") : NULL;
-        place = models ? csg_path_join(models, name) : NULL;
-        free(data);
-        free(models);
+        status = user_path(&place, name, err);
     }
     if (!status && place && (csg_is_folder(place) || csg_is_file(place))) {
         status = csg_remove_tree(place, err);

@@ -103,16 +103,11 @@ end:
     return status;
 }
 
-/* The path of a file of the project's data; to be freed. */
+/* The path of a file of the project's data, to be freed; NULL where there is no such folder. */
 static int data_path(char **out, const char *file, struct csg_error *err)
 {
-    char *data = csg_data_folder();
-    *out = NULL;
-    if (!data)
-        return csg_fail(err, CSG_ERROR_INPUT, "%s is not there: the project's data folder was not found", file);
-    *out = csg_path_join(data, file);
-    free(data);
-    return *out ? CSG_OK : csg_fail_memory(err);
+    int status = csg_data_folder(out, err);
+    return status ? status : csg_path_append(out, file, err);
 }
 
 /* Refuses a name that is neither a set of the project's nor a file, and lists the sets. */
@@ -136,7 +131,9 @@ int csg_labels_load(struct csg_strings *out, const char *name, struct csg_error 
     char *folder = NULL, *path = NULL, *file = NULL;
     int status = CSG_OK;
     *out = (struct csg_strings){0};
-    if (!strchr(name, '/') && name[0] != '.' && data_path(&folder, "labels", NULL) == CSG_OK) {
+    if (!strchr(name, '/') && name[0] != '.')
+        status = data_path(&folder, "labels", err);
+    if (folder) {
         size_t bytes = strlen(name) + sizeof ".txt";
         file = csg_calloc(bytes, 1);
         if (file)
@@ -174,6 +171,8 @@ int csg_templates_load(struct csg_strings *out, const char *name, struct csg_err
     if (name)
         return read_lines(out, name, "template", check_template, err);
     int status = data_path(&path, "templates.txt", err);
+    if (!status && !path)
+        status = csg_fail(err, CSG_ERROR_INPUT, "templates.txt is not there: the project's data folder was not found");
     if (!status)
         status = read_lines(out, path, "template", check_template, err);
     free(path);

@@ -11,48 +11,58 @@
 
 #define DEMO_MODEL "demo-model"
 
-/* folder/part/name where it is a folder; NULL otherwise. Takes over `folder`. */
-static char *folder_under(char *folder, const char *part, const char *name)
+/* folder/part/name where it is a folder, else NULL. Takes over `folder`, which may be NULL, as `part`. */
+static int folder_under(char **out, char *folder, const char *part, const char *name, struct csg_error *err)
 {
-    char *middle = NULL, *path = NULL;
-    if (folder && part)
-        middle = csg_path_join(folder, part);
-    if (folder && (!part || middle))
-        path = csg_path_join(middle ? middle : folder, name);
-    free(folder);
-    free(middle);
-    if (path && csg_is_folder(path))
-        return path;
-    free(path);
-    return NULL;
+    int status = part ? csg_path_append(&folder, part, err) : CSG_OK;
+    if (status == CSG_OK)
+        status = csg_path_append(&folder, name, err);
+    bool there = folder && csg_is_folder(folder);
+    *out = there ? folder : NULL;
+    if (!there)
+        free(folder);
+    return status;
 }
 
-static int find_folder(char **out, const char *folder, struct csg_error *err)
+static int refuse_name(const char *name, struct csg_error *err)
 {
-    if (csg_is_folder(folder) || csg_is_file(folder)) {
-        *out = csg_strdup(folder);
-        return *out ? CSG_OK : csg_fail_memory(err);
-    }
-    *out = folder_under(csg_user_data_folder(), "models", folder);
-    if (!*out)
-        *out = folder_under(csg_data_folder(), NULL, folder);
-    if (!*out) {
-        int wrong = csg_catalogue_find(out, folder, err);
-        if (wrong)
-            return csg_fail(err, CSG_ERROR_MODEL, "%s is no name of a model on Hugging Face's hub", folder);
-    }
-    if (*out)
-        return CSG_OK;
-    if (csg_catalogue_knows(folder))
-        return csg_fail(err, CSG_ERROR_MODEL, "the model %s is not here; `clip-surgeon model pull %s` fetches it", folder,
-                        folder);
-    char *user = csg_user_data_folder(), *data = csg_data_folder();
-    int status =
-        csg_fail(err, CSG_ERROR_MODEL, "there is no model %s: neither a folder or file of that path, nor %s%s, nor one in %s",
-                 folder, user ? "one in " : "a user's data folder", user ? user : "", data ? data : "the project's data folder");
+    char *user, *data;
+    if (csg_catalogue_knows(name))
+        return csg_fail(err, CSG_ERROR_MODEL, "the model %s is not here; `clip-surgeon model pull %s` fetches it", name, name);
+    int status = csg_user_data_folder(&user, err);
+    if (status)
+        return status;
+    status = csg_data_folder(&data, err);
+    if (status == CSG_OK)
+        status = csg_fail(err, CSG_ERROR_MODEL,
+                          "there is no model %s: neither a folder or file of that path, nor %s%s, nor one in %s", name,
+                          user ? "one in " : "a user's data folder", user ? user : "", data ? data : "the project's data folder");
     free(user);
     free(data);
     return status;
+}
+
+static int find_folder(char **out, const char *name, struct csg_error *err)
+{
+    char *place = NULL;
+    if (csg_is_folder(name) || csg_is_file(name)) {
+        *out = csg_strdup(name);
+        return *out ? CSG_OK : csg_fail_memory(err);
+    }
+    int status = csg_user_data_folder(&place, err);
+    if (status == CSG_OK)
+        status = folder_under(out, place, "models", name, err);
+    if (status == CSG_OK && !*out) {
+        status = csg_data_folder(&place, err);
+        if (status == CSG_OK)
+            status = folder_under(out, place, NULL, name, err);
+    }
+    if (status == CSG_OK && !*out) {
+        status = csg_catalogue_find(out, name, err);
+        if (status == CSG_ERROR_USAGE)
+            status = csg_fail(err, CSG_ERROR_MODEL, "%s is no name of a model on Hugging Face's hub", name);
+    }
+    return status || *out ? status : refuse_name(name, err);
 }
 
 static char *last_component(const char *path)

@@ -46,11 +46,11 @@ static int find_source(struct source *out, const char *model_folder, struct csg_
     source_free(out);
     if (!memory)
         return csg_fail_memory(err);
-    char *data = csg_data_folder();
-    out->merges = data ? csg_path_join(data, "clip-bpe/merges.txt") : NULL;
-    free(data);
-    return out->merges
-               ? CSG_OK
+    int status = csg_data_folder(&out->merges, err);
+    if (status == CSG_OK)
+        status = csg_path_append(&out->merges, "clip-bpe/merges.txt", err);
+    return status || out->merges
+               ? status
                : csg_fail(err, CSG_ERROR_MODEL, "CLIP's vocabulary is not there: the project's data folder was not found");
 }
 

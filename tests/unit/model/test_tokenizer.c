@@ -73,7 +73,8 @@ static void test_demo_ids(void **state)
     (void)state;
     struct csg_error err;
     struct csg_tokenizer *demo;
-    char *data = csg_data_folder();
+    char *data;
+    assert_int_equal(csg_data_folder(&data, &err), CSG_OK);
     assert_non_null(data);
     char *folder = csg_path_join(data, "demo-model");
     assert_int_equal(csg_tokenizer_create(&demo, folder, 2097, &err), CSG_OK);
