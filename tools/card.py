@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Measure the figures of the demo model's card on the pictures that are held out of its training. Needs numpy, Pillow and the built clip-surgeon.
 
-    card.py PHOTOS [-m MODEL] [--card] [--size N] [--first-block D] [--method LIST] [--json]
+    card.py PHOTOS [-m MODEL] [--card] [--size N] [--fit NAME] [--first-block D] [--method LIST] [--json]
 
 PHOTOS is a folder in PASCAL VOC's layout, or one that holds voc/. The pictures are those of tools/demo/held_out.txt. --card prints all that
 assets/demo-model/README.md states, in its words. Explainability comes from `clip-surgeon eval`, maps a second from `clip-surgeon bench`
-(encoding and the map of one text); recognition from the cosines of `clip-surgeon embed`, softmax(100 x) over VOC's 20 classes as `classify --plain` has it:
+(encoding and the map of one text); recognition from `clip-surgeon classify --plain`, the softmax over VOC's 20 classes at the model's own logit scale:
 
   top-1           the best class of 20 is in the picture
   mAP of six      cat, dog, horse, cow, sheep, person: mean over the six of the average precision over the pictures
@@ -28,9 +28,11 @@ ROOT = os.path.dirname(HERE)
 LABELS = split.read_lines(os.path.join(ROOT, "assets", "labels", "voc20.txt"))
 SIX = ("cat", "dog", "horse", "cow", "sheep", "person")
 FIVE = SIX[:5]
-# The rows of the card: size, first block (None: the default), methods.
-CARD = ((192, None, "raw,single,arch,surgery"), (240, None, "surgery"), (240, 2, "raw,single,arch,surgery,naclip,maskclip,clearclip"),
-        (320, 2, "raw,surgery"), (352, 2, "surgery"))
+# The rows of the card: size, shape, first block (None: the default), methods.
+CARD = ((192, "stretch", None, "raw,single,arch,surgery"), (240, "stretch", None, "surgery"),
+        (240, "stretch", 2, "raw,single,arch,surgery,naclip,maskclip,clearclip"), (320, "stretch", 2, "raw,surgery"), (352, "stretch", 2, "surgery"),
+        (352, "aspect", 2, "raw,surgery"))
+RECOGNITION_PX = (192, 320)
 BY_BLOCK = ("single", "arch", "surgery")  # which the first block changes
 METHODS = "raw,single,arch,surgery,feature,rclip,maskclip,sclip,clearclip,naclip,gem,gradcam,bimodal,gradeclip"
 
@@ -47,25 +49,22 @@ def average_precision(scores, positive):
     return float((np.cumsum(ranked) / np.arange(1, len(ranked) + 1))[ranked].mean())
 
 
-def recognition(features, texts, there):
-    """features [N, D] and texts [20, D] of length one, there bool [N, 20] -> figures in parts of 1"""
-    logits = 100.0 * features.astype(np.float64) @ texts.T.astype(np.float64)
-    scores = np.exp(logits - logits.max(1, keepdims=True))
-    scores /= scores.sum(1, keepdims=True)
+def recognition(scores, there):
+    """scores [N, 20], there bool [N, 20] -> figures in parts of 1"""
     known = there.any(1)
     five = [LABELS.index(a) for a in FIVE]
     one = there[:, five].sum(1) == 1
-    hit = there[np.arange(len(there)), logits.argmax(1)]
+    hit = there[np.arange(len(there)), scores.argmax(1)]
     precision = {name: average_precision(scores[:, LABELS.index(name)], there[:, LABELS.index(name)]) for name in SIX}
-    right = there[:, five][one, logits[one][:, five].argmax(1)]
+    right = there[:, five][one, scores[one][:, five].argmax(1)]
     return {"top1": float(hit[known].mean()), "pictures": int(known.sum()), "ap": precision, "map_of_six": float(np.mean(list(precision.values()))),
             "animal_of_five": float(right.mean()), "animal_pictures": int(one.sum()),
             "animals": {a: float(right[there[one][:, five[i]]].mean()) for i, a in enumerate(FIVE)}}
 
 
-def explain(args, view, size, first_block, methods):
+def explain(args, view, size, fit, first_block, methods):
     block = ["--first-block", str(first_block)] if first_block else []
-    return json.loads(run(args.binary, "eval", view, "--method", methods, "--size", str(size), *block, "--json", "-m", args.model))
+    return json.loads(run(args.binary, "eval", view, "--method", methods, "--size", str(size), "--fit", fit, *block, "--json", "-m", args.model))
 
 
 def maps_per_second(args, size, first_block, work):
@@ -76,23 +75,27 @@ def maps_per_second(args, size, first_block, work):
     return 1e3 / (bench["encode_ms"]["median"] + bench["map_ms"])
 
 
-def recognise(args, voc, names, work):
-    """Figures of `recognition` of the pictures at the model's own size."""
-    paths = [os.path.join(voc, "JPEGImages", n + ".jpg") for n in names]
-    features = []
-    for i in range(0, len(paths), 64):
-        run(args.binary, "embed", "--image", *paths[i:i + 64], "--npy", os.path.join(work, "i.npy"), "-y", "-q", "-m", args.model)
-        features.append(np.load(os.path.join(work, "i.npy")))
-    run(args.binary, "embed", "--text", *LABELS, "--npy", os.path.join(work, "t.npy"), "-y", "-q", "-m", args.model)
+def recognise(args, voc, names, work, size):
+    """Figures of `recognition` of the pictures at that size."""
+    folder = os.path.join(work, f"pictures-{size}")
+    os.makedirs(folder)
+    for n in names:
+        os.symlink(os.path.join(voc, "JPEGImages", n + ".jpg"), os.path.join(folder, n + ".jpg"))
+    said = json.loads(run(args.binary, "classify", folder, *LABELS, "--top", str(len(LABELS)), "--plain", "--size", str(size), "--json", "-q", "-m", args.model))
+    scores = np.zeros((len(names), len(LABELS)))
+    for picture in said["pictures"]:
+        row = names.index(os.path.splitext(os.path.basename(picture["picture"]))[0])
+        for label in picture["labels"]:
+            scores[row, label["index"]] = label["score"]
     there = np.zeros((len(names), len(LABELS)), bool)
     for i, name in enumerate(names):
         seen = np.unique(Image.open(os.path.join(voc, "SegmentationClass", name + ".png")))
         there[i, [c - 1 for c in seen if 1 <= c <= len(LABELS)]] = True
-    return recognition(np.concatenate(features), np.load(os.path.join(work, "t.npy")), there)
+    return recognition(scores, there)
 
 
-def print_recognition(figures):
-    print("\n| recognition | |\n| --- | --- |")
+def print_recognition(figures, size):
+    print(f"\n| recognition at {size} px | |\n| --- | --- |")
     print(f"| top-1 of 20 classes | {100 * figures['top1']:.0f} % of {figures['pictures']} |")
     print(f"| mAP of six | {figures['map_of_six']:.2f} (" + ", ".join(f"{k} {v:.2f}" for k, v in figures["ap"].items()) + ") |")
     print(f"| animal of five | {100 * figures['animal_of_five']:.0f} % of {figures['animal_pictures']} (" +
@@ -101,10 +104,11 @@ def print_recognition(figures):
 
 def print_card(args, view, work):
     print("| method | size, first block | mIoU | mSC |\n| --- | --- | --- | --- |")
-    for size, first_block, methods in CARD:
-        for m in explain(args, view, size, first_block, methods)["methods"]:
+    for size, fit, first_block, methods in CARD:
+        for m in explain(args, view, size, fit, first_block, methods)["methods"]:
+            shape = ", the picture's shape" if fit == "aspect" else ""
             block = (f", from block {first_block}" if first_block else ", last six") if m["method"] in BY_BLOCK else ""
-            print(f"| {m['method']} | {size} px{block} | {m['miou']:.1f} | {m['msc']:.1f} |", flush=True)
+            print(f"| {m['method']} | {size} px{shape}{block} | {m['miou']:.1f} | {m['msc']:.1f} |", flush=True)
     for size, first_block in ((192, None), (240, 2), (320, 2), (352, 2)):
         rate = maps_per_second(args, size, first_block, work)
         print(f"\nMaps a second at {size} px, {'from block %d' % first_block if first_block else 'last six'}: {rate:.0f}")
@@ -116,15 +120,16 @@ def print_one(args, explained, figures):
     print("| method | mIoU | mSC | seg mIoU | mAP |\n| --- | --- | --- | --- | --- |")
     for m in explained["methods"]:
         print(f"| {m['method']} | {m['miou']:.1f} | {m['msc']:.1f} | {m['segmentation_miou']:.1f} | {m['map']:.1f} |")
-    print_recognition(figures)
+    print_recognition(figures, args.size)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("photos")
     p.add_argument("-m", "--model", default=os.path.join(ROOT, "assets", "demo-model"))
-    p.add_argument("--card", action="store_true", help="all figures of the card; --size, --first-block and --method are the card's")
+    p.add_argument("--card", action="store_true", help="all figures of the card; --size, --fit, --first-block and --method are the card's")
     p.add_argument("--size", type=int, default=192)
+    p.add_argument("--fit", default="stretch")
     p.add_argument("--first-block", type=int)
     p.add_argument("--method", default=METHODS)
     p.add_argument("--limit", type=int, help="the first N pictures of the list")
@@ -140,12 +145,13 @@ def main():
             os.symlink(os.path.join(voc, folder), os.path.join(view, folder))
         with open(os.path.join(view, "ImageSets", "Segmentation", "held_out.txt"), "w", encoding="utf-8") as f:
             f.write("".join(n + "\n" for n in names))
-        figures = recognise(args, voc, names, work)
         if args.card:
             print_card(args, view, work)
-            print_recognition(figures)
+            for size in RECOGNITION_PX:
+                print_recognition(recognise(args, voc, names, work, size), size)
             return
-        explained = explain(args, view, args.size, args.first_block, args.method)
+        figures = recognise(args, voc, names, work, args.size)
+        explained = explain(args, view, args.size, args.fit, args.first_block, args.method)
         if args.json:
             print(json.dumps({"model": explained["model"], "device": explained["device"], "size": args.size, "maps": explained["maps"],
                               **figures, "methods": explained["methods"]}, indent=1))

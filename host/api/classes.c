@@ -62,7 +62,7 @@ void csg_class_colour(unsigned index, uint8_t rgb[3])
 }
 
 int csg_classify(struct csg_engine *engine, const struct csg_image *image, const char *const *labels, size_t n_labels,
-                 bool feature_surgery, float *scores, float *cosines, struct csg_error *err)
+                 int size_px, bool feature_surgery, float *scores, float *cosines, struct csg_error *err)
 {
     size_t embed = engine->model->embed_dim;
     if (n_labels < 2)
@@ -74,7 +74,7 @@ int csg_classify(struct csg_engine *engine, const struct csg_image *image, const
         do { /* labels and picture on one device */
             status = csg_ensemble_features(engine->ensemble, labels, n_labels, features, err);
             if (status == CSG_OK)
-                status = csg_engine_embed(engine, &image, 1, feature, err);
+                status = csg_engine_embed(engine, &image, 1, size_px, feature, err);
         } while (csg_engine_moves(engine, &status, err));
     for (size_t t = 0; status == CSG_OK && t < n_labels; t++) {
         double sum = 0;
@@ -85,7 +85,7 @@ int csg_classify(struct csg_engine *engine, const struct csg_image *image, const
             cosines[t] = own[t];
     }
     if (status == CSG_OK)
-        csg_class_scores(scores, own, n_labels, feature_surgery);
+        csg_class_scores(scores, own, n_labels, feature_surgery, (double)engine->model->logit_scale);
     free(features);
     free(feature);
     free(own);

@@ -21,16 +21,16 @@ int csg_embed_image(struct csg_engine *engine, const struct csg_image *image, fl
     return csg_embed_images(engine, &image, 1, feature, err);
 }
 
-int csg_engine_embed(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, float *features,
-                     struct csg_error *err)
+int csg_engine_embed(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, int size_px,
+                     float *features, struct csg_error *err)
 {
     const struct csg_context context = csg_engine_context(engine);
     const struct csg_model *model = engine->model;
     const struct csg_net_plan plan = {.streams = CSG_STREAMS_NONE};
-    const struct csg_input_size size = {.w_px = (int)model->image_px, .h_px = (int)model->image_px};
-    size_t side = model->image_px / model->patch_px, stride = (1 + side * side) * model->embed_dim;
+    struct csg_input_size size = {0};
+    int status = n_images ? csg_input_size(&size, model, images[0], "stretch", size_px, err) : CSG_OK;
+    size_t side = (size_t)size.w_px / model->patch_px, stride = (1 + side * side) * model->embed_dim;
     size_t together = context.vision && !csg_vision_together(context.vision, &plan) ? 1 : n_images;
-    int status = CSG_OK;
     for (size_t from = 0; status == CSG_OK && from < n_images; from += together) {
         struct csg_view tokens;
         status = csg_encode_pictures(&context, images + from, together, &size, &plan, &tokens, err);
@@ -46,7 +46,7 @@ int csg_embed_images(struct csg_engine *engine, const struct csg_image *const *i
 {
     int status;
     do
-        status = csg_engine_embed(engine, images, n_images, features, err);
+        status = csg_engine_embed(engine, images, n_images, 0, features, err);
     while (csg_engine_moves(engine, &status, err));
     return csg_engine_end(engine, status);
 }

@@ -40,9 +40,9 @@ struct csg_engine {
 
 /* The parts of the engine as the tasks want them. */
 struct csg_context csg_engine_context(struct csg_engine *engine);
-/* csg_embed_images on the device that the engine has, whatever comes of it. */
-int csg_engine_embed(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, float *features,
-                     struct csg_error *err);
+/* csg_embed_images on the device that the engine has, whatever comes of it. size_px: pictures are stretched to that; 0: the model's. */
+int csg_engine_embed(struct csg_engine *engine, const struct csg_image *const *images, size_t n_images, int size_px,
+                     float *features, struct csg_error *err);
 /* Turns the end of an interrupted call into a state in which the next call works. */
 int csg_engine_end(struct csg_engine *engine, int status);
 

@@ -24,7 +24,8 @@ int csg_model_info(const char *name, struct csg_model_info *info, struct csg_err
                                     .context = model->context,
                                     .vocab = model->vocab_size,
                                     .embed_dim = model->embed_dim,
-                                    .quick_gelu = model->quick_gelu};
+                                    .quick_gelu = model->quick_gelu,
+                                    .logit_scale = model->logit_scale};
     info->f32_bytes = csg_weights_bytes(model, CSG_PRECISION_F32);
     info->f16_bytes = csg_weights_bytes(model, CSG_PRECISION_F16);
     info->bf16_bytes = csg_weights_bytes(model, CSG_PRECISION_BF16);

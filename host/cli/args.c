@@ -47,7 +47,7 @@ static const struct cli_option options[] = {
     {"top", NULL, "K", USE_CLASSIFY, AT(top), "how many labels are shown; default 10"},
     {"plain", NULL, NULL, USE_CLASSIFY, AT(plain), "the cosines as they are, without feature surgery"},
     {"method", NULL, "NAME", USE_MAP | USE_POINTS | USE_VIEW, AT(method), "surgery (default) or another of those below"},
-    {"size", NULL, "N", USE_PICTURE | USE_BENCH | USE_TUNE, AT(size),
+    {"size", NULL, "N", USE_PICTURE | USE_CLASSIFY | USE_BENCH | USE_TUNE, AT(size),
      "pixels that the encoder sees, a multiple of the patch; default: the model's"},
     {"fit", NULL, "NAME", USE_PICTURE, AT(fit), "stretch (default): a square; aspect: the picture's own shape"},
     {"labels", NULL, "SET", USE_MAP | USE_POINTS | USE_VIEW, AT(labels),

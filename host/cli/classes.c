@@ -210,6 +210,7 @@ int cli_segment(const struct cli_args *args, struct csg_error *err)
 struct classify_job {
     const struct cli_args *args;
     struct label_source source;
+    struct csg_map_params params;
     double top;
 };
 
@@ -219,7 +220,8 @@ static int rank(const struct classify_job *job, struct csg_engine *engine, struc
 {
     size_t n = job->source.count;
     struct cli_ranked *ranked = picture->made = calloc(n + 1, sizeof *ranked);
-    int status = ranked ? csg_classify(engine, image, job->source.labels, n, !job->args->plain, scores, scores + n, err)
+    int status = ranked ? csg_classify(engine, image, job->source.labels, n, job->params.size_px, !job->args->plain, scores,
+                                       scores + n, err)
                         : cli_fail(err, CSG_ERROR, "out of memory");
     for (size_t i = 0; status == CSG_OK && i < n; i++)
         ranked[i] = (struct cli_ranked){job->source.labels[i], scores[i], scores[n + i], i};
@@ -285,6 +287,8 @@ int cli_classify(const struct cli_args *args, struct csg_error *err)
     if (args->n_words < 1)
         return cli_fail(err, CSG_ERROR_USAGE, "classify wants a picture and labels");
     int status = cli_number(&job.top, args->top, "--top", 1, 1e6, err);
+    if (status == CSG_OK)
+        status = cli_map_params(&job.params, args, err);
     if (status == CSG_OK)
         status = find_labels(&job.source, args, err);
     if (status == CSG_OK)

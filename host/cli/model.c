@@ -66,7 +66,7 @@ static int info(const struct cli_args *args, const char *name, struct csg_error 
     if (args->json)
         return cli_print_json(
             json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, "
-                      "s:[f,f,f], s:[f,f,f], s:s, s:[i,i,i,i]}",
+                      "s:[f,f,f], s:[f,f,f], s:f, s:s, s:[i,i,i,i]}",
                       "path", cli_json_string(m.path), "weights", cli_json_string(m.weights), "bytes", (json_int_t)m.bytes,
                       "parameters", (json_int_t)m.parameters, "f32_bytes", (json_int_t)m.f32_bytes, "f16_bytes",
                       (json_int_t)m.f16_bytes, "bf16_bytes", (json_int_t)m.bf16_bytes, "sha256", m.sha256, "quick_gelu",
@@ -74,8 +74,9 @@ static int info(const struct cli_args *args, const char *name, struct csg_error 
                       (int)m.width, "heads", (int)m.heads, "mlp_width", (int)m.mlp_width, "text_layers", (int)m.text_layers,
                       "text_width", (int)m.text_width, "text_heads", (int)m.text_heads, "context", (int)m.context, "vocab",
                       (int)m.vocab, "embed_dim", (int)m.embed_dim, "mean", (double)m.mean[0], (double)m.mean[1],
-                      (double)m.mean[2], "std", (double)m.std[0], (double)m.std[1], (double)m.std[2], "architecture",
-                      m.architecture, "stages", (int)m.stages[0], (int)m.stages[1], (int)m.stages[2], (int)m.stages[3]),
+                      (double)m.mean[2], "std", (double)m.std[0], (double)m.std[1], (double)m.std[2], "logit_scale",
+                      (double)m.logit_scale, "architecture", m.architecture, "stages", (int)m.stages[0], (int)m.stages[1],
+                      (int)m.stages[2], (int)m.stages[3]),
             err);
     char tower[200];
     if (m.stages[0])
@@ -86,12 +87,13 @@ static int info(const struct cli_args *args, const char *name, struct csg_error 
     printf("%s\n  weights     %s, %.1f MB\n  sha256      %s\n  picture     %d px in patches of %d, mean %g %g %g, std %g %g %g\n"
            "  image tower %s\n  text tower  %zu blocks of %zu, %zu heads, %zu places, %zu "
            "tokens\n"
-           "  embedding   %zu\n  activation  %s\n  parameters  %.1f million; on the device %.0f MB in f32, %.0f MB in f16, %.0f "
+           "  embedding   %zu, logits %.4g times the cosine\n  activation  %s\n  parameters  %.1f million; on the device %.0f MB "
+           "in f32, %.0f MB in f16, %.0f "
            "MB in bf16\n",
            m.path, m.weights, (double)m.bytes / 1e6, m.sha256, m.image_size_px, m.patch_px, (double)m.mean[0], (double)m.mean[1],
            (double)m.mean[2], (double)m.std[0], (double)m.std[1], (double)m.std[2], tower, m.text_layers, m.text_width,
-           m.text_heads, m.context, m.vocab, m.embed_dim, m.quick_gelu ? "QuickGELU" : "GELU", (double)m.parameters / 1e6,
-           (double)m.f32_bytes / 1e6, (double)m.f16_bytes / 1e6, (double)m.bf16_bytes / 1e6);
+           m.text_heads, m.context, m.vocab, m.embed_dim, (double)m.logit_scale, m.quick_gelu ? "QuickGELU" : "GELU",
+           (double)m.parameters / 1e6, (double)m.f32_bytes / 1e6, (double)m.f16_bytes / 1e6, (double)m.bf16_bytes / 1e6);
     return CSG_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "model/layout.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -188,6 +189,22 @@ static const struct {
                 struct csg_error *err);
 } images[] = {{CSG_RESNET_MARK, take_resnet}, {NULL, take_vit}};
 
+/* Checkpoints hold its logarithm. */
+static int take_logit_scale(struct csg_model *model, struct csg_tensors *tensors, struct csg_error *err)
+{
+    struct csg_stored *stored = csg_tensors_find(tensors, "logit_scale");
+    float logarithm = NAN;
+    model->logit_scale = 100;
+    if (!stored || !stored->readable || stored->tensor.elements != 1)
+        return CSG_OK;
+    csg_tensor_to_f32(&stored->tensor, &logarithm);
+    if (!(fabsf(logarithm) < 10))
+        return csg_fail(err, CSG_ERROR_MODEL, "the tensor logit_scale holds %g, which is not the logarithm of a scale of cosines",
+                        (double)logarithm);
+    model->logit_scale = expf(logarithm);
+    return CSG_OK;
+}
+
 int csg_layout_apply(struct csg_model *model, struct csg_tensors *tensors, struct csg_error *err)
 {
     const struct csg_layout *layout = csg_layouts;
@@ -213,7 +230,7 @@ int csg_layout_apply(struct csg_model *model, struct csg_tensors *tensors, struc
     if (!status && (model->context < 3 || model->context > 65536 || model->vocab_size > INT32_MAX))
         status = csg_fail(err, CSG_ERROR_MODEL, "a text tower of %zu places and %zu tokens is not supported", model->context,
                           model->vocab_size);
-    return status;
+    return status ? status : take_logit_scale(model, tensors, err);
 }
 
 static bool is_skipped(const char *name)

@@ -64,6 +64,7 @@ struct csg_model {
     bool quick_gelu; /* else exact GELU */
     float mean[3], std[3];
     float layer_norm_eps; /* 1e-5 */
+    float logit_scale;    /* of the cosines before softmax; 100, as OpenAI's models have it, where the checkpoint says nothing */
 
     /* vision */
     enum csg_architecture architecture;

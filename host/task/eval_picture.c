@@ -83,7 +83,8 @@ static int score_picture(const struct csg_eval_how *how, const struct sample *sa
         sample->cosines[c] = (float)sum;
     }
     if (status == CSG_OK)
-        csg_class_scores(record->class_scores + m * n, sample->cosines, n, how->methods[m]->feature_surgery);
+        csg_class_scores(record->class_scores + m * n, sample->cosines, n, how->methods[m]->feature_surgery,
+                         (double)sample->context->model->logit_scale);
     return status;
 }
 

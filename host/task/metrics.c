@@ -169,7 +169,7 @@ int csg_average_precision(double *out, const float *scores, const uint8_t *posit
     return CSG_OK;
 }
 
-void csg_class_scores(float *scores, const float *cosines, size_t n, bool feature_surgery)
+void csg_class_scores(float *scores, const float *cosines, size_t n, bool feature_surgery, double scale)
 {
     double top = -INFINITY, sum = 0, mean = 0;
     for (size_t t = 0; t < n; t++)
@@ -187,7 +187,7 @@ void csg_class_scores(float *scores, const float *cosines, size_t n, bool featur
         top = fmax(top, (double)scores[t] - mean);
     sum = 0;
     for (size_t t = 0; t < n; t++)
-        sum += exp(100 * ((double)scores[t] - mean - top));
+        sum += exp(scale * ((double)scores[t] - mean - top));
     for (size_t t = 0; t < n; t++)
-        scores[t] = (float)(exp(100 * ((double)scores[t] - mean - top)) / sum);
+        scores[t] = (float)(exp(scale * ((double)scores[t] - mean - top)) / sum);
 }

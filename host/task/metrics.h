@@ -55,7 +55,7 @@ double csg_mean_iou(const struct csg_class_pixels *classes, size_t first, size_t
 int csg_average_precision(double *out, const float *scores, const uint8_t *positive, size_t n, size_t stride,
                           struct csg_error *err);
 
-/* scores = softmax(100 x) of x = the cosines of CLS, with feature surgery over the set first if it is wanted. */
-void csg_class_scores(float *scores, const float *cosines, size_t n, bool feature_surgery);
+/* scores = softmax(scale x) of x = the cosines of CLS, with feature surgery over the set first if it is wanted. scale: the model's. */
+void csg_class_scores(float *scores, const float *cosines, size_t n, bool feature_surgery, double scale);
 
 #endif

@@ -148,6 +148,7 @@ struct csg_model_info {
     size_t embed_dim;
     bool quick_gelu;
     float mean[3], std[3];
+    float logit_scale;                         /* of the cosines before softmax; 100 where the checkpoint does not say it */
     uint64_t f32_bytes, f16_bytes, bf16_bytes; /* device memory that the weights need in each precision */
     char sha256[65];                           /* of the weights; see csg_engine_model_sha256 */
 };
@@ -591,11 +592,12 @@ CSG_API int csg_classes_write_png(const uint16_t *index, int width_px, int heigh
                                   struct csg_error *err);
 CSG_API void csg_class_colour(unsigned index, uint8_t rgb[3]);
 
-/* Which labels are in the picture: scores = softmax(100 x) over the labels (at least two), x being the cosines of CLS after feature
- * surgery over the labels, or the cosines themselves. The picture is stretched to the model's size. scores, cosines (may be NULL):
- * [n_labels]. */
+/* Which labels are in the picture: scores = softmax(s x) over the labels (at least two), x being the cosines of CLS after feature
+ * surgery over the labels, or the cosines themselves, and s the model's logit scale (csg_model_info). The picture is stretched to
+ * size_px, a multiple of the patch (0: the model's size); a model of few pictures may know more of them larger than it was taught.
+ * scores, cosines (may be NULL): [n_labels]. */
 CSG_API int csg_classify(struct csg_engine *engine, const struct csg_image *image, const char *const *labels, size_t n_labels,
-                         bool feature_surgery, float *scores, float *cosines, struct csg_error *err);
+                         int size_px, bool feature_surgery, float *scores, float *cosines, struct csg_error *err);
 
 /* ---------------------------------------------------------------------------------------------- evaluation */
 

@@ -1,5 +1,5 @@
 """`segment`, `classify`, `tokens`, and every method by name."""
-import json, math, os, struct, unittest, zlib
+import json, math, os, shutil, struct, unittest, zlib
 from support import *
 
 # Methods that are not for the demo model, in the order of the table, and what is said of them.
@@ -56,11 +56,34 @@ class Tasks(CliTest):
         self.assertAlmostEqual(sum(l["score"] for l in every), 1, places=5)
         plain = self.document("classify", "photo.png", "dog", "cat", "horse", "--plain")["labels"]
         self.assertEqual([l["cosine"] for l in plain], sorted((l["cosine"] for l in plain), reverse=True))
+        scale = json.loads(self.succeed("model", "info", DEMO_MODEL, "--json").stdout)["logit_scale"]
+        self.assertAlmostEqual(scale, 21.72, places=2)
         top = max(l["cosine"] for l in plain)
-        total = sum(math.exp(100 * (l["cosine"] - top)) for l in plain)
+        total = sum(math.exp(scale * (l["cosine"] - top)) for l in plain)
         for l in plain:
-            self.assertAlmostEqual(l["score"], math.exp(100 * (l["cosine"] - top)) / total, places=4)
+            self.assertAlmostEqual(l["score"], math.exp(scale * (l["cosine"] - top)) / total, places=4)
+        larger = self.document("classify", "photo.png", "dog", "cat", "horse", "--plain", "--size", "48")["labels"]
+        by_name = [{l["label"]: l["cosine"] for l in labels} for labels in (plain, larger)]
+        self.assertGreater(max(abs(by_name[0][name] - by_name[1][name]) for name in by_name[0]), 1e-3)
+        self.fail_with(USAGE, "classify", "photo.png", "dog", "cat", "--size", "50", words=("multiple", "16"))
         self.assertEqual(len(self.document("classify", "photo.png", "--labels", "voc20", "--top", "99")["labels"]), 20)
+
+    def test_a_checkpoint_says_how_cosines_are_scaled(self):
+        layout = os.path.join(SOURCE, "tests", "golden", "layouts", "open-clip")
+        shutil.copytree(layout, self.path("model"))
+        with open(os.path.join(layout, "open_clip_model.safetensors"), "rb") as f:
+            weights = f.read()
+        length = struct.unpack("<Q", weights[:8])[0]
+        at = 8 + length + json.loads(weights[8:8 + length])["logit_scale"]["data_offsets"][0]
+        for logarithm, scale in ((math.log(30), 30), (0, 1), (-2, math.exp(-2))):
+            self.write("model/open_clip_model.safetensors", weights[:at] + struct.pack("<f", logarithm) + weights[at + 4:])
+            said = json.loads(self.succeed("model", "info", "model", "--json").stdout)
+            self.assertAlmostEqual(said["logit_scale"], scale, delta=1e-5 * scale)
+        for wrong in (math.nan, math.inf, 11):
+            self.write("model/open_clip_model.safetensors", weights[:at] + struct.pack("<f", wrong) + weights[at + 4:])
+            self.fail_with(MODEL, "model", "info", "model", words=("logit_scale",))
+        self.write("model/open_clip_model.safetensors", weights.replace(b'"logit_scale"', b'"attn_mask"  ', 1))
+        self.assertEqual(json.loads(self.succeed("model", "info", "model", "--json").stdout)["logit_scale"], 100)
 
     def test_tokens(self):
         document = self.document("tokens", "photo.png", "a dog and a dog", "-o", "tokens.png")

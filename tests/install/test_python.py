@@ -111,6 +111,7 @@ class Module(unittest.TestCase):
         scores, cosines = self.engine.classify(self.picture, ["dog", "horse", "person"])
         self.assertAlmostEqual(float(scores.sum()), 1, places=5)
         self.assertEqual(int(scores.argmax()), 0)
+        self.assertEqual(int(self.engine.classify(self.picture, ["dog", "horse", "person"], size_px=240)[0].argmax()), 0)
         index = self.engine.map(self.picture, ["dog", "horse"], method="arch").classes(background=-1)
         self.assertEqual((index.shape, index.dtype), (self.picture.shape[:2], np.uint16))
         self.assertTrue(set(np.unique(index)) <= {1, 2})

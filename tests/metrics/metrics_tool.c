@@ -77,7 +77,7 @@ static int ranking(void)
     if (!failed)
         printf("%.17g\n", precision);
     for (int surgery = 0; !failed && surgery < 2; surgery++) {
-        csg_class_scores(out, cosines, n_classes, surgery != 0);
+        csg_class_scores(out, cosines, n_classes, surgery != 0, 10.0 * (double)n_classes);
         for (size_t i = 0; i < n_classes; i++)
             printf("%.9g ", (double)out[i]);
         putchar('\n');

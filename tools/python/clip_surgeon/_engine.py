@@ -166,13 +166,13 @@ class Engine:
             self._call(lib.csg_embed_image, picture.pointer, at)
         return out
 
-    def classify(self, image, labels, feature_surgery=True):
-        """(softmax scores, cosines) of the labels, float32 [labels] each."""
+    def classify(self, image, labels, feature_surgery=True, size_px=0):
+        """(softmax scores, cosines) of the labels, float32 [labels] each; size_px as in csg_classify."""
         words, kept = strings(labels)
         scores, scores_at = new_array("float *", len(kept))
         cosines, cosines_at = new_array("float *", len(kept))
         with Image(image) as picture:
-            self._call(lib.csg_classify, picture.pointer, words, len(kept), feature_surgery, scores_at, cosines_at)
+            self._call(lib.csg_classify, picture.pointer, words, len(kept), size_px, feature_surgery, scores_at, cosines_at)
         return scores, cosines
 
 
