@@ -32,12 +32,17 @@ static char *folder_of(const char *path)
     return slash ? csg_strndup(path, (size_t)(slash - path) + 1) : csg_strdup(".");
 }
 
-int csg_check_output(const char *path, bool overwrite, struct csg_error *err)
+bool csg_output_exists(const char *path)
 {
     struct stat info;
+    return lstat(path, &info) == 0;
+}
+
+int csg_check_output(const char *path, bool overwrite, struct csg_error *err)
+{
     if (!*path)
         return csg_fail(err, CSG_ERROR, "the name of a file to write is empty");
-    if (lstat(path, &info) == 0) {
+    if (csg_output_exists(path)) {
         if (csg_is_folder(path))
             return csg_fail(err, CSG_ERROR, "%s is a folder, not a file to write", path);
         if (!overwrite)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "engines.h"
 #include "gather.h"
@@ -119,8 +118,7 @@ static int check_outputs(struct run *run, struct csg_error *err)
         size_t kept = 0;
         for (size_t f = 0; f < picture->n_files; f++) {
             struct cli_file *file = picture->files + f;
-            struct stat there;
-            file->kept = run->many && !run->args->overwrite && lstat(file->name, &there) == 0;
+            file->kept = run->many && !run->args->overwrite && csg_output_exists(file->name);
             kept += file->kept;
             int status = run->many ? cli_make_folder_of(file->name, err) : CSG_OK;
             if (status == CSG_OK)

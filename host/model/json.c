@@ -1,10 +1,10 @@
 #include "model/json.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/threads.h"
 
 /* ------------------------------------------------------------------------------------------ memory
  * Where its buffer for a token cannot grow, jansson (2.14) goes on and reads and writes past it. So a parse is left at the first
@@ -16,7 +16,6 @@ struct parse {
     size_t count, room;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static json_malloc_t allocate; /* what was there before */
 static json_free_t release;
 static _Thread_local struct parse *parsing;
@@ -65,14 +64,14 @@ static void guard(void)
 {
     json_malloc_t now;
     json_free_t then;
-    pthread_mutex_lock(&lock);
+    csg_process_lock_enter();
     json_get_alloc_funcs(&now, &then);
     if (now != guarded_allocate) {
         allocate = now;
         release = then;
         json_set_alloc_funcs(guarded_allocate, guarded_release);
     }
-    pthread_mutex_unlock(&lock);
+    csg_process_lock_leave();
 }
 
 /* NULL and false: memory is short. */

@@ -78,6 +78,8 @@ CSG_API const uint8_t *csg_image_rgb(const struct csg_image *image);
 CSG_API int csg_image_write_png(const struct csg_image *image, const char *path, bool overwrite, struct csg_error *err);
 /* Whether a file could be written there later: CSG_ERROR where it exists and is not to be overwritten, or is a folder. */
 CSG_API int csg_check_output(const char *path, bool overwrite, struct csg_error *err);
+/* Whether anything lies under that name, a link that leads nowhere too. */
+CSG_API bool csg_output_exists(const char *path);
 /* Makes the folder, and those it lies in, where they are not there. CSG_ERROR: it cannot be made, or is a file. */
 CSG_API int csg_output_folder(const char *path, struct csg_error *err);
 /* NumPy's format 1.0, little-endian float32, C order, n_dims of 1..8; written as csg_image_write_png does. */

@@ -189,6 +189,16 @@ static void what_is_not_ours_is_left_alone(void **state)
     unlink(other);
 }
 
+static void what_lies_there(void **state)
+{
+    (void)state;
+    assert_false(csg_output_exists(path));
+    assert_int_equal(symlink("/nowhere/at/all", path), 0);
+    assert_true(csg_output_exists(path));
+    unlink(path);
+    assert_true(csg_output_exists(folder));
+}
+
 int main(void)
 {
     static char named[] = "named";
@@ -199,6 +209,7 @@ int main(void)
         CASE(the_mode_is_what_the_user_asks_for, NULL),
         CASE(two_at_once, NULL),
         CASE(in_one_call, NULL),
+        CASE(what_lies_there, NULL),
         CASE(whole_or_not_at_all, named),
         CASE(nothing_is_overwritten_untold, named),
         CASE(the_mode_is_what_the_user_asks_for, named),
