@@ -26,22 +26,13 @@ class Beside:
             self.process.wait()
 
 
-class Part:
-    """A script of this folder, on the time that nobody else wants, unless it passed before."""
+class Part(Beside):
+    """A script of this folder that closes with its cases, on the time that nobody else wants."""
 
     def __init__(self, log, script, *words):
-        self.script, self.before = script, kept.get(script)
-        here = os.path.dirname(os.path.abspath(__file__))
-        self.process = None if self.before else Beside([sys.executable, os.path.join(here, script), *words], log, 19)
+        super().__init__([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), script), *words], log, 19)
 
     def wait(self):
         """(passed, failed, skipped, what it said)"""
-        code, text = (0, self.before) if self.before else self.process.wait()
-        counts = kept.cases(code, text)
-        if not self.before and not counts[1]:
-            kept.put(self.script, text)
-        return *counts, text
-
-    def stop(self):
-        if self.process:
-            self.process.stop()
+        code, text = super().wait()
+        return *kept.cases(code, text), text

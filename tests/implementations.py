@@ -10,6 +10,7 @@ import time
 
 import coverage
 import devices
+import kept
 
 SOURCE = devices.SOURCE
 GOLDEN = os.path.join(SOURCE, "tests", "golden")
@@ -245,6 +246,7 @@ def judge(records, variants, title):
 
 
 if __name__ == "__main__":
-    passed, failed, skipped = run(sys.argv[1], "--long" in sys.argv, [n for n in os.environ.get("CSG_REQUIRE_DEVICES", "").split(",") if n])
-    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
-    sys.exit(1 if failed or not passed else 0)
+    wanted = [n for n in os.environ.get("CSG_REQUIRE_DEVICES", "").split(",") if n]
+    results = kept.once("implementations", lambda: run(sys.argv[1], "--long" in sys.argv, wanted))
+    print(kept.closing(results), end="")
+    sys.exit(1 if results[1] or not results[0] else 0)

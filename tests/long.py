@@ -72,6 +72,6 @@ def run(build):
 
 
 if __name__ == "__main__":
-    results = viewer(sys.argv[1])
+    results = kept.once("viewer", lambda: viewer(sys.argv[1]))
     print(kept.closing(results), end="")
     sys.exit(1 if results[1] else 0)
