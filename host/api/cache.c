@@ -23,14 +23,9 @@ static const char *part_at(size_t index)
 /* The folder that is asked for, to be freed. */
 static int find_folder(char **out, const char *cache_dir, struct csg_error *err)
 {
-    if (!cache_dir) {
-        int status = csg_cache_folder(out, err);
-        if (status || *out)
-            return status;
-    } else if (*cache_dir) {
-        *out = csg_strdup(cache_dir);
-        return *out ? CSG_OK : csg_fail_memory(err);
-    }
+    int status = csg_cache_folder(out, cache_dir, err);
+    if (status || *out)
+        return status;
     return csg_fail(err, CSG_ERROR, "there is no cache folder: neither XDG_CACHE_HOME nor HOME names one");
 }
 

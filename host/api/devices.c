@@ -22,17 +22,17 @@ int csg_device_traits(const char *device, const char *cache_dir, struct csg_devi
                       struct csg_error *err)
 {
     struct csg_backend *backend = NULL;
-    char *own = NULL;
+    char *cache = NULL;
     *traits = NULL;
     *count = 0;
-    int status = cache_dir ? CSG_OK : csg_cache_folder(&own, err);
-    const struct csg_ocl_params params = {.device = device, .cache_dir = cache_dir ? cache_dir : own};
+    int status = csg_cache_folder(&cache, cache_dir, err);
+    const struct csg_ocl_params params = {.device = device, .cache_dir = cache};
     if (status == CSG_OK)
         status = csg_ocl_backend_create(&backend, &params, err);
     if (status == CSG_OK)
         status = csg_ocl_traits(backend, traits, count, err);
     csg_backend_destroy(&backend);
-    free(own);
+    free(cache);
     return status;
 }
 

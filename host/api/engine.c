@@ -64,11 +64,7 @@ int csg_engine_create(struct csg_engine **out, const struct csg_engine_params *p
     engine->log = (struct csg_log){params->log, params->log_user};
     atomic_init(&engine->interrupted, 0);
     atomic_init(&engine->origin, NULL);
-    int status = CSG_OK;
-    if (!params->cache_dir)
-        status = csg_cache_folder(&engine->cache_dir, err);
-    else if (*params->cache_dir && !(engine->cache_dir = csg_strdup(params->cache_dir)))
-        status = csg_fail_memory(err);
+    int status = csg_cache_folder(&engine->cache_dir, params->cache_dir, err);
     if (status == CSG_OK)
         status = read_wish(engine, params, &parts, err);
     if (status == CSG_OK)

@@ -127,13 +127,8 @@ int csg_self_test(struct csg_self_test **out, const struct csg_self_test_params 
     if (params->device && strcmp(params->device, "reference") == 0)
         return csg_fail(err, CSG_ERROR_USAGE, "the reference is what devices are compared with; it has no self-test");
     struct run *run = csg_calloc(1, sizeof *run);
-    char *own_cache = NULL;
-    int status = run ? CSG_OK : csg_fail_memory(err);
-    if (status == CSG_OK && !params->cache_dir)
-        status = csg_cache_folder(&own_cache, err);
-    const char *cache = params->cache_dir ? params->cache_dir : own_cache;
-    if (cache && !*cache)
-        cache = NULL;
+    char *cache = NULL;
+    int status = run ? csg_cache_folder(&cache, params->cache_dir, err) : csg_fail_memory(err);
     const struct csg_ocl_params ocl = {
         .device = params->device, .cache_dir = cache, .device_class = params->device_class, .log = &log};
     if (status == CSG_OK)
@@ -166,7 +161,7 @@ int csg_self_test(struct csg_self_test **out, const struct csg_self_test_params 
 done:
     csg_backend_destroy(&device);
     csg_backend_destroy(&reference);
-    free(own_cache);
+    free(cache);
     free(run);
     return status;
 }

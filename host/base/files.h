@@ -61,11 +61,11 @@ int csg_make_folders(const char *path, struct csg_error *err);
  *          in a build folder the link there to the source tree's assets
  *   data: $CSG_DATA_DIR, else share, else what the build was configured with
  *   user data: $XDG_DATA_HOME/clip-surgeon or ~/.local/share/clip-surgeon
- *   cache: $XDG_CACHE_HOME/clip-surgeon or ~/.cache/clip-surgeon */
+ *   cache: the one that is asked for (empty: none), else $XDG_CACHE_HOME/clip-surgeon or ~/.cache/clip-surgeon */
 int csg_share_folder(char **out, struct csg_error *err);
 int csg_data_folder(char **out, struct csg_error *err);
 int csg_user_data_folder(char **out, struct csg_error *err);
-int csg_cache_folder(char **out, struct csg_error *err);
+int csg_cache_folder(char **out, const char *wanted, struct csg_error *err);
 
 /* Monotonic milliseconds. */
 double csg_now_ms(void);

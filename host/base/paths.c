@@ -100,8 +100,11 @@ int csg_user_data_folder(char **out, struct csg_error *err)
     return xdg_folder(out, "XDG_DATA_HOME", ".local/share", "clip-surgeon", err);
 }
 
-int csg_cache_folder(char **out, struct csg_error *err)
+int csg_cache_folder(char **out, const char *wanted, struct csg_error *err)
 {
+    *out = NULL;
+    if (wanted)
+        return *wanted ? copy_path(out, wanted, err) : CSG_OK;
     return xdg_folder(out, "XDG_CACHE_HOME", ".cache", "clip-surgeon", err);
 }
 
