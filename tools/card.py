@@ -75,7 +75,16 @@ def maps_per_second(args, size, first_block, work):
     return 1e3 / (bench["encode_ms"]["median"] + bench["map_ms"])
 
 
-def recognise(args, voc, names, work, size):
+def present(voc, names):
+    """Which classes the masks have, bool [N, 20]."""
+    there = np.zeros((len(names), len(LABELS)), bool)
+    for i, name in enumerate(names):
+        seen = np.unique(Image.open(os.path.join(voc, "SegmentationClass", name + ".png")))
+        there[i, [c - 1 for c in seen if 1 <= c <= len(LABELS)]] = True
+    return there
+
+
+def recognise(args, voc, names, there, work, size):
     """Figures of `recognition` of the pictures at that size."""
     folder = os.path.join(work, f"pictures-{size}")
     os.makedirs(folder)
@@ -87,10 +96,6 @@ def recognise(args, voc, names, work, size):
         row = names.index(os.path.splitext(os.path.basename(picture["picture"]))[0])
         for label in picture["labels"]:
             scores[row, label["index"]] = label["score"]
-    there = np.zeros((len(names), len(LABELS)), bool)
-    for i, name in enumerate(names):
-        seen = np.unique(Image.open(os.path.join(voc, "SegmentationClass", name + ".png")))
-        there[i, [c - 1 for c in seen if 1 <= c <= len(LABELS)]] = True
     return recognition(scores, there)
 
 
@@ -145,12 +150,13 @@ def main():
             os.symlink(os.path.join(voc, folder), os.path.join(view, folder))
         with open(os.path.join(view, "ImageSets", "Segmentation", "held_out.txt"), "w", encoding="utf-8") as f:
             f.write("".join(n + "\n" for n in names))
+        there = present(voc, names)
         if args.card:
             print_card(args, view, work)
             for size in RECOGNITION_PX:
-                print_recognition(recognise(args, voc, names, work, size), size)
+                print_recognition(recognise(args, voc, names, there, work, size), size)
             return
-        figures = recognise(args, voc, names, work, args.size)
+        figures = recognise(args, voc, names, there, work, args.size)
         explained = explain(args, view, args.size, args.fit, args.first_block, args.method)
         if args.json:
             print(json.dumps({"model": explained["model"], "device": explained["device"], "size": args.size, "maps": explained["maps"],
