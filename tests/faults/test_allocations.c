@@ -292,6 +292,7 @@ static void write_inputs(void)
     for (size_t i = 13; i < sizeof picture; i++)
         picture[i] = (char)(i * 7 + i / 97 * 31);
     write_file("photo.ppm", picture, sizeof picture);
+    write_file("two.txt", "a photo of a {}.\na drawing of the {}.\n", 38);
     mkdir("in", 0700);
     write_file("in/a.ppm", picture, sizeof picture);
     write_file("in/b.ppm", picture, sizeof picture);
@@ -344,7 +345,9 @@ int main(int argc, char **argv)
         {"segment", {"segment", "photo.ppm", "cat", "dog", "-o", "out/segment.png", WITH("reference")}, true},
         {"classify", {"classify", "photo.ppm", "cat", "dog", WITH("reference")}, true},
         {"eval", {"eval", "set", "--method", "raw,surgery", "--json", WITH("reference")}, true},
-        {"classify, sets", {"classify", "photo.ppm", "--labels", "voc20", "-m", model, "-q", "--device", "reference"}, true},
+        {"classify, sets",
+         {"classify", "photo.ppm", "--labels", "voc20", "-m", model, "--templates", "two.txt", "-q", "--device", "reference"},
+         true},
         {"model info", {"model", "info", model, "--json"}, true},
         {"model info NAME", {"model", "info", "demo-model", "--json"}, true},
         {"model list", {"model", "list", "--json"}, true},
