@@ -36,11 +36,17 @@ class Tower:
         patch = self.t["visual.conv1.weight"].shape[-1]
         pixels = (np.asarray(picture.convert("RGB"), np.float64) / 255 - [0.48145466, 0.4578275, 0.40821073]) / [0.26862954, 0.26130258, 0.27577711]
         self.pixels, self.grid = torch.tensor(pixels).permute(2, 0, 1), picture.width // patch
+        self.shape = picture.height // patch, self.grid
         self.start = self.embed(self.pixels)
 
     def embed(self, pixels):
         x = F.conv2d(pixels[None], self.t["visual.conv1.weight"], stride=self.t["visual.conv1.weight"].shape[-1])
-        x = torch.cat([self.t["visual.class_embedding"][None], x.flatten(2)[0].T]) + self.t["visual.positional_embedding"]
+        places = self.t["visual.positional_embedding"]
+        side = int((len(places) - 1) ** 0.5)
+        if self.shape != (side, side):
+            grid = F.interpolate(places[1:].T.reshape(1, -1, side, side), self.shape, mode="bilinear")
+            places = torch.cat([places[:1], grid[0].flatten(1).T])
+        x = torch.cat([self.t["visual.class_embedding"][None], x.flatten(2)[0].T]) + places
         return self.norm(x, "visual.ln_pre")
 
     def norm(self, x, name):
@@ -122,6 +128,21 @@ def gauss(tower, std=5):
     return bias
 
 
+def surgery(cls, similarity):
+    """Feature surgery of similarities [patches, texts] with those of CLS."""
+    p = torch.softmax(2 * cls, -1)
+    p = p / p.mean()
+    return p * similarity - (p * similarity).mean(-1, keepdim=True)
+
+
+def arch(tower):
+    """The tokens of CLIP's own path, and of the second one."""
+    x = y = tower.before(max(tower.layers - 6, 0))
+    for b in range(max(tower.layers - 6, 0), tower.layers):
+        x, y = tower.block(x, b), y + changed(tower, b, x, lambda h, q, k, v: self_attention(v, 64 ** -0.5) @ v)
+    return tower.features(x), tower.features(y)
+
+
 def plain(tower, texts):
     """The methods without gradients: similarities of the patches."""
     first, last, s = max(tower.layers - 6, 0), tower.layers - 1, 64 ** -0.5
@@ -142,11 +163,7 @@ def plain(tower, texts):
     if "visual.proj_explain" in tower.t:
         maps["eclip"] = tower.features(x, "visual.proj_explain")[1:] @ texts.T
     cls = tower.features(x)[:1] @ texts.T
-    p = torch.softmax(2 * cls, -1)
-    p = p / p.mean()
-    for name, of in (("surgery", "arch"), ("feature", "raw")):
-        maps[name] = p * maps[of] - (p * maps[of]).mean(-1, keepdim=True)
-    return maps | {"rclip": -maps["raw"]}
+    return maps | {"surgery": surgery(cls, maps["arch"]), "feature": surgery(cls, maps["raw"]), "rclip": -maps["raw"]}
 
 
 def gradients(tower, texts):
@@ -348,6 +365,18 @@ def windows(tower, texts, picture, stride):
     return (total / count).reshape(w * h, -1)
 
 
+def pyramid(tower, texts, picture, shapes):
+    """`surgery` of tokens that are means over sizes (width, height), on the last one's grid, of length one again."""
+    patch = tower.t["visual.conv1.weight"].shape[-1]
+    grid, cls, patches = (shapes[-1][1] // patch, shapes[-1][0] // patch), 0, 0
+    for shape in shapes:
+        level = Tower(tower.folder, picture.resize(shape, Image.BICUBIC))
+        own, second = arch(level)
+        cls = cls + own[:1]
+        patches = patches + F.interpolate(second[1:].T.reshape(1, -1, *level.shape), grid, mode="bilinear")[0].flatten(1).T
+    return surgery(F.normalize(cls, dim=-1) @ texts.T, F.normalize(patches, dim=-1) @ texts.T)
+
+
 def main():
     model, folder, *rest = sys.argv[1:]
     tower = Tower(model, Image.open(os.path.join(folder, "resized.png")))
@@ -355,8 +384,9 @@ def main():
     more = {"scclip": scclip(tower, texts), "resclip": resclip(tower, texts, tower.pixels), "gscorecam": gscorecam(tower, texts)}
     maps = F.interpolate(plain(tower, texts)["arch"].T.reshape(1, -1, tower.grid, tower.grid), tower.pixels.shape[-2:], mode="bilinear")
     more["../pamr_arch_eighth"] = pamr(tower.pixels, maps[0]).flatten(1).T[::8]
-    bench = Image.open(os.path.join(folder, "..", "bench.png")).convert("RGB").resize((208, 160), Image.BICUBIC)
-    more["../windows_arch"] = windows(tower, texts, bench, 48)
+    bench = Image.open(os.path.join(folder, "..", "bench.png")).convert("RGB")
+    more["../windows_arch"] = windows(tower, texts, bench.resize((208, 160), Image.BICUBIC), 48)
+    more["../pyramid_surgery"] = pyramid(tower, texts, bench, ((144, 112), (192, 144), (240, 176)))
     for name, values in (plain(tower, texts) | gradients(tower, texts) | more).items():
         path, values = os.path.join(folder, "methods", name + ".npy"), values.detach().numpy()
         if "--write" in rest and (rest[-1] == "--write" or name in rest):

@@ -62,6 +62,8 @@ static const struct cli_option options[] = {
     {"window", NULL, "N", USE_PICTURE & ~USE_VIEW, AT(window_px),
      "encode windows of N pixels and take means; default: the picture as a whole"},
     {"stride", NULL, "M", USE_PICTURE & ~USE_VIEW, AT(stride_px), "distance of the windows in pixels; default: half of one"},
+    {"pyramid", NULL, "K", USE_PICTURE & ~USE_VIEW, AT(pyramid),
+     "encode K sizes, from the model's own to --size, and take means: quieter maps"},
     {"layout", NULL, "NAME", USE_EVAL, AT(layout),
      "voc, context, cityscapes, coco, coco-panoptic, nus; default: by what the folder holds"},
     {"split", NULL, "NAME", USE_EVAL, AT(split),

@@ -9,7 +9,7 @@
 struct cli_args {
     const char *model, *device, *precision, *templates;
     const char *method, *compare, *labels, *redundant, *fit, *refine;
-    const char *size, *first_block, *window_px, *stride_px;
+    const char *size, *first_block, *window_px, *stride_px, *pyramid;
     const char *colormap, *opacity, *threshold;
     const char *split, *layout, *limit, *background, *scale, *resume, *shard, *merge, *plot, *top, *blocks;
     const char *output, *npy, *report;

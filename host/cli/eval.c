@@ -221,6 +221,7 @@ static int read_params(struct csg_eval_params *params, const struct cli_args *ar
                                        .refine = map.refine,
                                        .window_px = map.window_px,
                                        .stride_px = map.stride_px,
+                                       .pyramid = map.pyramid,
                                        .scale = scale,
                                        .background = background > 0 ? background : -1,
                                        .mfsr = args->mfsr,

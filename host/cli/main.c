@@ -208,6 +208,8 @@ int cli_map_params(struct csg_map_params *params, const struct cli_args *args, s
         status = cli_whole_number(&params->window_px, args->window_px, "--window", MOST_PIXELS, err);
     if (status == CSG_OK)
         status = cli_whole_number(&params->stride_px, args->stride_px, "--stride", MOST_PIXELS, err);
+    if (status == CSG_OK)
+        status = cli_whole_number(&params->pyramid, args->pyramid, "--pyramid", MOST_PIXELS, err);
     params->first_block = (unsigned)first_block;
     return status ? status : through_blocks(&params->method, args->blocks, err);
 }

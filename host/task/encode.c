@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/names.h"
 #include "image/resize.h"
+#include "task/pyramid.h"
 #include "task/windows.h"
 
 static void stretch(struct csg_input_size *size, const struct csg_image *image, int size_px, int patch_px)
@@ -139,6 +140,24 @@ int csg_input_windows(struct csg_input_size *size, const struct csg_model *model
     return CSG_OK;
 }
 
+int csg_input_pyramid(struct csg_input_size *size, const struct csg_model *model, const struct csg_method *method, int size_px,
+                      int levels, struct csg_error *err)
+{
+    int own_px = (int)model->image_px, last_px = size_px ? size_px : own_px;
+    int sizes = last_px >= own_px ? (last_px - own_px) / (int)model->patch_px + 1 : 0;
+    if (levels == 0 || levels == 1)
+        return CSG_OK;
+    if (levels < 0 || levels > sizes)
+        return csg_fail(err, CSG_ERROR_USAGE,
+                        "from the model's own %d pixels to %d there are %d sizes to encode, a pyramid of %d cannot be had",
+                        own_px, last_px, sizes, levels);
+    if (method->relevance)
+        return csg_fail(err, CSG_ERROR_USAGE, "%s looks at one encoding as a whole and cannot do pyramids; surgery and arch can",
+                        method->name);
+    size->levels = levels;
+    return CSG_OK;
+}
+
 int csg_encode_pictures(const struct csg_context *context, const struct csg_image *const *images, size_t count,
                         const struct csg_input_size *size, const struct csg_net_plan *plan, struct csg_view *tokens,
                         struct csg_error *err)
@@ -146,6 +165,8 @@ int csg_encode_pictures(const struct csg_context *context, const struct csg_imag
     struct csg_backend *backend = context->backend;
     if (!context->vision)
         return csg_fail(err, CSG_ERROR_USAGE, "this engine was opened without its image tower");
+    if (size->levels)
+        return csg_encode_pyramid(context, images[0], size, plan, tokens, err);
     struct csg_buffer **rgb = csg_calloc(count, sizeof *rgb);
     struct csg_view *views = csg_calloc(count, sizeof *views);
     int status = rgb && views ? CSG_OK : csg_fail_memory(err);

@@ -12,8 +12,9 @@ struct csg_input_size {
     const char *fit;
     int w_px, h_px;
     int window_px, stride_px; /* window_px 0: the picture is encoded as a whole */
+    int levels;               /* sizes that are encoded, from the model's own to this one; 0: this one alone */
 };
-/* fit NULL: the first row of the table. size_px 0: the model's own. No windows. CSG_ERROR_USAGE. */
+/* fit NULL: the first row of the table. size_px 0: the model's own. No windows, one level. CSG_ERROR_USAGE. */
 int csg_input_size(struct csg_input_size *out, const struct csg_model *model, const struct csg_image *image, const char *fit,
                    int size_px, struct csg_error *err);
 
@@ -21,8 +22,13 @@ int csg_input_size(struct csg_input_size *out, const struct csg_model *model, co
 int csg_input_windows(struct csg_input_size *size, const struct csg_model *model, const struct csg_method *method, int window_px,
                       int stride_px, struct csg_error *err);
 
-/* Resizes and encodes `count` pictures together (1, unless csg_vision_together and without windows); *tokens as csg_vision_encode, or
- * with windows the means over them. They are complete when a later read or finish returns, and then the backend's stage_ms tell how long
+/* Levels of a pyramid whose last one is size_px (as for csg_input_size). CSG_ERROR_USAGE: there are not so many sizes, or the method looks
+ * at one encoding as a whole. */
+int csg_input_pyramid(struct csg_input_size *size, const struct csg_model *model, const struct csg_method *method, int size_px,
+                      int levels, struct csg_error *err);
+
+/* Resizes and encodes `count` pictures together (1, unless csg_vision_together, without windows and levels); *tokens as
+ * csg_vision_encode, or the means over windows and levels. They are complete when a later read or finish returns, and then the backend's stage_ms tell how long
  * it took. */
 int csg_encode_pictures(const struct csg_context *context, const struct csg_image *const *images, size_t count,
                         const struct csg_input_size *size, const struct csg_net_plan *plan, struct csg_view *tokens,

@@ -42,8 +42,11 @@ static int find_methods(struct eval *eval, struct csg_error *err)
         if (status == CSG_OK)
             status = csg_method_plan(&eval->how.plans[m], eval->how.methods[m], eval->context->model, params->first_block, err);
         if (status == CSG_OK)
-            status = csg_input_windows(&eval->how.windows, eval->context->model, eval->how.methods[m], params->window_px,
+            status = csg_input_windows(&eval->how.ways, eval->context->model, eval->how.methods[m], params->window_px,
                                        params->stride_px, err);
+        if (status == CSG_OK)
+            status = csg_input_pyramid(&eval->how.ways, eval->context->model, eval->how.methods[m], params->size_px,
+                                       params->pyramid, err);
     }
     return status;
 }
@@ -73,9 +76,9 @@ static int journal_key(const struct eval *eval, char key[CSG_SHA256_HEX], struct
         status = csg_sha256_create(&hash, err);
     if (status)
         return status;
-    snprintf(line, sizeof line, "5 %s %s %d %u %d %d %d %d %.17g %.17g %zu", weights, params->fit ? params->fit : "",
+    snprintf(line, sizeof line, "6 %s %s %d %u %d %d %d %d %d %.17g %.17g %zu", weights, params->fit ? params->fit : "",
              params->size_px, params->first_block, (int)eval->how.refinement, params->window_px, params->stride_px,
-             (int)params->mfsr, eval->how.scale, eval->how.background, eval->how.shape.n_images);
+             params->pyramid, (int)params->mfsr, eval->how.scale, eval->how.background, eval->how.shape.n_images);
     status = csg_sha256_update(hash, line, strlen(line) + 1, err);
     for (size_t i = 0; status == CSG_OK && i < eval->how.shape.n_images; i++)
         status = csg_sha256_update(hash, eval->dataset->ids.items[i], strlen(eval->dataset->ids.items[i]) + 1, err);

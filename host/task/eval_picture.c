@@ -171,8 +171,9 @@ static int sample_create(struct sample *sample, const struct csg_eval_how *how, 
     int status = csg_input_size(&sample->size, sample->context->model, sample->truth.image, how->fit, how->size_px, err);
     if (status)
         return status;
-    sample->size.window_px = how->windows.window_px;
-    sample->size.stride_px = how->windows.stride_px;
+    sample->size.window_px = how->ways.window_px;
+    sample->size.stride_px = how->ways.stride_px;
+    sample->size.levels = how->ways.levels;
     sample->grid_w = (size_t)sample->size.w_px / patch_px;
     sample->grid_h = (size_t)sample->size.h_px / patch_px;
     sample->cells = sample->grid_w * sample->grid_h;

@@ -17,7 +17,7 @@ struct csg_eval_how {
     float *features;                   /* [n_classes, embed_dim] */
     double scale, background;
     enum csg_refinement refinement;
-    struct csg_input_size windows; /* their sides alone */
+    struct csg_input_size ways; /* windows and levels alone */
     const char *fit;
     int size_px;
 };

@@ -299,6 +299,8 @@ static int begin_picture(struct job *job, const struct job *shared, const struct
         status = csg_input_size(&job->size, job->context->model, image, params->fit, params->size_px, err);
     if (status == CSG_OK)
         status = csg_input_windows(&job->size, job->context->model, job->method, params->window_px, params->stride_px, err);
+    if (status == CSG_OK)
+        status = csg_input_pyramid(&job->size, job->context->model, job->method, params->size_px, params->pyramid, err);
     return status;
 }
 
@@ -351,7 +353,8 @@ static void share_times(struct job *const *jobs, size_t count)
 static int map_pictures(struct job *jobs, size_t n, const char *const *texts, struct csg_error *err)
 {
     const struct job *job = jobs;
-    bool one_by_one = job->method->relevance || job->refinement || job->size.window_px; /* they look at what the tower kept */
+    /* They look at what the tower kept. */
+    bool one_by_one = job->method->relevance || job->refinement || job->size.window_px || job->size.levels;
     bool together = !one_by_one && job->context->vision && csg_vision_together(job->context->vision, &job->plan);
     struct job **group = csg_calloc(n, sizeof *group);
     const struct csg_image **images = csg_calloc(n, sizeof *images);

@@ -424,6 +424,9 @@ struct csg_map_params {
     /* Sliding windows over the picture of that size, for pictures larger than the model's: side and distance, multiples of the patch. Tokens
      * are means over the windows that see their patch, CLS over all. window_px 0: none; stride_px 0: half of the window. */
     int window_px, stride_px;
+    /* Sizes at which the picture is encoded, evenly from the model's own to size_px, which must be larger: tokens are means over them on the
+     * last one's grid, of length one again. What is seen at several sizes stands out, noise does not. 0 or 1: size_px alone. */
+    int pyramid;
     bool no_peaks; /* leave peak_x_px and peak_y_px at -1: they need the map at the picture's size */
 };
 
@@ -611,11 +614,11 @@ struct csg_eval_params {
         *split; /* a list of the data set, or for voc and context a file (FILE.txt); NULL: val, val2017, Test, or the only one */
     const char *
         labels; /* the classes in the order of mask indices from 1, as in csg_map_params; NULL: the data set's own or usual ones */
-    const char *fit; /* as in csg_map_params, as the next five */
+    const char *fit; /* as in csg_map_params, as the next six */
     int size_px;
     unsigned first_block;
     const char *refine;
-    int window_px, stride_px;
+    int window_px, stride_px, pyramid;
     double scale;       /* of the cosines before softmax, for the background; 0: 40 */
     double background;  /* a pixel of lower probability is background; 0: 0.1; negative: no pixel is */
     bool mfsr;          /* measure the attention of the foreground as well: another encoding a picture */

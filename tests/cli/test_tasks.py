@@ -181,6 +181,30 @@ class Tasks(CliTest):
                             ("at most the first", ["--window", "32", "--stride", "48"]), ("cannot do windows", ["--window", "64", "--method", "gradcam"])):
             self.fail_with(USAGE, "map", "photo.png", "dog", "-o", "no.png", *words, *QUICK, words=(says,))
 
+    def test_pyramid(self):
+        # On the grid of --size, whatever its levels are; one picture after the other the same as a folder of them.
+        pyramid = ("dog", "cat", "--size", "256", "--fit", "aspect", "--pyramid", "3", *QUICK)
+        self.succeed("map", "photo.png", *pyramid, "--npy", "one.npy", "-o", "one.png")
+        self.succeed("map", "photo.png", *[w if w != "3" else "2" for w in pyramid], "--npy", "two.npy", "-o", "two.png")
+        self.succeed("map", "photo.png", *[w if w != "3" else "1" for w in pyramid], "--npy", "last.npy", "-o", "last.png")
+        self.succeed("map", "photo.png", *pyramid[:-4], *QUICK, "--npy", "whole.npy", "-o", "whole.png")
+        arrays = {name: self.read(name + ".npy") for name in ("one", "two", "last", "whole")}
+        self.assertEqual(len({a[:128] for a in arrays.values()}), 1)
+        self.assertEqual(arrays["last"], arrays["whole"])
+        self.assertEqual(len(set(arrays.values())), 3)
+        os.mkdir(self.path("folder"))
+        for name in ("a.png", "b.png"):
+            shutil.copy(self.path("photo.png"), self.path("folder/" + name))
+        self.succeed("map", "folder", *pyramid, "-o", "maps")
+        self.assertEqual({self.read("maps/" + name) for name in ("a_map.png", "b_map.png")}, {self.read("one.png")})
+        for words in (("points",), ("segment", "-o", "s.png"), ("map", "--refine", "pamr", "--window", "192", "-o", "r.png")):
+            self.succeed(words[0], "photo.png", *words[1:], *pyramid)
+        self.succeed("tokens", "photo.png", "a dog", "--size", "208", "--pyramid", "2", "-o", "t.png", *QUICK)
+        for says, words in (("there are 5 sizes", ["--size", "256", "--pyramid", "6"]), ("there are 1 sizes", ["--pyramid", "2"]),
+                            ("there are 0 sizes", ["--size", "128", "--pyramid", "2"]),
+                            ("--pyramid", ["--pyramid", "x"]), ("cannot do pyramids", ["--size", "256", "--pyramid", "2", "--method", "gradcam"])):
+            self.fail_with(USAGE, "map", "photo.png", "dog", "-o", "no.png", *words, *QUICK, words=(says,))
+
     def test_every_method(self):
         # gscorecam encodes a picture 192 times: small ones, and not on the reference.
         small = ("--size", "32", "--templates", "none")

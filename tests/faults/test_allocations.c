@@ -337,6 +337,9 @@ int main(int argc, char **argv)
     const struct command commands[] = {
         {"map", {"map", "photo.ppm", "cat", "dog+a bench", "-o", "out/map.png", "--npy", "out/map.npy", WITH("reference")}, true},
         {"map --json", {"map", "photo.ppm", "cat", "-o", "out/map.png", "--json", WITH("reference")}, false},
+        {"map --pyramid",
+         {"map", "photo.ppm", "cat", "dog", "-o", "out/map.png", "--size", "64", "--pyramid", "2", WITH("reference")},
+         true},
         {"map, device", {"map", "photo.ppm", "cat", "dog", "-o", "out/map.png", WITH("0")}, true},
         {"map FOLDER", {"map", "in", "cat", "dog", "-o", "out", "--batch", "2", WITH("reference")}, false},
         {"embed --text", {"embed", "--text", "cat", "dog", "--npy", "out/e.npy", WITH("reference")}, true},

@@ -4,7 +4,8 @@
  *
  * CASE/NAME.npy is [patches, labels]: raw values, before min-max. A method without one fails: it is not to be in the table.
  * CASE/../pamr_arch_eighth.npy is [pixels / 8, labels]: every eighth pixel of the refined maps; CASE/../windows_arch.npy is of the picture
- * at 208 x 160 in windows of 112 every 48. The score of a text is CLIP's own, whatever the method makes of the patches.
+ * at 208 x 160 in windows of 112 every 48, CASE/../pyramid_surgery.npy of 144 x 112, 192 x 144 and 240 x 176 together. The score of a text is
+ * CLIP's own, whatever the method makes of the patches.
  * DEVICE is a device SPEC, or "best". */
 #include <math.h>
 #include <stdio.h>
@@ -111,8 +112,10 @@ static int check_case(const char *device, const char *models, const char *root, 
     csg_result_destroy(&raw);
     const struct csg_map_params refined = {.method = "arch", .refine = "pamr"};
     const struct csg_map_params windows = {.method = "arch", .fit = "aspect", .size_px = 160, .window_px = 112, .stride_px = 48};
+    const struct csg_map_params pyramid = {.fit = "aspect", .size_px = 176, .pyramid = 3};
     if (engine)
-        failed += check_file(engine, golden, "../pamr_arch_eighth.npy", refined, 8, NULL) +
+        failed += check_file(engine, golden, "../pyramid_surgery.npy", pyramid, 1, NULL) +
+                  check_file(engine, golden, "../pamr_arch_eighth.npy", refined, 8, NULL) +
                   check_file(engine, golden, "../windows_arch.npy", windows, 1, NULL);
     csg_engine_destroy(&engine);
     golden_close(&golden);

@@ -1,4 +1,4 @@
-/* What methods decide on the host, where no golden is large enough to show it: channels, windows, labels of patches. */
+/* What methods decide on the host, where no golden is large enough to show it: channels, windows, sizes of a pyramid, labels of patches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include "net/regions.h"
 #include "net/scorecam.h"
+#include "task/pyramid.h"
 #include "task/windows.h"
 
 static void test_the_best_channels(void **state)
@@ -35,6 +36,18 @@ static void test_windows(void **state)
     assert_int_equal(from[0], 0);
 }
 
+static void test_sizes_of_a_pyramid(void **state)
+{
+    (void)state;
+    const size_t want[] = {12, 17, 21, 26, 30};
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(csg_pyramid_patches(12, 30, i, 5), want[i]);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(csg_pyramid_patches(12, 16, i, 5), 12 + i);
+    assert_int_equal(csg_pyramid_patches(7, 8, 0, 2), 7);
+    assert_int_equal(csg_pyramid_patches(7, 8, 1, 2), 8);
+}
+
 static void test_labels_of_patches(void **state)
 {
     (void)state;
@@ -49,6 +62,6 @@ static void test_labels_of_patches(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_best_channels), cmocka_unit_test(test_windows),
-                                       cmocka_unit_test(test_labels_of_patches)};
+                                       cmocka_unit_test(test_sizes_of_a_pyramid), cmocka_unit_test(test_labels_of_patches)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,10 +134,10 @@ class Engine:
         kept = {k: string(v) if k in ("method", "labels", "redundant", "fit") else v for k, v in options.items()}
         return ffi.new("struct csg_map_params *", {k: v for k, v in kept.items() if v is not None}), kept
 
-    def map(self, image, texts, method=None, labels=None, redundant=None, fit=None, size_px=None, first_block=None):
+    def map(self, image, texts, method=None, labels=None, redundant=None, fit=None, size_px=None, first_block=None, pyramid=None):
         """A Result of the texts in the picture, an array or a file. Options are those of struct csg_map_params."""
         params, _kept = self._map_params({"method": method, "labels": labels, "redundant": redundant, "fit": fit, "size_px": size_px,
-                                          "first_block": first_block})
+                                          "first_block": first_block, "pyramid": pyramid})
         words, _words = strings([texts] if isinstance(texts, str) else texts)
         at = ffi.new("struct csg_result **")
         with Image(image) as picture:
