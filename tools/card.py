@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure the figures of the demo model's card on the pictures that are held out of its training. Needs numpy, Pillow and the built clip-surgeon.
 
-    card.py PHOTOS [-m MODEL] [--card] [--size N] [--fit NAME] [--first-block D] [--method LIST] [--json]
+    card.py PHOTOS [-m MODEL] [--card] [--size N] [--pyramid K] [--fit NAME] [--first-block D] [--method LIST] [--json]
 
 PHOTOS is a folder in PASCAL VOC's layout, or one that holds voc/. The pictures are those of tools/demo/held_out.txt. --card prints all that
 assets/demo-model/README.md states, in its words. Explainability comes from `clip-surgeon eval`, maps a second from `clip-surgeon bench`
@@ -28,10 +28,10 @@ ROOT = os.path.dirname(HERE)
 LABELS = split.read_lines(os.path.join(ROOT, "assets", "labels", "voc20.txt"))
 SIX = ("cat", "dog", "horse", "cow", "sheep", "person")
 FIVE = SIX[:5]
-# The rows of the card: size, shape, first block (None: the default), methods.
-CARD = ((192, "stretch", None, "raw,single,arch,surgery"), (240, "stretch", None, "surgery"),
-        (240, "stretch", 2, "raw,single,arch,surgery,naclip,maskclip,clearclip"), (320, "stretch", 2, "raw,surgery"), (352, "stretch", 2, "surgery"),
-        (352, "aspect", 2, "raw,surgery"))
+# The rows of the card: size, sizes in all, shape, first block (None: the default), methods.
+CARD = ((192, 1, "stretch", None, "raw,single,arch,surgery"), (240, 1, "stretch", None, "surgery"),
+        (240, 1, "stretch", 2, "raw,single,arch,surgery,naclip,maskclip,clearclip"), (320, 1, "stretch", 2, "raw,surgery"),
+        (352, 1, "stretch", 2, "surgery"), (352, 1, "aspect", 2, "raw,surgery"), (480, 5, "aspect", 2, "raw,surgery"))
 RECOGNITION_PX = (192, 320)
 BY_BLOCK = ("single", "arch", "surgery")  # which the first block changes
 METHODS = "raw,single,arch,surgery,feature,rclip,maskclip,sclip,clearclip,naclip,gem,gradcam,bimodal,gradeclip"
@@ -62,9 +62,10 @@ def recognition(scores, there):
             "animals": {a: float(right[there[one][:, five[i]]].mean()) for i, a in enumerate(FIVE)}}
 
 
-def explain(args, view, size, fit, first_block, methods):
+def explain(args, view, size, sizes, fit, first_block, methods):
     block = ["--first-block", str(first_block)] if first_block else []
-    return json.loads(run(args.binary, "eval", view, "--method", methods, "--size", str(size), "--fit", fit, *block, "--json", "-m", args.model))
+    return json.loads(run(args.binary, "eval", view, "--method", methods, "--size", str(size), "--pyramid", str(sizes), "--fit", fit, *block, "--json",
+                          "-m", args.model))
 
 
 def maps_per_second(args, size, first_block, work):
@@ -109,11 +110,12 @@ def print_recognition(figures, size):
 
 def print_card(args, view, work):
     print("| method | size, first block | mIoU | mSC |\n| --- | --- | --- | --- |")
-    for size, fit, first_block, methods in CARD:
-        for m in explain(args, view, size, fit, first_block, methods)["methods"]:
+    for size, sizes, fit, first_block, methods in CARD:
+        for m in explain(args, view, size, sizes, fit, first_block, methods)["methods"]:
+            whole = f"{sizes} sizes up to " if sizes > 1 else ""
             shape = ", the picture's shape" if fit == "aspect" else ""
             block = (f", from block {first_block}" if first_block else ", last six") if m["method"] in BY_BLOCK else ""
-            print(f"| {m['method']} | {size} px{shape}{block} | {m['miou']:.1f} | {m['msc']:.1f} |", flush=True)
+            print(f"| {m['method']} | {whole}{size} px{shape}{block} | {m['miou']:.1f} | {m['msc']:.1f} |", flush=True)
     for size, first_block in ((192, None), (240, 2), (320, 2), (352, 2)):
         rate = maps_per_second(args, size, first_block, work)
         print(f"\nMaps a second at {size} px, {'from block %d' % first_block if first_block else 'last six'}: {rate:.0f}")
@@ -132,8 +134,9 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("photos")
     p.add_argument("-m", "--model", default=os.path.join(ROOT, "assets", "demo-model"))
-    p.add_argument("--card", action="store_true", help="all figures of the card; --size, --fit, --first-block and --method are the card's")
+    p.add_argument("--card", action="store_true", help="all figures of the card; --size, --pyramid, --fit, --first-block and --method are the card's")
     p.add_argument("--size", type=int, default=192)
+    p.add_argument("--pyramid", type=int, default=1)
     p.add_argument("--fit", default="stretch")
     p.add_argument("--first-block", type=int)
     p.add_argument("--method", default=METHODS)
@@ -157,7 +160,7 @@ def main():
                 print_recognition(recognise(args, voc, names, there, work, size), size)
             return
         figures = recognise(args, voc, names, there, work, args.size)
-        explained = explain(args, view, args.size, args.fit, args.first_block, args.method)
+        explained = explain(args, view, args.size, args.pyramid, args.fit, args.first_block, args.method)
         if args.json:
             print(json.dumps({"model": explained["model"], "device": explained["device"], "size": args.size, "maps": explained["maps"],
                               **figures, "methods": explained["methods"]}, indent=1))
