@@ -1,6 +1,5 @@
 #include "task/pyramid.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -63,24 +62,23 @@ static int encode_level(const struct csg_context *context, const struct csg_imag
     return status;
 }
 
+/* Sums have the direction of means; lengths go. */
 static int upload(const struct csg_context *context, const double *sum, size_t rows, struct csg_view *tokens,
                   struct csg_error *err)
 {
     size_t embed = context->model->embed_dim;
-    float *means = csg_calloc(rows, embed * sizeof *means);
-    if (!means)
+    float *values = csg_calloc(rows, embed * sizeof *values);
+    if (!values)
         return csg_fail_memory(err);
-    for (size_t r = 0; r < rows; r++) {
-        const double *row = sum + r * embed;
-        double square = 0;
-        for (size_t c = 0; c < embed; c++)
-            square += row[c] * row[c];
-        for (size_t c = 0; c < embed; c++)
-            means[r * embed + c] = square > 0 ? (float)(row[c] / sqrt(square)) : 0;
-    }
-    int status = csg_vision_take_tokens(context->vision, context->backend, means, rows * embed, tokens, err);
-    free(means);
-    return status;
+    for (size_t i = 0; i < rows * embed; i++)
+        values[i] = (float)sum[i];
+    int status = csg_vision_take_tokens(context->vision, context->backend, values, rows * embed, tokens, err);
+    free(values);
+    if (status)
+        return status;
+    const struct csg_normalize_args unit = {
+        .x = *tokens, .y = *tokens, .x_stride = embed, .y_stride = embed, .rows = rows, .width = embed};
+    return csg_normalize(context->backend, &unit, err);
 }
 
 int csg_encode_pyramid(const struct csg_context *context, const struct csg_image *image, const struct csg_input_size *size,
