@@ -9,9 +9,23 @@ static json_t *share(double value, double of)
     return of > 0.0 ? json_real(value / of) : json_null();
 }
 
-static double speed(double flop, double ms)
+/* In thousand millions a second. */
+static double speed(double amount, double ms)
 {
-    return ms > 0.0 ? flop / ms * 1e-6 : 0.0;
+    return ms > 0.0 ? amount / ms * 1e-6 : 0.0;
+}
+
+static json_t *speed_or_null(double amount, double ms)
+{
+    return amount > 0.0 ? json_real(speed(amount, ms)) : json_null();
+}
+
+/* Of the peak that bounds a stage: that of memory where bytes are counted. */
+static json_t *stage_share(const struct csg_bench *bench, const struct csg_bench_stage *s)
+{
+    if (s->bytes > 0.0)
+        return share(speed(s->bytes, s->ms), bench->peak_gbyte_s);
+    return s->flop > 0.0 ? share(speed(s->flop, s->ms), bench->peak_gflop_s) : json_null();
 }
 
 static double frames_per_second(const struct csg_bench *bench)
@@ -24,10 +38,9 @@ static json_t *stages(const struct csg_bench *bench)
     json_t *list = json_array();
     for (size_t i = 0; i < bench->n_stages; i++) {
         const struct csg_bench_stage *s = bench->stages + i;
-        double gflop_s = speed(s->flop, s->ms);
-        json_array_append_new(list, json_pack("{s:s, s:I, s:f, s:o, s:o}", "op", s->op, "launches", (json_int_t)s->launches, "ms",
-                                              s->ms, "gflops", s->flop > 0.0 ? json_real(gflop_s) : json_null(), "share_of_peak",
-                                              s->flop > 0.0 ? share(gflop_s, bench->peak_gflop_s) : json_null()));
+        json_array_append_new(list, json_pack("{s:s, s:I, s:f, s:o, s:o, s:o}", "op", s->op, "launches", (json_int_t)s->launches,
+                                              "ms", s->ms, "gflops", speed_or_null(s->flop, s->ms), "gbytes",
+                                              speed_or_null(s->bytes, s->ms), "share_of_peak", stage_share(bench, s)));
     }
     return list;
 }
@@ -101,7 +114,10 @@ static void print_table(const struct csg_bench *bench, bool texts)
     for (size_t i = 0; i < bench->n_stages; i++) {
         const struct csg_bench_stage *s = bench->stages + i;
         printf("  %-10s %6.2f ms %4.0f %%  %4d launches", s->op, s->ms, 100.0 * s->ms / bench->encode_min_ms, (int)s->launches);
-        if (s->flop > 0.0) {
+        if (s->bytes > 0.0) {
+            printf("  %.1f GB/s", speed(s->bytes, s->ms));
+            print_share(speed(s->bytes, s->ms), bench->peak_gbyte_s);
+        } else if (s->flop > 0.0) {
             printf("  %.1f GFLOP/s", speed(s->flop, s->ms));
             print_share(speed(s->flop, s->ms), bench->peak_gflop_s);
         }

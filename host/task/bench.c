@@ -96,10 +96,10 @@ static double median(double *values, size_t count)
 static void describe_stages(struct job *job, const struct csg_trace *trace)
 {
     struct csg_bench *bench = &job->out->bench;
-    const struct csg_encode_work work =
-        csg_encode_work(job->context->model, &job->plan, (size_t)job->size.w_px, (size_t)job->size.h_px);
+    struct csg_work work[CSG_OP_COUNT] = {{0}};
     struct csg_bench_stage all[CSG_OP_COUNT] = {{0}};
-    double running_ms = 0.0;
+    double running_ms = 0.0, pictures = (double)job->batch,
+           flop = csg_encode_work(job->context->model, &job->plan, (size_t)job->size.w_px, (size_t)job->size.h_px, work);
     for (size_t i = 0; i < trace->count; i++) {
         const struct csg_launch *l = trace->launches + i;
         all[l->op].launches++;
@@ -110,12 +110,13 @@ static void describe_stages(struct job *job, const struct csg_trace *trace)
         if (!all[op].launches)
             continue;
         all[op].op = csg_op_name((enum csg_op)op);
-        all[op].flop = (double)job->batch * (op == CSG_OP_gemm ? work.gemm : op == CSG_OP_attention ? work.attention : 0.0);
+        all[op].flop = pictures * work[op].flop;
+        all[op].bytes = pictures * work[op].bytes;
         job->out->stages[bench->n_stages++] = all[op];
     }
     bench->stages = job->out->stages;
     bench->gap_ms = bench->encode_min_ms - running_ms;
-    bench->encode_flop = (double)job->batch * (work.gemm + work.attention);
+    bench->encode_flop = pictures * flop;
     bench->gflop_s = bench->encode_flop / bench->encode_min_ms * 1e-6;
 }
 

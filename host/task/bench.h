@@ -16,11 +16,13 @@ int csg_task_bench(const struct csg_context *context, const struct csg_bench_par
                    struct csg_full_bench **out, struct csg_error *err);
 void csg_full_bench_destroy(struct csg_full_bench **bench);
 
-/* Multiplications and additions, counted as two, that the method cannot do without; of the original path in the last block that is CLS
- * alone. gemm: of the matrices; attention: of scores and weighted sums. */
-struct csg_encode_work {
-    double gemm, attention;
+/* What the method cannot do without; of the original path in the last block that is CLS alone. flop: multiplications and additions,
+ * counted as two, of matrices, scores and weighted sums. bytes: read and written once, of operators that move more than they compute. */
+struct csg_work {
+    double flop, bytes;
 };
-struct csg_encode_work csg_encode_work(const struct csg_model *model, const struct csg_net_plan *plan, size_t w_px, size_t h_px);
+/* Adds that of an encoding of a picture to zeros, and returns all of its FLOP. */
+double csg_encode_work(const struct csg_model *model, const struct csg_net_plan *plan, size_t w_px, size_t h_px,
+                       struct csg_work work[CSG_OP_COUNT]);
 
 #endif

@@ -271,8 +271,9 @@ struct csg_bench_params {
 struct csg_bench_stage {
     const char *op; /* the operator */
     uint64_t launches;
-    double ms;   /* of all of them, from event times */
-    double flop; /* multiplications and additions that the method needs there; 0: not counted */
+    double ms;    /* of all of them, from event times */
+    double flop;  /* multiplications and additions that the method needs there; 0: not counted */
+    double bytes; /* that it has to read and write there; counted where that is more than there is to compute, else 0 */
 };
 /* One launch, by the device's clock, whose zero is the device's own. */
 struct csg_bench_event {

@@ -24,6 +24,12 @@ class Bench(CliTest):
         self.assertAlmostEqual(document["gflops"], document["encode_gflop"] / document["encode_ms"]["min"] * 1e3, delta=1e-3 * document["gflops"])
         ops = {s["op"]: s for s in document["stages"]}
         self.assertTrue({"gemm", "attention", "layernorm"} <= set(ops))
+        self.assertAlmostEqual(sum(s["gflops"] * s["ms"] for s in ops.values() if s["gflops"]), 1e3 * document["encode_gflop"], delta=1e-3)
+        # ln_pre, ln_1 and ln_2 of every block and ln_post, 17 tokens each; of the last ln_2 CLS alone. Read and written once.
+        rows = 17 * (2 * DEMO_BLOCKS + 1) + 1
+        self.assertAlmostEqual(ops["layernorm"]["gbytes"] * ops["layernorm"]["ms"] * 1e6, 8 * DEMO_CONFIG["vision_cfg"]["width"] * rows, delta=1)
+        for op, unit in (("gemm", "gflops"), ("attention", "gflops"), ("layernorm", "gbytes"), ("patches", "gbytes")):
+            self.assertAlmostEqual(ops[op]["share_of_peak"] * document["peak_" + unit] / ops[op][unit], 1.0, 6, op)
         self.assertLess(sum(s["ms"] for s in document["stages"]), 1.05 * document["encode_ms"]["min"] + 0.5)
 
     def test_table(self):
