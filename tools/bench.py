@@ -340,6 +340,28 @@ def encode_part(precision, size):
     return measure
 
 
+def error_part(ours, peers, a):
+    """precision -> how far tokens and maps at 224 px are from the reference's in single precision, or a sentence."""
+    import numpy as np
+    picture, out = os.path.join(ROOT, "tests", "golden", "bench.png"), {}
+
+    def maps(*more):
+        path = os.path.join(a.work, "maps.npy")
+        document = ours.run("map", picture, "bench", "person", "dog", "grass", "sky", "--size", "224", "-q", "-y", "--npy", path, "-o",
+                            os.path.join(a.work, "heat.png"), *more)[0]
+        return document if isinstance(document, str) else np.load(path).astype(np.float64).reshape(5, -1)
+    want = maps("--device", "reference")
+    for precision in ("f32", "f16", "bf16"):
+        document, got = ours.run("bench", "--size", "224", "--runs", "1", "--no-texts", "--precision", precision)[0], maps("--precision", precision)
+        if isinstance(document, str) or isinstance(got, str):
+            out[precision] = document if isinstance(document, str) else got
+            continue
+        out[precision] = {"tokens": document["error"], "share": max(float(np.abs(g - w).max() / np.ptp(w)) for g, w in zip(got, want)),
+                          "apart": max(1.0 - float(np.corrcoef(g, w)[0, 1]) for g, w in zip(got, want))}
+        log(f"{precision}: {out[precision]}")
+    return out
+
+
 def intel_part(ours, peers, a):
     """On Intel's OpenCL runtime for CPUs, which is found, and is alone, as the tests have it."""
     sys.path.insert(0, os.path.join(ROOT, "tests"))
@@ -360,7 +382,7 @@ PARTS = {
     "bf16-224": encode_part("bf16", 224),
     "bf16-512": encode_part("bf16", 512),
     "intel": intel_part,
-    "error": lambda ours, peers, a: ours.run("bench", "--size", "224", "--runs", "1", "--no-texts")[0]["error"],
+    "error": error_part,
     "peers": lambda ours, peers, a: method_peers(peers, a, log),
     "ours": lambda ours, peers, a: method_ours(ours, a.work, a.quick, log),
     "growth": lambda ours, peers, a: growth(ours, a.work, a.quick, log),
