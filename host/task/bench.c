@@ -287,8 +287,6 @@ static int prepare(struct job *job, struct csg_error *err)
                         MOST_BATCH);
     if (params->runs > MOST_RUNS)
         return csg_fail(err, CSG_ERROR_USAGE, "%zu runs are more than the %d that there may be", params->runs, MOST_RUNS);
-    if (model->architecture != CSG_VIT)
-        return csg_fail(err, CSG_ERROR_USAGE, "the bench knows the arithmetic of a ViT alone; %s is a ResNet", model->name);
     int status = csg_method_find(&job->method, NULL, err);
     if (status == CSG_OK)
         status = csg_input_size(&job->size, model, &square, NULL, size_px, err);
@@ -296,6 +294,8 @@ static int prepare(struct job *job, struct csg_error *err)
         status = csg_labels_load(&job->labels, params->labels ? params->labels : "pascal59", err);
     if (status == CSG_OK)
         status = csg_method_plan(&job->plan, job->method, model, params->first_block, err);
+    if (status == CSG_OK && job->batch > 1 && !csg_vision_together(job->context->vision, &job->plan))
+        status = csg_fail(err, CSG_ERROR_USAGE, "pictures go through %s one by one: no batch of %zu", model->name, job->batch);
     if (status)
         return status;
     job->out->bench.size_px = size_px;

@@ -263,7 +263,7 @@ struct csg_bench_params {
     int size_px;          /* side of the square pictures, a multiple of the patch; 0: the model's */
     unsigned first_block; /* as in csg_map_params */
     size_t runs;          /* timed encodings, at most 1000; 0: 10, or fewer where they take more than 5 s, but 3 */
-    size_t batch;         /* pictures of one encoding, at most 1024; 0: 1 */
+    size_t batch;         /* pictures of one encoding, at most 1024, of a ResNet 1; 0: 1 */
     const char *labels;   /* the texts of text_ms and map_ms, as in csg_map_params; NULL: pascal59 */
     bool no_texts;        /* leave text_ms and map_ms at 0 */
     bool no_reference;    /* leave error NaN: the reference takes seconds to minutes */

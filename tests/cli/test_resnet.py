@@ -36,6 +36,24 @@ class ResNet(CliTest):
         self.assertEqual(score["arch"], score["single"])
         self.assertNotAlmostEqual(score["arch"][0], score["raw"][0], places=3)
 
+    def test_bench(self):
+        self.write("labels.txt", "dog\ncat\n")
+        document = self.document("bench", "--runs", "1", "--labels", "labels.txt")
+        self.assertEqual((document["tokens"], document["error"]), (10, 0))
+        stem, side, channels, products = 4, 48, 4, 0
+        products += side ** 2 * 9 * (3 * stem // 2 + stem // 2 * stem // 2 + stem // 2 * stem)
+        side //= 2
+        for stage, blocks in enumerate((1, 2, 1, 2)):
+            planes, shrinks = stem << stage, stage > 0
+            for block in range(blocks):
+                products += side ** 2 * (channels * planes + 9 * planes ** 2)
+                side //= 2 if shrinks and block == 0 else 1
+                products += side ** 2 * 4 * planes * (planes + (channels if block == 0 else 0))
+                channels = 4 * planes
+        products += 10 * channels * (3 * channels + 24) + 10 * 2 * 10 * channels  # q, k, v, projection; scores and sums of the values
+        self.assertAlmostEqual(document["encode_gflop"], 2e-9 * products, 9)
+        self.fail_with(USAGE, "bench", "--batch", "2", *MODEL_ARGS, words=("one by one",))
+
     def test_refused(self):
         for method in ("gem", "gradcam", "bimodal", "bimodal_all", "gradeclip"):
             self.fail_with(USAGE, "map", "photo.png", "dog", "--method", method, "-o", "no.png", *MODEL_ARGS,
