@@ -1,4 +1,7 @@
 /* The kinds of image towers. */
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "net/scratch.h"
 #include "net/vision.h"
 
@@ -38,12 +41,18 @@ void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb)
     *rgb = NULL;
 }
 
-int csg_vision_take_tokens(struct csg_vision *vision, struct csg_backend *backend, const float *values, size_t elements,
+int csg_vision_take_tokens(struct csg_vision *vision, struct csg_backend *backend, const double *sums, size_t elements,
                            struct csg_view *tokens, struct csg_error *err)
 {
-    int status = csg_scratch_f32(backend, &vision->tokens, elements, 1, err);
+    float *values = csg_calloc(elements, sizeof *values);
+    int status = values ? csg_scratch_f32(backend, &vision->tokens, elements, 1, err) : csg_fail_memory(err);
+    for (size_t i = 0; status == CSG_OK && i < elements; i++)
+        values[i] = (float)sums[i];
+    if (status == CSG_OK)
+        status = csg_buffer_write(vision->tokens, 0, values, elements * sizeof *values, err);
     *tokens = csg_view(vision->tokens, 0);
-    return status ? status : csg_buffer_write(vision->tokens, 0, values, elements * sizeof *values, err);
+    free(values);
+    return status;
 }
 
 struct csg_view csg_vision_picture(const struct csg_vision *vision)

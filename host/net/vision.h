@@ -47,7 +47,7 @@ int csg_vision_encode(struct csg_vision *vision, const struct csg_view *rgb, siz
 void csg_vision_keep(struct csg_vision *vision, struct csg_buffer **rgb);
 /* Tokens that were put together from several calls: `elements` numbers of host memory go to *tokens, the tower's until the next call of
  * this. */
-int csg_vision_take_tokens(struct csg_vision *vision, struct csg_backend *backend, const float *values, size_t elements,
+int csg_vision_take_tokens(struct csg_vision *vision, struct csg_backend *backend, const double *sums, size_t elements,
                            struct csg_view *tokens, struct csg_error *err);
 /* uint8 [h, w, 3], as the last call saw it. */
 struct csg_view csg_vision_picture(const struct csg_vision *vision);

@@ -67,13 +67,7 @@ static int upload(const struct csg_context *context, const double *sum, size_t r
                   struct csg_error *err)
 {
     size_t embed = context->model->embed_dim;
-    float *values = csg_calloc(rows, embed * sizeof *values);
-    if (!values)
-        return csg_fail_memory(err);
-    for (size_t i = 0; i < rows * embed; i++)
-        values[i] = (float)sum[i];
-    int status = csg_vision_take_tokens(context->vision, context->backend, values, rows * embed, tokens, err);
-    free(values);
+    int status = csg_vision_take_tokens(context->vision, context->backend, sum, rows * embed, tokens, err);
     if (status)
         return status;
     const struct csg_normalize_args unit = {

@@ -57,15 +57,10 @@ static int add_window(struct run *r, size_t left, size_t top, struct csg_error *
 
 static int upload_means(struct run *r, struct csg_view *tokens, struct csg_error *err)
 {
-    size_t rows = 1 + r->grid_w * r->grid_h;
-    float *means = csg_calloc(rows, r->embed * sizeof *means);
-    if (!means)
-        return csg_fail_memory(err);
-    for (size_t i = 0; i < rows * r->embed; i++)
-        means[i] = (float)(r->sum[i] / (double)r->count[i / r->embed]);
-    int status = csg_vision_take_tokens(r->context->vision, r->context->backend, means, rows * r->embed, tokens, err);
-    free(means);
-    return status;
+    size_t elements = (1 + r->grid_w * r->grid_h) * r->embed;
+    for (size_t i = 0; i < elements; i++)
+        r->sum[i] /= (double)r->count[i / r->embed];
+    return csg_vision_take_tokens(r->context->vision, r->context->backend, r->sum, elements, tokens, err);
 }
 
 static int run_windows(struct run *r, const struct csg_input_size *size, struct csg_error *err)
