@@ -1,11 +1,15 @@
 /* Attention of attention.cl for CPU devices that multiply bfloat16 in pairs. q, k, v and the weights are rounded to it; scores, the
  * softmax and all sums are single precision. First attention_pack lays each head's rows out as pairs, once for all blocks of queries:
  *   [heads, slots, CSG_ROW]           q, then k, then v: pairs of channels
- *   [heads, slots / 2, CSG_CHANNELS]  v: pairs of keys
+ *   [heads, slots / 2, CSG_CHANNELS]  v: pairs of keys; with CSG_AMX [heads, CSG_CHANNELS, slots / 2]
  * with zeros beyond the head's channels and a sequence's last key. Token t of a sequence that begins at b is slot 2 (b / 2 + sequence) + t.
  *   CSG_HEAD_DIM  channels of a head
  *   CSG_QUERIES   of a block: three vectors
- *   CSG_KEY_ROWS  keys (of the scores) or channels (of the values) in one register tile */
+ *   CSG_KEY_ROWS  keys (of the scores) or channels (of the values) in one register tile
+ *   CSG_AMX       1: products by tiles of bfloat16, CSG_ROW is a multiple of CSG_TILE_PAIRS */
+#if CSG_AMX
+#include "amx.clh"
+#endif
 #include "exp2.clh"
 #include "pairs.clh"
 #include "turn.clh"
@@ -14,6 +18,14 @@
 #define CSG_LANES 16
 #define CSG_ROW ((CSG_HEAD_DIM + 1) / 2)
 #define CSG_CHANNELS ((CSG_HEAD_DIM + CSG_KEY_ROWS - 1) / CSG_KEY_ROWS * CSG_KEY_ROWS)
+/* From a pair of keys to the next one, and from a channel to the next, of v as pairs of keys. */
+#if CSG_AMX
+#define CSG_PAIR_STEP 1
+#define CSG_CHANNEL_STEP (slots / 2)
+#else
+#define CSG_PAIR_STEP CSG_CHANNELS
+#define CSG_CHANNEL_STEP 1
+#endif
 #define CSG_KEYS 256 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
 
 /* A work-item lays out two tokens of a sequence. */
@@ -33,15 +45,25 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__gl
             for (ulong t = 0; t < 2 && first + t < n; t++)
                 csg_pack_row(row + t * qkv_stride + part * width + head * CSG_HEAD_DIM, CSG_HEAD_DIM,
                              packed + ((part * heads + head) * slots + slot + t) * CSG_ROW);
-    packed += 3 * heads * slots * CSG_ROW + slot / 2 * CSG_CHANNELS;
+    packed += 3 * heads * slots * CSG_ROW + slot / 2 * CSG_PAIR_STEP;
     __global const float *v = row + 2 * width, *w = first + 1 < n ? v + qkv_stride : v;
     bool last = first + 1 == n;
     for (ulong head = 0; head < heads; head++, packed += slots / 2 * CSG_CHANNELS, v += CSG_HEAD_DIM, w += CSG_HEAD_DIM) {
         ulong d = 0;
-        for (; d + CSG_LANES <= CSG_HEAD_DIM; d += CSG_LANES)
-            csg_put_pairs(csg_weave_pairs(vload16(0, v + d), last ? (float16)(0.0f) : vload16(0, w + d)), packed + d);
+        for (; d + CSG_LANES <= CSG_HEAD_DIM; d += CSG_LANES) {
+            uint16 pairs = csg_weave_pairs(vload16(0, v + d), last ? (float16)(0.0f) : vload16(0, w + d));
+#if CSG_AMX
+            uint lanes[CSG_LANES];
+            vstore16(pairs, 0, lanes);
+            for (ulong i = 0; i < CSG_LANES; i++)
+                packed[(d + i) * CSG_CHANNEL_STEP] = lanes[i];
+#else
+            csg_put_pairs(pairs, packed + d);
+#endif
+        }
         for (; d < CSG_CHANNELS; d++)
-            packed[d] = d < CSG_HEAD_DIM ? csg_weave_pairs((float16)(v[d]), (float16)(last ? 0.0f : w[d])).s0 : 0;
+            packed[d * CSG_CHANNEL_STEP] =
+                d < CSG_HEAD_DIM ? csg_weave_pairs((float16)(v[d]), (float16)(last ? 0.0f : w[d])).s0 : 0;
     }
 }
 
@@ -76,15 +98,21 @@ attention_pairs(__global const uint *restrict packed, __global const int *restri
     ulong slot = 2 * (begin / 2 + sequence), plane = heads * slots;
     __global const uint *row = packed + (head * slots + slot) * CSG_ROW;
     __global const uint *q = row + (surgery ? 2 : 0) * plane * CSG_ROW, *k = row + (surgery ? 2 : 1) * plane * CSG_ROW;
-    __global const uint *v = packed + 3 * plane * CSG_ROW + (head * slots + slot) / 2 * CSG_CHANNELS;
+    __global const uint *v = packed + 3 * plane * CSG_ROW + head * (slots / 2) * CSG_CHANNELS + slot / 2 * CSG_PAIR_STEP;
     ulong stride = surgery ? vv_stride : qk_stride;
     __global float *out = (surgery ? vv + vv_at : qk + qk_at) + begin * stride + head * CSG_HEAD_DIM;
     scale *= 1.44269504088896341f;
+#if CSG_AMX
+    csg_tiles_shape(CSG_TILE_ROWS, CSG_TILE_ROWS, CSG_TILE_PAIRS);
+#endif
     /* What finishes a sequence has few idle lanes. */
     if (n - first > 2 * CSG_LANES)
-        attend_3(q, k, v, out, stride, first, n, scale, causal);
+        attend_3(q, k, v, slots / 2, out, stride, first, n, scale, causal);
     else if (n - first > CSG_LANES)
-        attend_2(q, k, v, out, stride, first, n, scale, causal);
+        attend_2(q, k, v, slots / 2, out, stride, first, n, scale, causal);
     else
-        attend_1(q, k, v, out, stride, first, n, scale, causal);
+        attend_1(q, k, v, slots / 2, out, stride, first, n, scale, causal);
+#if CSG_AMX
+    CSG_TILES_END();
+#endif
 }

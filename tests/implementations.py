@@ -15,7 +15,7 @@ import kept
 SOURCE = devices.SOURCE
 GOLDEN = os.path.join(SOURCE, "tests", "golden")
 LIMIT_S = 7200  # of one process: it runs beside tests, on the time that they leave
-Pass = collections.namedtuple("Pass", "title options")
+Pass = collections.namedtuple("Pass", "title options preload", defaults=("",))
 
 
 def passes(row, variants, long):
@@ -49,6 +49,8 @@ def passes(row, variants, long):
 def run_pass(row, one, env, binary, seconds):
     command = row.command + [binary, "--json"] + one.options
     start = time.monotonic()
+    if one.preload:
+        env = env | {"LD_PRELOAD": one.preload}
     try:
         done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=LIMIT_S, errors="replace")
@@ -111,6 +113,22 @@ class Outcome:
                     self.worst[key] = max(self.worst.get(key, 0.0), o["worst_ratio"])
 
 
+def emulated(build):
+    """Tiles of bfloat16, which few processors have, done by a library that is loaded before the program."""
+    library = os.path.join(os.path.abspath(build), "tests", "libamx.so")
+    if not os.path.exists(library):
+        return []
+    return [Pass(f"emulated tiles, {op}", ["--device-class", "cpu", "--limit", "amx=2", "--op", op], library) for op in ("gemm", "attention")]
+
+
+def judge_emulated(outcome):
+    """Where a processor takes pairs of bfloat16, emulated tiles of them are taken as well."""
+    launched = {r["kernel"] for r in outcome.records if r["launches"] and r["class"] == "cpu"}
+    if "gemm_pairs" in launched and ("gemm_amx" not in launched or
+                                     not any("-DCSG_AMX=1" in r["options"].split() and r["launches"] for r in outcome.records)):
+        outcome.fail("emulated tiles: pairs of bfloat16 were taken in their place")
+
+
 def self_check(outcome, row, env, binary):
     command = row.command + [binary, "--self-check"] + [o for o in row.options if o != "--tight"] + (["--small"] if row.cases == "small" else [])
     done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -167,12 +185,16 @@ def run_row(row, build, long):
     start = time.monotonic()
     if row.cases == "all":
         todo += [Pass("wide, class " + c, ["--wide", "--small", "--device-class", c]) for c in row.classes]
+    tiles = emulated(build) if row.alone else []
+    todo += tiles
     if long and row.cases == "all":
         todo += [Pass(f"seed {s}, class {c}", ["--seed", str(s), "--device-class", c]) for s in (2, 3) for c in row.classes]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         futures = [pool.submit(run_pass, row, one, env, binary, seconds) for one in todo]
         for one, future in zip(todo, futures):
             outcome.take(one, *future.result())
+    if tiles:
+        judge_emulated(outcome)
     self_check(outcome, row, env, binary)
     goldens(outcome, row, env, build)
     longest = max(seconds, key=seconds.get)

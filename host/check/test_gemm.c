@@ -126,6 +126,12 @@ static const struct half_case {
     {{100, 40, {33}, 0, 0, CSG_ACT_NONE, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
     {{197, 768, {768}, 0, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F16, false}, CSG_PRECISION_F16},
     {{197, 768, {768}, 0, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+    /* around blocks of 32 rows and columns, of halves of them, and of k */
+    {{8, 32, {16}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{16, 96, {33}, 1, 1, RELU, true, RESIDUAL, 0, 0, FINITE, CSG_F16, false}, CSG_PRECISION_BF16},
+    {{32, 64, {128}, 0, 5, GELU, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
+    {{33, 160, {95, 2}, 3, 0, QUICK, true, IN_PLACE, 0, 0, FINITE, CSG_F32, true}, CSG_PRECISION_BF16},
+    {{80, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_TINY, CONF_NORMAL, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
 };
 #define PLAIN (sizeof cases / sizeof *cases)
 #define HALVES (sizeof half_cases / sizeof *half_cases)

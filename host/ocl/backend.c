@@ -72,6 +72,7 @@ static void read_limits(struct csg_ocl *ocl)
     ocl->limits.native_width = width;
     ocl->limits.compute_units = units ? units : 1;
     ocl->limits.pairs = true;
+    ocl->limits.amx = 1;
     ocl->limits.wait_ms = WAIT_MS;
     ocl->limits.fma = (config & CL_FP_FMA) != 0;
     ocl->limits.exact_divide = (config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;

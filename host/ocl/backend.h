@@ -10,7 +10,8 @@ struct csg_ocl_params {
     const char *device_class; /* "cpu", "gpu" or NULL: the device's own */
     const char *quirks;       /* names of quirk rows to force on, separated by commas; NULL: those that match the device */
     /* Tests make a device look weaker, so that it takes the forms of others: "vector=8,group=64,local=9000,fma=0,pairs=0,divide=0"; a
-     * vector may also be wider than the device's own. NULL: the device as it is. */
+     * vector may also be wider than the device's own, and "amx=2" takes tiles of bfloat16 without asking whether they are there, which
+     * ends the process where nothing does them. NULL: the device as it is. */
     const char *limit;
     const struct csg_log *log;
 };

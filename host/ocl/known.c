@@ -1,7 +1,9 @@
 /* Products and attention with known answers, and what is trusted on a device only after them: matrix units. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "base/processor.h"
 #include "ocl/ocl.h"
 
 /* Small whole numbers, so that they are exact in every precision, and every sum of products in float32 in any order. */
@@ -111,12 +113,12 @@ static size_t wanted(size_t token)
 
 /* Query i is eight times key wanted(i), and values are four times signs of their own: one score stands above the others by so much
  * that their weights vanish. So q-k attention gives value wanted(i), v-v attention value i, exactly. */
-static int attend(struct csg_ocl *ocl, enum csg_precision precision, bool *right, struct csg_error *err)
+static int attend(struct csg_ocl *ocl, const struct csg_ocl_ways *ways, struct csg_ocl_way way, enum csg_precision precision,
+                  bool *right, struct csg_error *err)
 {
     static const int32_t bounds[2] = {0, TOKENS};
     struct csg_backend *backend = &ocl->base;
     struct csg_buffer *qkv = NULL, *seq = NULL, *out = NULL;
-    const struct csg_ocl_way first = {0, 1};
     float *all = csg_calloc(TOKENS * 5 * DIM, sizeof *all), *got = all ? all + TOKENS * 3 * DIM : NULL;
     int status = all ? CSG_OK : csg_fail_memory(err);
     for (size_t i = 0; status == CSG_OK && i < TOKENS; i++)
@@ -147,7 +149,7 @@ static int attend(struct csg_ocl *ocl, enum csg_precision precision, bool *right
                                             .scale = 1.0f,
                                             .precision = precision};
     if (status == CSG_OK)
-        status = csg_ocl_attention_ways.run(ocl, first, &args, err);
+        status = ways->run(ocl, way, &args, err);
     if (status == CSG_OK)
         status = csg_ocl_buffer_read(out, 0, got, TOKENS * 2 * DIM * sizeof *all, err);
     for (size_t i = 0; status == CSG_OK && i < TOKENS; i++)
@@ -189,7 +191,7 @@ static int multiply_and_attend(struct csg_ocl *ocl, bool *right, struct csg_erro
     for (int p = CSG_PRECISION_F16; p < CSG_PRECISION_COUNT && *right && status == CSG_OK; p++) {
         status = csg_ocl_known_product(ocl, multiply, (enum csg_precision)p, shape, right, why);
         if (status == CSG_OK && *right)
-            status = attend(ocl, (enum csg_precision)p, right, why);
+            status = attend(ocl, &csg_ocl_attention_ways, (struct csg_ocl_way){0, 1}, (enum csg_precision)p, right, why);
     }
     return status;
 }
@@ -213,16 +215,14 @@ int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
 
 /* ------------------------------------------------------------------------------------------ pairs of bfloat16 */
 
-/* What the processor itself says; false where its compiler is not for x86-64, or anything else fails. */
-static bool has_pairs(struct csg_ocl *ocl)
+enum { HAS_PAIRS = 1, HAS_TILES = 2 };
+
+/* What the processor itself says; nothing where its compiler is not for x86-64, or anything else fails. */
+static int32_t processor_has(struct csg_ocl *ocl)
 {
-    cl_uint width = 0;
     int32_t there = 0;
     struct csg_buffer *out = NULL;
     struct csg_error why = {0};
-    clGetDeviceInfo(ocl->device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof width, &width, NULL);
-    if (!ocl->limits.pairs || !ocl->form->packed || width != 16 || ocl->tile->width != 16)
-        return false;
     int status = csg_buffer_from(&ocl->base, &there, sizeof there, &out, &why);
     const struct csg_ocl_arg arg = CSG_MEM_ARG(status ? NULL : ((struct csg_ocl_buffer *)out)->mem);
     const struct csg_ocl_launch launch = {CSG_OCL_gemm_cpuid, NULL, "gemm_cpuid", {{1, 1, 1}, {1, 1, 1}}, &arg, 1};
@@ -231,9 +231,16 @@ static bool has_pairs(struct csg_ocl *ocl)
     if (status == CSG_OK)
         status = csg_ocl_buffer_read(out, 0, &there, sizeof there, &why);
     csg_buffer_destroy(&out);
-    csg_log(&ocl->log, CSG_LOG_DEBUG, "%s has %sproducts of bfloat16 pairs%s%s", ocl->base.device, there ? "" : "no ",
-            status ? ": " : "", status ? why.sentence : "");
-    return status == CSG_OK && there;
+    csg_log(&ocl->log, CSG_LOG_DEBUG, "%s has %sproducts of bfloat16 pairs, %stiles of them%s%s", ocl->base.device,
+            there & HAS_PAIRS ? "" : "no ", there & HAS_TILES ? "" : "no ", status ? ": " : "", status ? why.sentence : "");
+    return status ? 0 : there;
+}
+
+static bool has_pairs(struct csg_ocl *ocl)
+{
+    cl_uint width = 0;
+    clGetDeviceInfo(ocl->device, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof width, &width, NULL);
+    return ocl->limits.pairs && ocl->form->packed && width == 16 && ocl->tile->width == 16 && (processor_has(ocl) & HAS_PAIRS);
 }
 
 static int by_pairs(struct csg_ocl *ocl, const struct csg_gemm_args *args, struct csg_error *err)
@@ -255,4 +262,56 @@ int csg_ocl_pairs_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *er
     if (ocl->pairs == CSG_OCL_UNTRIED && !has_pairs(ocl))
         ocl->pairs = CSG_OCL_BAD;
     return csg_ocl_trusted(ocl, &ocl->pairs, &trial, usable, err);
+}
+
+/* ------------------------------------------------------------------------------------------ tiles of bfloat16 */
+
+/* A form of the ways, by its name. */
+static struct csg_ocl_way amx_way(const struct csg_ocl *ocl, const struct csg_ocl_ways *ways)
+{
+    struct csg_ocl_way way = {0, 1};
+    while (strncmp(ways->name(ocl, way.form), "amx", 3) != 0)
+        way.form++;
+    return way;
+}
+
+static int by_tiles(struct csg_ocl *ocl, const struct csg_gemm_args *args, struct csg_error *err)
+{
+    const struct csg_ocl_ways *ways = &csg_ocl_gemm_packed_ways;
+    return ways->run(ocl, amx_way(ocl, ways), args, err);
+}
+
+/* Blocks of rows that are whole, that are half, and that have a few rows more than half. */
+static int multiply_and_attend_tiles(struct csg_ocl *ocl, bool *right, struct csg_error *why)
+{
+    static const size_t shapes[][3] = {{32, 64, 64}, {45, 130, 96}, {53, 33, 32}};
+    int status = CSG_OK;
+    for (size_t i = 0; i < CSG_COUNT(shapes) && *right && status == CSG_OK; i++)
+        status = csg_ocl_known_product(ocl, by_tiles, CSG_PRECISION_BF16, shapes[i], right, why);
+    if (status == CSG_OK && *right)
+        status =
+            attend(ocl, &csg_ocl_attention_item_ways, amx_way(ocl, &csg_ocl_attention_item_ways), CSG_PRECISION_BF16, right, why);
+    return status;
+}
+
+/* The processor's word comes before the system is asked, and both before anything runs: without them the first instruction ends the
+ * process. */
+static bool has_tiles(struct csg_ocl *ocl)
+{
+    if (!ocl->limits.amx || ocl->quirks & CSG_QUIRK_NO_AMX)
+        return false;
+    return ocl->limits.amx == 2 || ((processor_has(ocl) & HAS_TILES) && csg_processor_tiles());
+}
+
+int csg_ocl_amx_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err)
+{
+    static const struct csg_ocl_trial trial = {"tiles of bfloat16", "are wrong", "products of pairs run",
+                                               "its tiles of bfloat16 were", multiply_and_attend_tiles};
+    bool pairs = true;
+    int status = ocl->amx == CSG_OCL_UNTRIED ? csg_ocl_pairs_usable(ocl, &pairs, err) : CSG_OK;
+    if (status)
+        return status;
+    if (ocl->amx == CSG_OCL_UNTRIED && !(pairs && has_tiles(ocl)))
+        ocl->amx = CSG_OCL_BAD;
+    return csg_ocl_trusted(ocl, &ocl->amx, &trial, usable, err);
 }

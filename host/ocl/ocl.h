@@ -41,7 +41,8 @@ enum csg_ocl_quirk {
     CSG_QUIRK_NO_CLBLAST = 1u << 0,      /* GEMM never takes CLBlast */
     CSG_QUIRK_NO_BINARY_CACHE = 1u << 1, /* programs are always compiled from source */
     CSG_QUIRK_NO_MAP = 1u << 2,          /* weights are staged in host memory and copied, not mapped */
-    CSG_QUIRK_GPU_FORMS = 1u << 3        /* the class is gpu where none is asked for */
+    CSG_QUIRK_GPU_FORMS = 1u << 3,       /* the class is gpu where none is asked for */
+    CSG_QUIRK_NO_AMX = 1u << 4           /* bfloat16 never takes tiles */
 };
 /* The bits of the rows that match the device, or of the rows named in `forced` if it is not NULL. */
 int csg_ocl_quirks(unsigned *bits, const char *platform, const char *vendor, const char *device, const char *driver,
@@ -54,6 +55,8 @@ const char *csg_ocl_quirk_at(size_t index, unsigned *bit);
 /* Takes away what `limit` of csg_ocl_params names. */
 struct csg_ocl_limits;
 int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_error *err);
+/* The option of attention by tiles of bfloat16. */
+#define CSG_OCL_AMX "-DCSG_AMX=1"
 /* Options of the kernels for packed weights: of f32 or of bfloat16 pairs. */
 void csg_ocl_packed_options(char *out, size_t capacity, bool pairs, const struct csg_ocl_tile *tile, size_t rows);
 /* Options of the kernels for packed weights in 16 bits, of `rows` rows of a tile. */
@@ -121,6 +124,7 @@ struct csg_ocl_limits {
     struct csg_ocl_way forced[CSG_OP_COUNT]; /* the form counted from 1; 0: none */
     bool fma;                                /* fma() is an instruction */
     bool pairs;                              /* products of bfloat16 pairs may be tried */
+    unsigned amx;                            /* tiles of bfloat16: 0 never, 1 where the processor has them, 2 without asking it */
     bool exact_divide;                       /* the correctly rounded division may be asked for */
     double wait_ms;                          /* after which a device that does not answer is lost */
 };
@@ -128,7 +132,8 @@ struct csg_ocl_limits {
 /* Files of kernels: one of each operator's name, and those that an operator has beside it. */
 #define CSG_OCL_FURTHER(X)                                                                                                       \
     X(gemm, gemm_half)                                                                                                           \
-    X(gemm, gemm_block) X(gemm, gemm_mma) X(gemm, gemm_cpuid) X(attention, attention_mma) X(attention, attention_pairs)
+    X(gemm, gemm_block)                                                                                                          \
+    X(gemm, gemm_mma) X(gemm, gemm_cpuid) X(gemm, gemm_amx) X(attention, attention_mma) X(attention, attention_pairs)
 enum csg_ocl_source {
     CSG_OCL_LAST_OP = CSG_OP_COUNT - 1,
 #define CSG_OCL_SOURCE(op, name) CSG_OCL_##name,
@@ -195,6 +200,7 @@ struct csg_ocl {
     uint64_t blas_launches;
     enum csg_ocl_trust mma;
     enum csg_ocl_trust pairs;
+    enum csg_ocl_trust amx;
     struct csg_ocl_program *programs;
     struct csg_ocl_pending pending[CSG_OCL_MAX_PENDING];
     size_t n_pending;
@@ -402,6 +408,8 @@ void csg_ocl_gemm_options(char *out, size_t capacity, const struct csg_ocl_gemm_
 bool csg_ocl_has_matrix_units(const struct csg_ocl *ocl);
 /* Whether the device's processor multiplies bfloat16 in pairs and gives the known answers; decided at the first call. */
 int csg_ocl_pairs_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
+/* Whether it has tiles of them beside, the system grants their registers, and they give the known answers; decided at the first call. */
+int csg_ocl_amx_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
 /* Whether the device has matrix units that PTX reaches and they give the known answers; decided at the first call. */
 int csg_ocl_mma_usable(struct csg_ocl *ocl, bool *usable, struct csg_error *err);
 
@@ -417,7 +425,7 @@ struct csg_ocl_attention_form {
 const struct csg_ocl_attention_form *csg_ocl_attention_form_at(size_t index); /* NULL past the end */
 void csg_ocl_attention_options(char *out, size_t capacity, const struct csg_ocl_attention_form *form,
                                enum csg_precision precision, bool aligned);
-/* On CPU devices: vectors of queries that a work-item owns in that form; 0 past the end. */
+/* On CPU devices: vectors of queries that a work-item owns in that form; 0 past the end, and where it multiplies by tiles. */
 unsigned csg_ocl_attention_vectors(const struct csg_ocl_tile *tile, size_t form);
 
 /* ------------------------------------------------------------------------------------------ clblast.c */

@@ -153,19 +153,24 @@ const struct csg_ocl_ways csg_ocl_attention_ways = {name, NULL, fits, untuned, r
 /* ------------------------------------------------------------------------------------------ a work-item a block */
 
 /* Vectors of queries that a work-item owns: as many as the tile says, or fewer, so that more work-items have something to do. */
-static const char *const item_forms[] = {"tile", "tile-1", "tile-2"};
+static const char *const item_forms[] = {"tile", "tile-1", "tile-2", "amx"};
+/* By tiles of bfloat16; only a device whose tile has the vectors of all forms before may have them. */
+enum { AMX_FORM = CSG_COUNT(item_forms) - 1, AMX_KEYS = 16, AMX_DIM = 32 };
 
 unsigned csg_ocl_attention_vectors(const struct csg_ocl_tile *tile, size_t form)
 {
-    return form < CSG_COUNT(item_forms) && form < tile->query_vectors ? tile->query_vectors - (unsigned)form : 0;
+    return form < AMX_FORM && form < tile->query_vectors ? tile->query_vectors - (unsigned)form : 0;
 }
 
 static const char *item_name(const struct csg_ocl *ocl, size_t form)
 {
-    return csg_ocl_attention_vectors(ocl->tile, form) ? item_forms[form] : NULL;
+    return form < CSG_COUNT(item_forms) &&
+                   (form < ocl->tile->query_vectors || (form == AMX_FORM && ocl->tile->query_vectors == AMX_FORM))
+               ? item_forms[form]
+               : NULL;
 }
 
-/* Whether it runs on pairs of bfloat16, which is one way. */
+/* Whether it runs on pairs of bfloat16. */
 static int takes_pairs(struct csg_ocl *ocl, const struct csg_attention_args *a, bool *paired, struct csg_error *err)
 {
     *paired = false;
@@ -174,34 +179,42 @@ static int takes_pairs(struct csg_ocl *ocl, const struct csg_attention_args *a, 
 
 static int item_fits(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, bool *fits, struct csg_error *err)
 {
+    const struct csg_attention_args *a = args;
     bool paired;
-    int status = takes_pairs(ocl, args, &paired, err);
+    int status = takes_pairs(ocl, a, &paired, err);
+    if (way.form == AMX_FORM) {
+        *fits = paired && a->head_dim % AMX_DIM == 0;
+        return status || !*fits ? status : csg_ocl_amx_usable(ocl, fits, err);
+    }
     *fits = way.form == 0 || !paired;
     return status;
 }
 
 static int item_untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_way *way, struct csg_error *err)
 {
-    (void)ocl, (void)args, (void)err;
-    *way = (struct csg_ocl_way){0, 1};
-    return CSG_OK;
+    bool tiles;
+    *way = (struct csg_ocl_way){AMX_FORM, 1};
+    int status = item_fits(ocl, *way, args, &tiles, err);
+    way->form = tiles ? AMX_FORM : 0;
+    return status;
 }
 
 enum { PAIRS_QUERIES = 48, PAIRS_KEY_ROWS = 8 };
 
 /* q, k and v as pairs of bfloat16 in the backend's scratch, then attention. */
-static int pairs(struct csg_ocl *ocl, const struct csg_attention_args *a, struct csg_error *err)
+static int pairs(struct csg_ocl *ocl, bool amx, const struct csg_attention_args *a, struct csg_error *err)
 {
     size_t slots = 2 * (a->tokens / 2 + a->sequences), row = csg_ocl_ceil_div(a->head_dim, 2), bytes;
-    size_t channels = csg_ocl_ceil_div(a->head_dim, PAIRS_KEY_ROWS) * PAIRS_KEY_ROWS;
-    if (!csg_mul(slots, 3 * row + channels / 2 + 1, &bytes) || !csg_mul(bytes, a->heads * sizeof(cl_uint), &bytes))
+    size_t key_rows = amx ? AMX_KEYS : PAIRS_KEY_ROWS, channels = csg_ocl_ceil_div(a->head_dim, key_rows) * key_rows;
+    /* A tile of keys reads on behind the last one. */
+    if (!csg_mul(slots + key_rows, 3 * row + channels / 2 + 1, &bytes) || !csg_mul(bytes, a->heads * sizeof(cl_uint), &bytes))
         return csg_fail(err, CSG_ERROR_MEMORY, "attention of %zu tokens is too large", a->tokens);
     int status = csg_ocl_scratch(ocl, bytes, err);
     if (status)
         return status;
     char options[100];
-    snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu -DCSG_QUERIES=%d -DCSG_KEY_ROWS=%d", a->head_dim, PAIRS_QUERIES,
-             PAIRS_KEY_ROWS);
+    snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu -DCSG_QUERIES=%d -DCSG_KEY_ROWS=%zu%s", a->head_dim, PAIRS_QUERIES,
+             key_rows, amx ? " " CSG_OCL_AMX : "");
     const struct csg_ocl_arg pack_args[] = {CSG_VIEW_ARG(a->qkv),        CSG_VIEW_ARG(a->seq),   CSG_MEM_ARG(ocl->scratch),
                                             CSG_SIZE_ARG(a->qkv_stride), CSG_SIZE_ARG(a->heads), CSG_SIZE_ARG(slots),
                                             CSG_SIZE_ARG(paths_of(a))};
@@ -232,7 +245,7 @@ static int item_run(struct csg_ocl *ocl, struct csg_ocl_way way, const void *arg
     bool paired;
     int status = takes_pairs(ocl, a, &paired, err);
     if (status || paired)
-        return status ? status : pairs(ocl, a, err);
+        return status ? status : pairs(ocl, way.form == AMX_FORM, a, err);
     unsigned vectors = csg_ocl_attention_vectors(ocl->tile, way.form);
     size_t queries = (size_t)vectors * ocl->tile->width;
     char options[100];

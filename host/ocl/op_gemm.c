@@ -43,7 +43,13 @@ static const struct packed_form {
     const char *name;
     bool few;
     unsigned items_each;
-} packed_forms[] = {{"tall-16", false, 16}, {"tall-8", false, 8}, {"tall-32", false, 32}, {"low-16", true, 16}};
+    bool amx; /* by tiles of bfloat16 */
+} packed_forms[] = {{"tall-16", false, 16, false},
+                    {"tall-8", false, 8, false},
+                    {"tall-32", false, 32, false},
+                    {"low-16", true, 16, false},
+                    {"amx-16", false, 16, true}};
+enum { AMX_FORM = CSG_COUNT(packed_forms) - 1 };
 
 static size_t tile_rows(const struct csg_ocl *ocl, const struct packed_form *form, size_t rows)
 {
@@ -70,6 +76,21 @@ static int packed(struct csg_ocl *ocl, const struct packed_form *form, const str
                                err);
 }
 
+/* Blocks of 32 x 32 sums in four tiles. */
+enum { AMX_ROWS = 32, AMX_COLUMNS = 32, AMX_K = 32, AMX_LEAST_ROWS = 8 };
+
+static int by_tiles(struct csg_ocl *ocl, const struct packed_form *form, const struct csg_gemm_args *a, struct csg_error *err)
+{
+    const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
+    size_t blocks = csg_ocl_ceil_div(a->rows, AMX_ROWS), panels = csg_ocl_ceil_div(weight->base.n, weight->nr);
+    size_t each = blocks * panels / ((size_t)ocl->limits.compute_units * form->items_each);
+    size_t items = csg_ocl_even(ocl, csg_ocl_ceil_div(blocks, each ? each : 1) * panels);
+    char options[40];
+    snprintf(options, sizeof options, "-DCSG_VECTORS=%u", ocl->tile->vectors);
+    return csg_ocl_gemm_launch(ocl, CSG_OCL_gemm_amx, "gemm_amx", options, (struct csg_ocl_range){{items, 1, 1}, {1, 1, 1}}, a,
+                               err);
+}
+
 /* The same with x rounded to bfloat16 pairs, in the backend's scratch. */
 static int paired(struct csg_ocl *ocl, const struct packed_form *form, const struct csg_gemm_args *a, struct csg_error *err)
 {
@@ -88,7 +109,7 @@ static int paired(struct csg_ocl *ocl, const struct packed_form *form, const str
     struct csg_gemm_args args_of_pairs = *a;
     args_of_pairs.x = csg_view(&scratch.base, 0);
     args_of_pairs.x_stride = pairs;
-    return status ? status : packed(ocl, form, &args_of_pairs, err);
+    return status ? status : (form->amx ? by_tiles : packed)(ocl, form, &args_of_pairs, err);
 }
 
 static const char *packed_name(const struct csg_ocl *ocl, size_t form)
@@ -101,17 +122,24 @@ static const char *packed_name(const struct csg_ocl *ocl, size_t form)
 static int packed_fits(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, bool *fits, struct csg_error *err)
 {
     const struct csg_gemm_args *a = args;
-    (void)err;
-    *fits = way.form == 0 || ((a->weight->precision == CSG_PRECISION_F32 || ((const struct csg_ocl_weight *)a->weight)->pairs) &&
-                              a->rows >= ocl->tile->rows);
+    bool pairs = ((const struct csg_ocl_weight *)a->weight)->pairs;
+    if (packed_forms[way.form].amx) {
+        *fits = pairs && a->weight->k % AMX_K == 0 && a->rows >= AMX_LEAST_ROWS &&
+                ocl->tile->vectors * ocl->tile->width % AMX_COLUMNS == 0;
+        return *fits ? csg_ocl_amx_usable(ocl, fits, err) : CSG_OK;
+    }
+    *fits = way.form == 0 || ((a->weight->precision == CSG_PRECISION_F32 || pairs) && a->rows >= ocl->tile->rows);
     return CSG_OK;
 }
 
+/* Tiles wherever they can run. */
 static int packed_untuned(struct csg_ocl *ocl, const void *args, struct csg_ocl_way *way, struct csg_error *err)
 {
-    (void)ocl, (void)args, (void)err;
-    *way = (struct csg_ocl_way){0, 1};
-    return CSG_OK;
+    bool tiles;
+    *way = (struct csg_ocl_way){AMX_FORM, 1};
+    int status = packed_fits(ocl, *way, args, &tiles, err);
+    way->form = tiles ? AMX_FORM : 0;
+    return status;
 }
 
 static int packed_run(struct csg_ocl *ocl, struct csg_ocl_way way, const void *args, struct csg_error *err)

@@ -31,8 +31,13 @@ static const struct quirk_row rows[] = {
      "eight, "
      "and compiled attention for heads of 32 for minutes (Mesa 22.3.6)",
      "https://docs.mesa3d.org/drivers/llvmpipe.html"},
+    {"no-amx-intel", CSG_QUIRK_NO_AMX, "intel(r) opencl", NULL, NULL, NULL, "bfloat16 goes by pairs",
+     "in its CPU runtime the bytes of a tile's instruction end the process, though the system grants the registers",
+     "https://docs.kernel.org/arch/x86/xstate.html"},
     {"no-clblast", CSG_QUIRK_NO_CLBLAST, NULL, NULL, NULL, NULL, "the project's own GEMM runs",
      "to compare both, or for a device that the rows above do not know yet", "https://github.com/CNugteren/CLBlast/pull/543"},
+    {"no-amx", CSG_QUIRK_NO_AMX, NULL, NULL, NULL, NULL, "bfloat16 goes by pairs",
+     "to compare both, or for a device that the row above does not know yet", "https://docs.kernel.org/arch/x86/xstate.html"},
     {"no-binary-cache", CSG_QUIRK_NO_BINARY_CACHE, NULL, NULL, NULL, NULL, "kernels are compiled at every start",
      "for drivers that take a stored program and then crash with it", "https://github.com/intel/compute-runtime/issues/125"},
     {"no-map", CSG_QUIRK_NO_MAP, NULL, NULL, NULL, NULL, "weights are staged in host memory and copied",

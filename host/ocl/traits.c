@@ -48,6 +48,18 @@ static int pairs(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_err
     return status;
 }
 
+static int amx(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_error *err)
+{
+    bool usable = false;
+    int status = ocl->form->packed ? csg_ocl_amx_usable(ocl, &usable, err) : CSG_OK;
+    snprintf(out, capacity, "%s",
+             usable                           ? "the known answers are right: used for bf16"
+             : !ocl->form->packed             ? "not asked for on a GPU"
+             : ocl->quirks & CSG_QUIRK_NO_AMX ? "not used: a known fault"
+                                              : "none that the system grants and that gives the known answers");
+    return status;
+}
+
 static int blas(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_error *err)
 {
     bool usable = false;
@@ -90,8 +102,13 @@ static int tuned(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_err
 static const struct {
     const char *name;
     int (*tell)(struct csg_ocl *ocl, char *out, size_t capacity, struct csg_error *err);
-} rows[] = {{"kernels", forms},    {"arithmetic", arithmetic}, {"matrix units", matrix_units},
-            {"bf16 pairs", pairs}, {"CLBlast", blas},          {"faults", quirks},
+} rows[] = {{"kernels", forms},
+            {"arithmetic", arithmetic},
+            {"matrix units", matrix_units},
+            {"bf16 pairs", pairs},
+            {"bf16 tiles", amx},
+            {"CLBlast", blas},
+            {"faults", quirks},
             {"tuned", tuned}};
 
 int csg_ocl_traits(struct csg_backend *backend, struct csg_device_trait **out, size_t *count, struct csg_error *err)

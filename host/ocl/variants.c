@@ -42,13 +42,15 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
             limits->fma = limits->fma && value;
         else if (take(item, "pairs", &value))
             limits->pairs = limits->pairs && value;
+        else if (take(item, "amx", &value))
+            limits->amx = (unsigned)value;
         else if (take(item, "divide", &value))
             limits->exact_divide = limits->exact_divide && value;
         else
-            return csg_fail(
-                err, CSG_ERROR_USAGE,
-                "no limit is called %.40s; there are vector, group, local, gemm, splits, attention, wait, fma, pairs and divide",
-                item);
+            return csg_fail(err, CSG_ERROR_USAGE,
+                            "no limit is called %.40s; there are vector, group, local, gemm, splits, attention, wait, fma, "
+                            "pairs, amx and divide",
+                            item);
     }
     return CSG_OK;
 }
@@ -121,18 +123,24 @@ static void add_pairs(struct list *list, const struct csg_ocl_class *form, const
     const unsigned rows[] = {tile->rows, tile->rows_few, 1};
     static const struct {
         int op;
-        const char *kernel;
-    } beside[] = {{CSG_OP_gemm, "gemm_cpuid"},
-                  {CSG_OP_gemm, "gemm_pairs"},
-                  {CSG_OP_attention, "attention_pack"},
-                  {CSG_OP_attention, "attention_pairs"}};
+        const char *kernel, *needs;
+    } beside[] = {{CSG_OP_gemm, "gemm_cpuid", ""},
+                  {CSG_OP_gemm, "gemm_pairs", ""},
+                  {CSG_OP_gemm, "gemm_amx", ""},
+                  {CSG_OP_attention, "attention_pack", "!" CSG_OCL_AMX},
+                  {CSG_OP_attention, "attention_pairs", "!" CSG_OCL_AMX},
+                  {CSG_OP_attention, "attention_pack", CSG_OCL_AMX},
+                  {CSG_OP_attention, "attention_pairs", CSG_OCL_AMX}};
     for (size_t i = 0; i < CSG_COUNT(rows); i++) {
         struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, "");
         csg_ocl_packed_options(row->needs, sizeof row->needs, true, tile, rows[i]);
         row->kernel = "gemm_packed";
     }
-    for (size_t i = 0; i < CSG_COUNT(beside); i++)
-        add(list, form, beside[i].op, "")->kernel = beside[i].kernel;
+    for (size_t i = 0; i < CSG_COUNT(beside); i++) {
+        struct csg_ocl_variant *row = add(list, form, beside[i].op, "");
+        NEEDS(row, "%s", beside[i].needs);
+        row->kernel = beside[i].kernel;
+    }
 }
 
 static void add_tile(struct list *list, const struct csg_ocl_class *form, const struct csg_ocl_tile *tile, bool last)

@@ -96,7 +96,7 @@ class Commands(CliTest):
             self.assertTrue(all(p["available"] == d["usable"] and p["why"] for p in d["precisions"].values()))
         verbose = self.succeed("devices", "-v").stdout.decode()
         self.assertRegex(verbose, "f16 +weights and what they multiply in half precision")
-        for trait in ("kernels", "arithmetic", "matrix units", "bf16 pairs", "CLBlast", "faults", "tuned"):
+        for trait in ("kernels", "arithmetic", "matrix units", "bf16 pairs", "bf16 tiles", "CLBlast", "faults", "tuned"):
             self.assertRegex(verbose, f"(?m)^ +{trait} +[^ ]")
         text = self.succeed("devices").stdout.decode()
         for d in devices:

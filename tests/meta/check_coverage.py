@@ -18,6 +18,24 @@ def variant(**changes):
 SOURCES = {("gemm", "gemm_packed")}
 
 
+class Emulated(unittest.TestCase):
+    """Tiles are emulated in vain where other kernels run."""
+
+    def judge(self, *records):
+        outcome = implementations.Outcome(devices.ROWS[0])
+        outcome.records = [record(kernel=kernel, op=op, options=options, launches=launches) for op, kernel, options, launches in records]
+        implementations.judge_emulated(outcome)
+        return outcome.failed
+
+    def test_judge(self):
+        pairs, gemm = ("gemm", "gemm_pairs", "", 1), ("gemm", "gemm_amx", "", 1)
+        attention = ("attention", "attention_pairs", "-DCSG_AMX=1", 1)
+        self.assertEqual(self.judge(), 0)  # a processor without pairs
+        self.assertEqual(self.judge(pairs, gemm, attention), 0)
+        self.assertEqual([self.judge(pairs), self.judge(pairs, gemm), self.judge(pairs, attention), self.judge(pairs, gemm[:3] + (0,), attention),
+                          self.judge(pairs, gemm, attention[:3] + (0,))], [1] * 5)
+
+
 class Coverage(unittest.TestCase):
     def judge(self, records, variants, source=SOURCES):
         return coverage.check(records, variants, source)
