@@ -220,7 +220,8 @@ At 224 px in fp32 GEMM is at 93 to 95 % of the peak. The same loop alone reaches
 they come from memory, and those of a pass, 344 MB, do. One thread takes 147 ms, half of which is 3 ms less than what two take: one wakes later,
 one ends earlier. Attention's exponentials take 2 % of it, its last 5 queries of 197 in a vector of 16 take 7 %, reading queries and
 storing results 10 %. 0.85 of OpenVINO's time would be 93 % of the peak over everything. Beside it ours and theirs vary with what else the
-machine does: 74 to 78 and 83 to 91 ms, 0.85 to 0.89. bf16's peak is twice that of single precision: shares of the
+machine does: 74 to 78 and 83 to 91 ms, 0.85 to 0.89. Products and attention by tiles of bfloat16 (Intel AMX) are there for processors that
+have them; none was here to measure them on. bf16's peak is twice that of single precision: shares of the
 measured peak above 100 % are of that.
 What is left beside arithmetic is mostly launches: 15 to 20 us between two of them, 95 times, and more until both threads are
 at work: layernorm takes 20 us in some processes and 45 in others. Queueing takes the host 2 us each, beside the device's work,
