@@ -177,11 +177,14 @@ def plot(f, path):
         x = [r[0] for r in rows]
         for i, name in enumerate(series):
             axis.loglog(x, [r[1 + i] for r in rows], ("o-", "s-")[i], label=name, markersize=4)
+        times = [v for r in rows for v in r[1:1 + len(series)]]
+        if max(times) < 3 * min(times):
+            axis.set(yscale="linear", ylim=(0, 1.3 * max(times)))
         axis.set(xlabel=label, ylabel="ms")
         axis.grid(True, which="both", alpha=0.25)
         memory = axis.twinx()
         memory.semilogx(x, [r[-1] / 1e6 for r in rows], "^--", color="grey", markersize=4, label="memory")
-        memory.set(ylabel="MB", ylim=(0, None))
+        memory.set(ylabel="MB", ylim=(0, 1.3 * max(r[-1] for r in rows) / 1e6))
         handles, names = axis.get_legend_handles_labels()
         more = memory.get_legend_handles_labels()
         axis.legend(handles + more[0], names + more[1], loc="best", fontsize=8)
