@@ -62,14 +62,20 @@ void csg_ocl_packed_options(char *out, size_t capacity, bool pairs, const struct
              tile->vectors, CSG_OCL_TILES);
 }
 
+/* Work-items for so many tiles in each of the panels, of which one takes at most `most`, at least one. */
+static size_t items_of(const struct csg_ocl *ocl, const struct packed_form *form, size_t tiles, size_t panels, size_t most)
+{
+    size_t threads = ocl->limits.compute_units, each = tiles * panels / (threads * form->items_each);
+    each = each < 1 ? 1 : each > most ? most : each;
+    return csg_ocl_even(ocl, csg_ocl_ceil_div(tiles, each) * panels);
+}
+
 static int packed(struct csg_ocl *ocl, const struct packed_form *form, const struct csg_gemm_args *a, struct csg_error *err)
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
-    size_t rows = tile_rows(ocl, form, a->rows), threads = ocl->limits.compute_units;
+    size_t rows = tile_rows(ocl, form, a->rows);
     size_t tiles = csg_ocl_ceil_div(a->rows, rows), panels = csg_ocl_ceil_div(weight->base.n, weight->nr);
-    size_t each = tiles * panels / (threads * form->items_each);
-    each = each < 1 ? 1 : each > CSG_OCL_TILES ? CSG_OCL_TILES : each;
-    size_t items = csg_ocl_even(ocl, csg_ocl_ceil_div(tiles, each) * panels);
+    size_t items = items_of(ocl, form, tiles, panels, CSG_OCL_TILES);
     char options[80];
     csg_ocl_packed_options(options, sizeof options, weight->pairs, ocl->tile, rows);
     return csg_ocl_gemm_launch(ocl, CSG_OP_gemm, "gemm_packed", options, (struct csg_ocl_range){{items, 1, 1}, {1, 1, 1}}, a,
@@ -83,8 +89,7 @@ static int by_tiles(struct csg_ocl *ocl, const struct packed_form *form, const s
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
     size_t blocks = csg_ocl_ceil_div(a->rows, AMX_ROWS), panels = csg_ocl_ceil_div(weight->base.n, weight->nr);
-    size_t each = blocks * panels / ((size_t)ocl->limits.compute_units * form->items_each);
-    size_t items = csg_ocl_even(ocl, csg_ocl_ceil_div(blocks, each ? each : 1) * panels);
+    size_t items = items_of(ocl, form, blocks, panels, blocks);
     char options[40];
     snprintf(options, sizeof options, "-DCSG_VECTORS=%u", ocl->tile->vectors);
     return csg_ocl_gemm_launch(ocl, CSG_OCL_gemm_amx, "gemm_amx", options, (struct csg_ocl_range){{items, 1, 1}, {1, 1, 1}}, a,

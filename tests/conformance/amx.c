@@ -44,14 +44,17 @@ static int configure(const uint8_t *memory)
     return 1;
 }
 
-static void move(int t, uint8_t *memory, int64_t step, int store)
+static void load(int t, const uint8_t *memory, int64_t step)
 {
-    uint8_t before[ROWS][ROW_BYTES];
-    memcpy(before, own.data[t], sizeof before);
-    if (!store)
-        zero(t);
+    zero(t);
     for (int r = 0; r < own.rows[t]; r++)
-        memcpy(store ? memory + r * step : own.data[t][r], store ? before[r] : memory + r * step, own.row_bytes[t]);
+        memcpy(own.data[t][r], memory + r * step, own.row_bytes[t]);
+}
+
+static void store(int t, uint8_t *memory, int64_t step)
+{
+    for (int r = 0; r < own.rows[t]; r++)
+        memcpy(memory + r * step, own.data[t][r], own.row_bytes[t]);
 }
 
 static float flushed(float x)
@@ -110,7 +113,10 @@ static int perform(const uint8_t *code, const greg_t *registers)
     }
     if ((code[2] == 0x7b || code[2] == 0x7a) && code[3] == 0x4b && !whole && (code[4] & 7) == 4 && code[4] < 0x40 &&
         code[5] == 0x10 && own.rows[t]) {
-        move(t, memory, registers[REG_RDX], code[2] == 0x7a);
+        if (code[2] == 0x7a)
+            store(t, memory, registers[REG_RDX]);
+        else
+            load(t, memory, registers[REG_RDX]);
         return 6;
     }
     if ((code[2] & 0x87) == 0x02 && code[3] == 0x5c && whole)
