@@ -5,9 +5,11 @@
  * sum p_j d_j |v_j - o|, to which come the roundings of both sums over N keys, u (2 + 2 sqrt N) (sum p |v| + |o|), and the
  * division's and three more, 8 u |o|.
  *
- * In f16 and bf16 q, k and v may be rounded; here they are numbers of the type already. The weights may be rounded too, to the nearest,
- * each by a factor 1 + h, h = 2^-11 and 2^-8, or by 2^-25 of the greatest where f16 has no normal number: sum p h |v| and 2^-25 sum |v|
- * at most, for the greatest weight before it is divided by the sum is 1, and the sum is at least 1. */
+ * In f16 and bf16 q, k and v may be rounded; here they are numbers of the type already. The weights may be rounded too, each by a factor
+ * 1 + h, h = 2^-11 and 2^-8, or by 2^-25 of the greatest where f16 has no normal number: sum p h |v| and 2^-25 sum |v| at most, for
+ * the greatest weight before it is divided by the sum is 1, and the sum is at least 1. Where the sum is that of rounded weights, which
+ * is the better mean, the error is sum p h |v - o|: h |o| more at most. That is so too of weights that are cut off, each by a factor
+ * from 1 - 2 h to 1, for a factor of all of them makes no difference. In bf16 the exponential may be off by 2^-13 besides. */
 #include <math.h>
 
 #include "check/conf.h"
@@ -157,7 +159,8 @@ static void weights(const struct conf_case *c, const struct place *at, double *p
 
 static void bound_token(struct conf_case *c, const struct place *at, double *p, double *d, struct conf_mean *mean)
 {
-    static const double rounding[] = {[CSG_PRECISION_F32] = 0.0, [CSG_PRECISION_F16] = 0x1p-11, [CSG_PRECISION_BF16] = 0x1p-8};
+    static const double rounding[] = {
+        [CSG_PRECISION_F32] = 0.0, [CSG_PRECISION_F16] = 0x1p-11, [CSG_PRECISION_BF16] = 0x1p-8 + 0x1p-13};
     const struct csg_attention_args *a = &c->args.attention;
     const double least = a->precision == CSG_PRECISION_F16 ? 0x1p-25 : 0.0;
     size_t n = at->to - at->from;
@@ -166,9 +169,9 @@ static void bound_token(struct conf_case *c, const struct place *at, double *p, 
     conf_mean(mean, a->head_dim, p + at->from, d + at->from, n, conf_row(c, QKV, at->from) + at->value, a->qkv_stride);
     for (size_t i = 0; i < a->head_dim; i++) {
         const struct conf_mean *m = &mean[i];
-        conf_bound(c, at->out, at->token)[at->column + i] = m->off + rounding[a->precision] * m->size + least * m->all +
-                                                            sums * (m->size + fabs(m->o)) + 8.0 * CONF_U * fabs(m->o) +
-                                                            4.0 * (double)n * CONF_FLOOR;
+        conf_bound(c, at->out, at->token)[at->column + i] = m->off + rounding[a->precision] * (m->size + fabs(m->o)) +
+                                                            least * m->all + sums * (m->size + fabs(m->o)) +
+                                                            8.0 * CONF_U * fabs(m->o) + 4.0 * (double)n * CONF_FLOOR;
     }
 }
 
