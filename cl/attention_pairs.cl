@@ -26,7 +26,9 @@
 #define CSG_PAIR_STEP CSG_CHANNELS
 #define CSG_CHANNEL_STEP 1
 #endif
-#define CSG_KEYS 256 /* between two updates of the greatest score; a multiple of CSG_KEY_ROWS */
+#define CSG_KEYS 256         /* whose weights are in memory together; a multiple of CSG_KEY_ROWS */
+#define CSG_BEYOND 40.0f     /* log2 of the greatest weight */
+#define CSG_ONES 0x3f803f80u /* a pair of bfloat16 */
 
 /* A work-item lays out two tokens of a sequence. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__global const float *restrict qkv, ulong qkv_at,
