@@ -6,6 +6,7 @@
  *   CSG_HEAD_DIM  channels of a head
  *   CSG_QUERIES   of a block: three vectors
  *   CSG_KEY_ROWS  keys (of the scores) or channels (of the values) in one register tile
+ *   CSG_Y_BF16    1: qkv, qk and vv are bfloat16
  *   CSG_AMX       1: products by tiles of bfloat16, CSG_ROW is a multiple of CSG_TILE_PAIRS */
 #if CSG_AMX
 #include "amx.clh"
@@ -30,8 +31,43 @@
 #define CSG_BEYOND 40.0f     /* log2 of the greatest weight */
 #define CSG_ONES 0x3f803f80u /* a pair of bfloat16 */
 
+#if CSG_Y_BF16
+/* A row of k numbers as pairs. */
+void pack_row(__global const ushort *restrict x, ulong k, __global uint *restrict y)
+{
+    ulong c = 0;
+    for (; c + 2 * CSG_LANES <= k; c += 2 * CSG_LANES)
+        csg_put_pairs(*(__global const csg_pairs_in_halves *)(x + c), y + c / 2);
+    for (; c < k; c += 2)
+        y[c / 2] = x[c] | (c + 1 < k ? (uint)x[c + 1] << 16 : 0);
+}
+
+/* Pairs of numbers that stand at the same place in two rows. */
+uint16 pack_lanes(__global const ushort *first, __global const ushort *second)
+{
+    return convert_uint16(vload16(0, first)) | convert_uint16(vload16(0, second)) << 16;
+}
+
+uint pack_two(ushort first, ushort second)
+{
+    return first | (uint)second << 16;
+}
+#else
+#define pack_row csg_pack_row
+
+uint16 pack_lanes(__global const float *first, __global const float *second)
+{
+    return csg_weave_pairs(vload16(0, first), vload16(0, second));
+}
+
+uint pack_two(float first, float second)
+{
+    return csg_weave_pairs((float16)(first), (float16)(second)).s0;
+}
+#endif
+
 /* A work-item lays out two tokens of a sequence. */
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__global const float *restrict qkv, ulong qkv_at,
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__global const csg_result *restrict qkv, ulong qkv_at,
                                                                             __global const int *restrict seq, ulong seq_at,
                                                                             __global uint *restrict packed, ulong qkv_stride,
                                                                             ulong heads, ulong slots, ulong paths)
@@ -41,19 +77,19 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__gl
     if (first >= n)
         return;
     ulong slot = 2 * (begin / 2 + sequence) + first;
-    __global const float *row = qkv + qkv_at + (begin + first) * qkv_stride;
+    __global const csg_result *row = qkv + qkv_at + (begin + first) * qkv_stride;
     for (ulong part = paths & CSG_QK ? 0 : 2; part < (paths & CSG_VV ? 3 : 2); part++)
         for (ulong head = 0; head < heads; head++)
             for (ulong t = 0; t < 2 && first + t < n; t++)
-                csg_pack_row(row + t * qkv_stride + part * width + head * CSG_HEAD_DIM, CSG_HEAD_DIM,
-                             packed + ((part * heads + head) * slots + slot + t) * CSG_ROW);
+                pack_row(row + t * qkv_stride + part * width + head * CSG_HEAD_DIM, CSG_HEAD_DIM,
+                         packed + ((part * heads + head) * slots + slot + t) * CSG_ROW);
     packed += 3 * heads * slots * CSG_ROW + slot / 2 * CSG_PAIR_STEP;
-    __global const float *v = row + 2 * width, *w = first + 1 < n ? v + qkv_stride : v;
-    bool last = first + 1 == n;
+    __global const csg_result *v = row + 2 * width, *w = first + 1 < n ? v + qkv_stride : v;
+    uint mask = first + 1 == n ? 0xffffu : ~0u; /* the last key of an odd number is beside zero */
     for (ulong head = 0; head < heads; head++, packed += slots / 2 * CSG_CHANNELS, v += CSG_HEAD_DIM, w += CSG_HEAD_DIM) {
         ulong d = 0;
         for (; d + CSG_LANES <= CSG_HEAD_DIM; d += CSG_LANES) {
-            uint16 pairs = csg_weave_pairs(vload16(0, v + d), last ? (float16)(0.0f) : vload16(0, w + d));
+            uint16 pairs = pack_lanes(v + d, w + d) & mask;
 #if CSG_AMX
             uint lanes[CSG_LANES];
             vstore16(pairs, 0, lanes);
@@ -64,8 +100,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__gl
 #endif
         }
         for (; d < CSG_CHANNELS; d++)
-            packed[d * CSG_CHANNEL_STEP] =
-                d < CSG_HEAD_DIM ? csg_weave_pairs((float16)(v[d]), (float16)(last ? 0.0f : w[d])).s0 : 0;
+            packed[d * CSG_CHANNEL_STEP] = d < CSG_HEAD_DIM ? pack_two(v[d], w[d]) & mask : 0;
     }
 }
 
@@ -84,9 +119,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_pack(__gl
 /* Dimension 0 is blocks of queries, those of a head one after the other, and before them work-items that do nothing. Dimension 2 is
  * sequences, of each of the paths. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-attention_pairs(__global const uint *restrict packed, __global const int *restrict seq, ulong seq_at, __global float *restrict qk,
-                ulong qk_at, __global float *restrict vv, ulong vv_at, ulong qk_stride, ulong vv_stride, ulong heads, ulong slots,
-                float scale, ulong causal, ulong paths)
+attention_pairs(__global const uint *restrict packed, __global const int *restrict seq, ulong seq_at,
+                __global csg_result *restrict qk, ulong qk_at, __global csg_result *restrict vv, ulong vv_at, ulong qk_stride,
+                ulong vv_stride, ulong heads, ulong slots, float scale, ulong causal, ulong paths)
 {
     ulong blocks = get_global_size(0) / heads, idle = get_global_size(0) - blocks * heads, item = get_global_id(0) - idle;
     if (get_global_id(0) < idle)
@@ -102,7 +137,7 @@ attention_pairs(__global const uint *restrict packed, __global const int *restri
     __global const uint *q = row + (surgery ? 2 : 0) * plane * CSG_ROW, *k = row + (surgery ? 2 : 1) * plane * CSG_ROW;
     __global const uint *v = packed + 3 * plane * CSG_ROW + head * (slots / 2) * CSG_CHANNELS + slot / 2 * CSG_PAIR_STEP;
     ulong stride = surgery ? vv_stride : qk_stride;
-    __global float *out = (surgery ? vv + vv_at : qk + qk_at) + begin * stride + head * CSG_HEAD_DIM;
+    __global csg_result *out = (surgery ? vv + vv_at : qk + qk_at) + begin * stride + head * CSG_HEAD_DIM;
     scale *= 1.44269504088896341f;
 #if CSG_AMX
     csg_tiles_shape(CSG_TILE_ROWS, CSG_TILE_ROWS, CSG_TILE_PAIRS);

@@ -11,6 +11,7 @@
 #define csg_load_operands(i, p) vload16(i, p)
 #define csg_multiply(a, b, sum) csg_dot_pairs(sum, a, b)
 
+#if !CSG_Y_BF16
 /* The operand x, once for all panels: rows of ceil(k / 2) pairs. A work-item makes a row. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_pairs(__global const float *restrict x, ulong x_at,
                                                                         __global uint *restrict y, ulong x_stride, ulong k)
@@ -18,6 +19,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_pairs(__global
     ulong row = get_global_id(0);
     csg_pack_row(x + x_at + row * x_stride, k, y + row * ((k + 1) / 2));
 }
+#endif
 #else
 #define csg_operand float
 #define csg_operands vecf
@@ -60,8 +62,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_pairs(__global
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const csg_operand *restrict w,
             __global const float *restrict bias, ulong bias_at, __global const float *residual, ulong residual_at,
-            __global float *y, ulong y_at, ulong x_stride, ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k,
-            ulong parts, ulong act)
+            __global csg_result *y, ulong y_at, ulong x_stride, ulong residual_stride, ulong y_stride, ulong rows, ulong n,
+            ulong k, ulong parts, ulong act)
 {
     ulong panels = (n + CSG_COLUMNS - 1) / CSG_COLUMNS, blocks = get_global_size(0) / panels;
     ulong idle = get_global_size(0) - blocks * panels, item = get_global_id(0) - idle;
@@ -90,11 +92,12 @@ gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const c
         const bool at_once = last && act == CSG_ACT_NONE && there == CSG_COLUMNS;
         for (ulong t = 0; t < tiles; t++) {
             /* A last tile that would end below the matrix is moved up; the rows it shares with the one before are not stored again. */
-            ulong tile = first + t, height = tile < full ? CSG_ROWS : CSG_ROWS - 1, begin = tile * CSG_ROWS - (tile - min(tile, full));
+            ulong tile = first + t, height = tile < full ? CSG_ROWS : CSG_ROWS - 1,
+                  begin = tile * CSG_ROWS - (tile - min(tile, full));
             ulong row = min(begin, rows - height), kept = begin - row;
             __global const csg_operand *a = x + row * x_stride + from;
             __global const float *add = residual + row * residual_stride;
-            __global float *to = y + row * y_stride;
+            __global csg_result *to = y + row * y_stride;
             ulong line = (each > 1 ? t : block) * (depth / CSG_STEPS) * CSG_LINES * CSG_LINE;
             if (height == CSG_ROWS) {
 #define CSG_TILE CSG_ROWS
@@ -122,7 +125,7 @@ gemm_packed(__global const csg_operand *restrict x, ulong x_at, __global const c
                         v[j] = csg_quick_gelu(partial[t][i][j] + ((const vecf *)shift)[j]);
 #pragma unroll
                     for (int j = 0; j < CSG_VECTORS; j++)
-                        csg_put(v[j], j, to + i * y_stride);
+                        csg_put_result(v[j], j, to + i * y_stride);
                 }
                 continue;
             }

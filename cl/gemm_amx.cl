@@ -45,14 +45,15 @@ void multiply_block(__global const uint *x, ulong x_stride, __global const uint 
 /* Dimension 0 is blocks of rows, those of a panel one after the other, and before them work-items that do nothing. */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 gemm_amx(__global const uint *restrict x, ulong x_at, __global const uint *restrict w, __global const float *restrict bias,
-         ulong bias_at, __global const float *residual, ulong residual_at, __global float *y, ulong y_at, ulong x_stride,
+         ulong bias_at, __global const float *residual, ulong residual_at, __global csg_result *y, ulong y_at, ulong x_stride,
          ulong residual_stride, ulong y_stride, ulong rows, ulong n, ulong k, ulong parts, ulong act)
 {
     ulong panels = (n + CSG_COLUMNS - 1) / CSG_COLUMNS, parts_of_rows = get_global_size(0) / panels;
     ulong idle = get_global_size(0) - parts_of_rows * panels, item = get_global_id(0) - idle;
     if (get_global_id(0) < idle)
         return;
-    ulong panel = item / parts_of_rows, part = item - panel * parts_of_rows, blocks = (rows + CSG_BLOCK_ROWS - 1) / CSG_BLOCK_ROWS;
+    ulong panel = item / parts_of_rows, part = item - panel * parts_of_rows,
+          blocks = (rows + CSG_BLOCK_ROWS - 1) / CSG_BLOCK_ROWS;
     ulong each = (blocks + parts_of_rows - 1) / parts_of_rows, from = part * each, to = min(from + each, blocks), shaped = 0;
     ulong column = panel * CSG_COLUMNS, there = min(n - column, (ulong)CSG_COLUMNS);
     ulong size = k * CSG_COLUMNS, line = part * (size / parts_of_rows) / CSG_LINE * CSG_LINE;
@@ -65,10 +66,11 @@ gemm_amx(__global const uint *restrict x, ulong x_at, __global const uint *restr
         ulong row = block * CSG_BLOCK_ROWS, height = min(rows - row, (ulong)CSG_BLOCK_ROWS);
         bool both = height > CSG_TILE_ROWS;
         if (shaped != height)
-            csg_tiles_shape(both ? CSG_TILE_ROWS : (uint)height, both ? (uint)height - CSG_TILE_ROWS : (uint)height, CSG_TILE_PAIRS);
+            csg_tiles_shape(both ? CSG_TILE_ROWS : (uint)height, both ? (uint)height - CSG_TILE_ROWS : (uint)height,
+                            CSG_TILE_PAIRS);
         shaped = height;
         __global const float *add = residual + residual_at + row * residual_stride + column;
-        __global float *out = y + y_at + row * y_stride + column;
+        __global csg_result *out = y + y_at + row * y_stride + column;
         for (ulong c = 0; c < there; c += CSG_BLOCK_COLUMNS) {
             multiply_block(x + x_at + row * x_stride, x_stride, w + c, k, both, sums, next, &line, size - 1);
 #pragma nounroll

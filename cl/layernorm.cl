@@ -3,9 +3,11 @@
  * rounding low. y may be x: what a work-item writes only it has read.
  * CSG_ITEM_ROWS 1: a work-item per row; 0: a work-group of CSG_GROUP per row. */
 #if CSG_ITEM_ROWS
+#include "result.clh"
+
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 layernorm(__global const float *x, ulong x_at, __global const float *weight, ulong weight_at, __global const float *bias,
-          ulong bias_at, __global float *y, ulong y_at, ulong x_stride, ulong y_stride, ulong width, float eps)
+          ulong bias_at, __global csg_result *y, ulong y_at, ulong x_stride, ulong y_stride, ulong width, float eps)
 {
     ulong row = get_global_id(0), whole = width / CSG_WIDTH;
     x += x_at + row * x_stride;
@@ -29,9 +31,9 @@ layernorm(__global const float *x, ulong x_at, __global const float *weight, ulo
         sum = csg_fma(x[c] - mean, x[c] - mean, sum);
     float scale = 1.0f / sqrt((csg_lanes(sums) + sum) / (float)width + eps);
     for (ulong i = 0; i < whole; i++)
-        csg_put(csg_fma((csg_load(i, x) - mean) * scale, csg_load(i, weight), csg_load(i, bias)), i, y);
+        csg_put_result(csg_fma((csg_load(i, x) - mean) * scale, csg_load(i, weight), csg_load(i, bias)), i, y);
     for (ulong c = whole * CSG_WIDTH; c < width; c++)
-        y[c] = csg_fma((x[c] - mean) * scale, weight[c], bias[c]);
+        y[c] = csg_result_of(csg_fma((x[c] - mean) * scale, weight[c], bias[c]));
 }
 #else
 __kernel __attribute__((reqd_work_group_size(CSG_GROUP, 1, 1))) void

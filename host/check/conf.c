@@ -61,6 +61,18 @@ struct conf_operand *conf_add(struct conf_case *c, const char *name, enum conf_r
     return o;
 }
 
+void conf_as_operand(struct conf_operand *o, enum csg_dtype *dtype)
+{
+    o->dtype = dtype;
+}
+
+void conf_add_reader(struct conf_case *c, size_t k, enum csg_precision precision)
+{
+    const enum csg_dtype dtype[CONF_PARTS] = {CSG_F32};
+    conf_add_weight(c, k, (const size_t[CONF_PARTS]){1}, dtype, (const bool[CONF_PARTS]){false});
+    c->weight.precision = precision;
+}
+
 void conf_label(struct conf_case *c, const char *format, ...)
 {
     va_list list;
@@ -265,6 +277,19 @@ void conf_fill_weight(struct conf_case *c, enum conf_dist dist)
                 at++;
             }
     }
+}
+
+void conf_round(struct conf_case *c, size_t operand)
+{
+    const struct conf_operand *o = &c->operands[operand];
+    for (size_t r = 0; r < o->rows; r++)
+        for (size_t i = 0; i < o->width; i++)
+            conf_row(c, operand, r)[i] = csg_rounded(conf_row(c, operand, r)[i], csg_precisions[c->weight.precision].dtype);
+}
+
+double conf_operand_error(const struct conf_case *c, size_t operand, double y)
+{
+    return c->operands[operand].dtype ? (0x1p-8 + 0x1p-12) * fabs(y) : 0.0;
 }
 
 double conf_sum_error(const struct conf_case *c, size_t k)

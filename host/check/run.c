@@ -53,15 +53,16 @@ bool conf_fault_fits(const struct conf_case *c, enum conf_fault fault)
     switch (fault) {
     case CONF_FAULT_NAN:
         return c->operands[out].type == CONF_F32;
-    case CONF_FAULT_INPUT:
-        return in < c->n_operands;
+    case CONF_FAULT_INPUT: /* a bit too low for an operand of 16 */
+        return in < c->n_operands && !c->operands[in].dtype;
+    case CONF_FAULT_ELEMENT:
+        return !c->operands[out].dtype;
     case CONF_FAULT_STRIDE:
         return c->operands[out].rows > 1;
     case CONF_FAULT_LAST_KEY:
         return c->op == CSG_OP_attention && c->args.attention.sequences == 1 && !c->args.attention.causal &&
                c->args.attention.tokens > 1;
     case CONF_FAULT_NONE:
-    case CONF_FAULT_ELEMENT:
     case CONF_FAULT_PAST_END:
     case CONF_FAULT_SKIP:
     case CONF_FAULTS:
@@ -128,32 +129,99 @@ static size_t bytes_of(const struct conf_operand *o)
     return o->elements * conf_type_bytes(o->type);
 }
 
+/* Of what an operand's elements are on the backend. */
+static size_t element_bytes(const struct conf_operand *o)
+{
+    return o->dtype ? csg_dtype_bytes(*o->dtype) : conf_type_bytes(o->type);
+}
+
+/* Guards keep their upper half, which no number rounds to. */
+static void narrow(const struct conf_operand *o, uint16_t *out)
+{
+    for (size_t i = 0; i < o->elements; i++) {
+        float value;
+        uint32_t bits;
+        memcpy(&bits, (const uint8_t *)o->data + i * sizeof bits, sizeof bits);
+        memcpy(&value, &bits, sizeof value);
+        out[i] = isnan(value) ? (uint16_t)(bits >> 16) : csg_f32_to_bf16(value);
+    }
+}
+
+static void widen(uint8_t *data, const uint16_t *halves, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits = (uint32_t)halves[i] << 16;
+        bits |= halves[i] == 0xFFE5u ? 0xA5A5u : halves[i] == 0xFFFFu ? 0xFFFFu : 0u;
+        memcpy(data + i * sizeof bits, &bits, sizeof bits);
+    }
+}
+
+/* `data` is as the case has it. */
+static int write_operand(const struct place *place, const struct conf_case *c, size_t which, const void *data,
+                         struct csg_error *err)
+{
+    struct conf_operand o = c->operands[which];
+    if (element_bytes(&o) == conf_type_bytes(o.type))
+        return csg_buffer_write(buffer_of(place, which), place->at_bytes[which], data, bytes_of(&o), err);
+    uint16_t *halves = csg_calloc(o.elements, sizeof *halves);
+    if (!halves)
+        return csg_fail_memory(err);
+    o.data = (void *)(uintptr_t)data;
+    narrow(&o, halves);
+    int status = csg_buffer_write(buffer_of(place, which), place->at_bytes[which], halves, o.elements * sizeof *halves, err);
+    free(halves);
+    return status;
+}
+
+static int read_operand(const struct place *place, const struct conf_case *c, size_t which, void *data, struct csg_error *err)
+{
+    const struct conf_operand *o = &c->operands[which];
+    if (element_bytes(o) == conf_type_bytes(o->type))
+        return csg_buffer_read(buffer_of(place, which), place->at_bytes[which], data, bytes_of(o), err);
+    uint16_t *halves = csg_calloc(o->elements, sizeof *halves);
+    if (!halves)
+        return csg_fail_memory(err);
+    int status = csg_buffer_read(buffer_of(place, which), place->at_bytes[which], halves, o->elements * sizeof *halves, err);
+    widen(data, halves, o->elements);
+    free(halves);
+    return status;
+}
+
+static int put_weight(struct place *place, struct conf_case *c, struct csg_backend *backend, struct csg_error *err)
+{
+    enum csg_precision before = backend->precision;
+    if (c->weight.n == 0)
+        return CSG_OK;
+    backend->precision = c->weight.precision;
+    int status = csg_weight_create(backend, c->weight.parts, c->weight.n_parts, c->weight.k, &place->weight, err);
+    backend->precision = before;
+    if (c->op == CSG_OP_gemm)
+        c->args.gemm.weight = place->weight;
+    for (size_t i = 0; i < c->n_operands && status == CSG_OK; i++)
+        if (c->operands[i].dtype)
+            *c->operands[i].dtype = place->weight->operand;
+    return status;
+}
+
 static int put(struct place *place, struct conf_case *c, struct csg_backend *backend, struct csg_error *err)
 {
     size_t end = c->behind_bytes;
-    int status = CSG_OK;
+    int status = put_weight(place, c, backend, err);
     for (size_t i = 0; i < c->n_operands && c->behind_bytes; i++) {
         place->at_bytes[i] = end;
         end += (bytes_of(&c->operands[i]) + 3) / 4 * 4;
     }
-    if (c->behind_bytes)
+    if (status == CSG_OK && c->behind_bytes)
         status = csg_buffer_create(backend, end, &place->shared, err);
     for (size_t i = 0; i < c->n_operands && status == CSG_OK; i++) {
         struct conf_operand *o = &c->operands[i];
-        if (place->shared)
-            status = csg_buffer_write(place->shared, place->at_bytes[i], o->data, bytes_of(o), err);
-        else
-            status = csg_buffer_from(backend, o->data, bytes_of(o), &place->own[i], err);
+        if (!place->shared)
+            status = csg_buffer_create(backend, o->elements * element_bytes(o), &place->own[i], err);
+        if (status == CSG_OK)
+            status = write_operand(place, c, i, o->data, err);
         for (size_t v = 0; v < 2; v++)
             if (o->views[v])
-                *o->views[v] = csg_view(buffer_of(place, i), o->at + place->at_bytes[i] / conf_type_bytes(o->type));
-    }
-    if (status == CSG_OK && c->weight.n) {
-        enum csg_precision before = backend->precision;
-        backend->precision = c->weight.precision;
-        status = csg_weight_create(backend, c->weight.parts, c->weight.n_parts, c->weight.k, &place->weight, err);
-        backend->precision = before;
-        c->args.gemm.weight = place->weight;
+                *o->views[v] = csg_view(buffer_of(place, i), o->at + place->at_bytes[i] / element_bytes(o));
     }
     return status;
 }
@@ -175,15 +243,13 @@ static int inject(const struct place *place, struct conf_case *c, struct csg_bac
         return drop_last_key(backend, c, err);
     size_t which = find_operand(c, fault == CONF_FAULT_INPUT ? CONF_IN : CONF_OUT);
     const struct conf_operand *o = &c->operands[which];
-    struct csg_buffer *buffer = buffer_of(place, which);
-    size_t bytes = bytes_of(o);
-    uint8_t *data = csg_calloc(bytes, 1);
+    uint8_t *data = csg_calloc(bytes_of(o), 1);
     if (!data)
         return csg_fail_memory(err);
-    int status = csg_buffer_read(buffer, place->at_bytes[which], data, bytes, err);
+    int status = read_operand(place, c, which, data, err);
     if (status == CSG_OK) {
         spoil(o, data, fault);
-        status = csg_buffer_write(buffer, place->at_bytes[which], data, bytes, err);
+        status = write_operand(place, c, which, data, err);
     }
     free(data);
     return status;
@@ -208,8 +274,7 @@ int conf_run(struct conf_memory *out, struct conf_case *c, struct csg_backend *b
     for (size_t i = 0; i < c->n_operands && status == CSG_OK; i++) {
         size_t bytes = bytes_of(&c->operands[i]);
         out->data[i] = csg_calloc(bytes, 1);
-        status = out->data[i] ? csg_buffer_read(buffer_of(&place, i), place.at_bytes[i], out->data[i], bytes, err)
-                              : csg_fail_memory(err);
+        status = out->data[i] ? read_operand(&place, c, i, out->data[i], err) : csg_fail_memory(err);
     }
     take_away(&place);
     if (status)

@@ -87,6 +87,28 @@ static const struct attention_case cases[] = {
     {{4097}, 1, 1, 16, 1, 0, 3, true, true, false, CONF_NORMAL, 1, 0, false, CSG_PRECISION_F32},
 };
 
+/* qkv, qk and vv as they come from a product in bf16 and go to the next. */
+static const struct attention_case operand_cases[] = {
+    {{1}, 1, 1, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false, CSG_PRECISION_BF16},
+    {{33}, 1, 2, 32, 4, 2, 6, true, false, false, CONF_NORMAL, 1, 0, false, CSG_PRECISION_BF16},
+    {{64}, 1, 1, 128, 0, 0, 0, false, true, false, CONF_NORMAL, 3, 0, false, CSG_PRECISION_BF16},
+    {{53}, 1, 2, 80, 0, 0, 0, true, true, true, CONF_ONE_HOT, 10, 0, false, CSG_PRECISION_BF16},
+    {{37}, 1, 2, 7, 0, 2, 0, true, true, false, CONF_NORMAL, 1, 0, false, CSG_PRECISION_BF16},
+    {{37}, 1, 1, 7, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false, CSG_PRECISION_BF16},
+    {{9, 1, 13, 7}, 1, 2, 64, 2, 0, 0, true, true, true, CONF_NORMAL, 1, 0, false, CSG_PRECISION_BF16},
+    {{37}, 1, 2, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, true, CSG_PRECISION_BF16},
+    {{67}, 1, 2, 16, 0, 0, 0, true, false, false, CONF_NORMAL, 1, 5, false, CSG_PRECISION_BF16},
+    {{197}, 1, 3, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false, CSG_PRECISION_BF16},
+    {{1025}, 1, 1, 64, 0, 0, 0, true, true, false, CONF_NORMAL, 1, 0, false, CSG_PRECISION_BF16},
+};
+#define PLAIN (sizeof cases / sizeof *cases)
+#define OPERANDS (sizeof operand_cases / sizeof *operand_cases)
+
+static const struct attention_case *case_at(size_t index)
+{
+    return index < PLAIN ? &cases[index] : &operand_cases[index - PLAIN];
+}
+
 static size_t sequence_count(const struct attention_case *p)
 {
     size_t n = 0;
@@ -97,8 +119,9 @@ static size_t sequence_count(const struct attention_case *p)
 
 static void shape(struct conf_case *c, size_t index)
 {
-    const struct attention_case *p = &cases[index];
+    const struct attention_case *p = case_at(index);
     struct csg_attention_args *a = &c->args.attention;
+    bool operands = index >= PLAIN;
     size_t n = sequence_count(p), width = p->heads * p->dim;
     for (size_t i = 0; i < n; i++) {
         a->tokens += p->lengths[i] * p->repeat;
@@ -114,16 +137,23 @@ static void shape(struct conf_case *c, size_t index)
     a->qk_stride = width + p->qk_pad;
     a->vv_stride = width + p->vv_pad;
     c->not_finite = p->nan;
-    conf_add(c, "qkv", CONF_IN, CONF_F32, &a->qkv, a->tokens, 3 * width, a->qkv_stride, p->qkv_pad ? 3 : 16);
+    conf_add(c, "qkv", CONF_IN, CONF_F32, &a->qkv, a->tokens, 3 * width, a->qkv_stride, p->qkv_pad && !operands ? 3 : 16);
     conf_add(c, "seq", CONF_IN, CONF_I32, &a->seq, 1, a->sequences + 1, 0, 1);
     if (p->qk)
-        conf_add(c, "qk", CONF_OUT, CONF_F32, &a->qk, a->tokens, width, a->qk_stride, p->qk_pad ? 5 : 16);
+        conf_add(c, "qk", CONF_OUT, CONF_F32, &a->qk, a->tokens, width, a->qk_stride, p->qk_pad && !operands ? 5 : 16);
     if (p->vv)
-        conf_add(c, "vv", CONF_OUT, CONF_F32, &a->vv, a->tokens, width, a->vv_stride, p->vv_pad ? 9 : 32);
-    conf_label(c, "%zu tokens in %zu sequence(s), %zu heads of %zu, strides + %zu + %zu + %zu%s%s%s, %s * %g%s%s, %s", a->tokens,
-               a->sequences, p->heads, p->dim, p->qkv_pad, p->qk_pad, p->vv_pad, p->qk ? ", q-k" : "", p->vv ? ", v-v" : "",
-               p->causal ? ", causal" : "", conf_dist_name(p->dist), (double)p->factor, p->apart > 0.0f ? ", q and k apart" : "",
-               p->nan ? ", a NaN" : "", csg_precision_name(p->precision));
+        conf_add(c, "vv", CONF_OUT, CONF_F32, &a->vv, a->tokens, width, a->vv_stride, p->vv_pad && !operands ? 9 : 32);
+    if (operands) {
+        conf_add_reader(c, width, p->precision);
+        for (size_t i = 0; i < c->n_operands; i++)
+            if (i != SEQ)
+                conf_as_operand(&c->operands[i], &a->type);
+    }
+    conf_label(c, "%zu tokens in %zu sequence(s), %zu heads of %zu, strides + %zu + %zu + %zu%s%s%s, %s * %g%s%s, %s%s",
+               a->tokens, a->sequences, p->heads, p->dim, p->qkv_pad, p->qk_pad, p->vv_pad, p->qk ? ", q-k" : "",
+               p->vv ? ", v-v" : "", p->causal ? ", causal" : "", conf_dist_name(p->dist), (double)p->factor,
+               p->apart > 0.0f ? ", q and k apart" : "", p->nan ? ", a NaN" : "", csg_precision_name(p->precision),
+               operands ? " operands" : "");
 }
 
 /* Bounds of one token, head and path: `from` up to `to` are the keys it sees; query, key and value begin at these columns. */
@@ -169,9 +199,9 @@ static void bound_token(struct conf_case *c, const struct place *at, double *p, 
     conf_mean(mean, a->head_dim, p + at->from, d + at->from, n, conf_row(c, QKV, at->from) + at->value, a->qkv_stride);
     for (size_t i = 0; i < a->head_dim; i++) {
         const struct conf_mean *m = &mean[i];
-        conf_bound(c, at->out, at->token)[at->column + i] = m->off + rounding[a->precision] * (m->size + fabs(m->o)) +
-                                                            least * m->all + sums * (m->size + fabs(m->o)) +
-                                                            8.0 * CONF_U * fabs(m->o) + 4.0 * (double)n * CONF_FLOOR;
+        conf_bound(c, at->out, at->token)[at->column + i] =
+            conf_operand_error(c, at->out, m->o) + m->off + rounding[a->precision] * (m->size + fabs(m->o)) + least * m->all +
+            sums * (m->size + fabs(m->o)) + 8.0 * CONF_U * fabs(m->o) + 4.0 * (double)n * CONF_FLOOR;
     }
 }
 
@@ -196,10 +226,12 @@ static void bound_sequence(struct conf_case *c, const struct attention_case *p, 
 
 static void fill(struct conf_case *c, size_t index)
 {
-    const struct attention_case *p = &cases[index];
+    const struct attention_case *p = case_at(index);
     size_t n = sequence_count(p), width = p->heads * p->dim;
     int32_t *seq = conf_ints(c, SEQ);
     conf_fill(c, QKV, p->dist);
+    if (index >= PLAIN)
+        conf_fill_weight(c, CONF_NORMAL);
     for (size_t r = 0; r < c->args.attention.tokens; r++)
         for (size_t i = 0; i < 3 * width; i++)
             conf_row(c, QKV, r)[i] = p->factor * conf_row(c, QKV, r)[i] + (i < width       ? p->apart
@@ -217,4 +249,4 @@ static void fill(struct conf_case *c, size_t index)
     }
 }
 
-const struct csg_test csg_test_attention = {sizeof cases / sizeof *cases, shape, fill};
+const struct csg_test csg_test_attention = {PLAIN + OPERANDS, shape, fill};

@@ -133,17 +133,44 @@ static const struct half_case {
     {{33, 160, {95, 2}, 3, 0, QUICK, true, IN_PLACE, 0, 0, FINITE, CSG_F32, true}, CSG_PRECISION_BF16},
     {{80, 64, {48}, 0, 0, CSG_ACT_NONE, false, NO_RESIDUAL, CONF_TINY, CONF_NORMAL, FINITE, CSG_F32, false}, CSG_PRECISION_BF16},
 };
+/* x and y as they go from one product in bf16 to the next. */
+static const struct operand_case {
+    struct gemm_case base;
+    bool x, y;
+} operand_cases[] = {
+    {{17, 64, {66}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, true, false},
+    {{37, 96, {130}, 0, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, false, true},
+    {{1, 34, {50}, 2, 4, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, true, true},
+    {{5, 64, {128}, 0, 2, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, true, true},
+    {{33, 62, {190}, 4, 0, GELU, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, true, true},
+    {{19, 32, {30}, 2, 0, RELU, true, RESIDUAL, 0, 0, FINITE, CSG_F32, false}, true, true},
+    {{2, 32, {64}, 0, 0, CSG_ACT_NONE, false, RESIDUAL, 0, 0, FINITE, CSG_F32, false}, true, true},
+    {{50, 1540, {194}, 2, 0, CSG_ACT_NONE, true, IN_PLACE, 0, 0, FINITE, CSG_F32, false}, true, false},
+    {{77, 512, {1024}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F16, false}, true, true},
+    {{100, 1600, {128}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, true, true},
+    {{17, 64, {48}, 0, 0, QUICK, true, NO_RESIDUAL, CONF_LARGE, CONF_NORMAL, FINITE, CSG_F32, false}, true, true},
+    {{37, 64, {66}, 0, 0, QUICK, true, NO_RESIDUAL, 0, 0, HAS_NAN, CSG_F32, false}, true, true},
+    /* an odd number of columns, which no such operand has */
+    {{9, 33, {64}, 1, 0, CSG_ACT_NONE, true, NO_RESIDUAL, 0, 0, FINITE, CSG_F32, false}, true, false},
+};
 #define PLAIN (sizeof cases / sizeof *cases)
 #define HALVES (sizeof half_cases / sizeof *half_cases)
+#define OPERANDS (sizeof operand_cases / sizeof *operand_cases)
+
+static const struct operand_case *operand_case_at(size_t index)
+{
+    return index < PLAIN + HALVES ? NULL : &operand_cases[index - PLAIN - HALVES];
+}
 
 static const struct gemm_case *case_at(size_t index)
 {
-    return index < PLAIN ? &cases[index] : &half_cases[index - PLAIN].base;
+    const struct operand_case *operands = operand_case_at(index);
+    return operands ? &operands->base : index < PLAIN ? &cases[index] : &half_cases[index - PLAIN].base;
 }
 
 static enum csg_precision precision_at(size_t index)
 {
-    return index < PLAIN ? CSG_PRECISION_F32 : half_cases[index - PLAIN].precision;
+    return operand_case_at(index) ? CSG_PRECISION_BF16 : index < PLAIN ? CSG_PRECISION_F32 : half_cases[index - PLAIN].precision;
 }
 
 /* Operands after x, which is the first; their numbers depend on the case. */
@@ -178,7 +205,12 @@ static void shape(struct conf_case *c, size_t index)
     a->y_stride = n + p->y_pad;
     c->not_finite = p->special != FINITE;
     /* Without padding rows begin at multiples of four numbers where k and n are: some forms take only such, or read them faster. */
-    conf_add(c, "x", CONF_IN, CONF_F32, &a->x, p->rows, p->k, a->x_stride, p->x_pad ? 3 : 4);
+    const struct operand_case *operands = operand_case_at(index);
+    bool x_operand = operands && operands->x, y_operand = operands && operands->y;
+    struct conf_operand *x =
+        conf_add(c, "x", CONF_IN, CONF_F32, &a->x, p->rows, p->k, a->x_stride, p->x_pad && !x_operand ? 3 : 4);
+    if (x_operand)
+        conf_as_operand(x, &a->x_type);
     if (p->bias)
         conf_add(c, "bias", CONF_IN, CONF_F32, &a->bias, 1, n, 0, p->x_pad ? 5 : 8);
     if (p->residual == RESIDUAL) {
@@ -186,15 +218,18 @@ static void shape(struct conf_case *c, size_t index)
         conf_add(c, "residual", CONF_IN, CONF_F32, &a->residual, p->rows, n, a->residual_stride, p->x_pad ? 1 : 4);
     }
     struct conf_operand *y = conf_add(c, "y", p->residual == IN_PLACE ? CONF_INOUT : CONF_OUT, CONF_F32, &a->y, p->rows, n,
-                                      a->y_stride, p->y_pad ? 7 : 16);
+                                      a->y_stride, p->y_pad && !y_operand ? 7 : 16);
+    if (y_operand)
+        conf_as_operand(y, &a->y_type);
     if (p->residual == IN_PLACE) {
         y->views[1] = &a->residual;
         a->residual_stride = a->y_stride;
     }
-    conf_label(c, "%s: %zu x %zu x %zu in %zu part(s) of %s%s, strides + %zu + %zu%s%s%s, x %s, w %s%s",
+    conf_label(c, "%s: %zu x %zu x %zu in %zu part(s) of %s%s, strides + %zu + %zu%s%s%s, x %s%s, w %s%s%s",
                csg_precision_name(c->weight.precision), p->rows, n, p->k, c->weight.n_parts, dtypes[p->dtype],
                p->transposed ? " transposed" : "", p->x_pad, p->y_pad, p->bias ? ", bias" : "", acts[p->act],
-               residuals[p->residual], conf_dist_name(p->x), conf_dist_name(p->w), specials[p->special]);
+               residuals[p->residual], conf_dist_name(p->x), x_operand ? " as an operand" : "", conf_dist_name(p->w),
+               specials[p->special], y_operand ? ", y as an operand" : "");
 }
 
 static double activation(double *error, double z, double z_error, enum csg_activation act)
@@ -253,7 +288,9 @@ static void bound_row(struct conf_case *c, const struct places *at, size_t row, 
         dot(&z, &size, x, w->full + j * w->k, w->k);
         double error, floor = (double)(2 * w->k + 4) * CONF_FLOOR,
                       y = activation(&error, z, conf_sum_error(c, w->k) * size, a->act);
-        bound[j] = error + CONF_U * 2.0 * (fabs(y) + (residual ? fabs((double)residual[j]) : 0.0)) + floor;
+        double all = residual ? y + (double)residual[j] : y;
+        bound[j] = error + CONF_U * 2.0 * (fabs(y) + (residual ? fabs((double)residual[j]) : 0.0)) + floor +
+                   conf_operand_error(c, at->y, all);
     }
 }
 
@@ -269,9 +306,11 @@ static void fill(struct conf_case *c, size_t index)
         conf_fill(c, at.residual, CONF_NORMAL);
     if (p->special)
         conf_row(c, 0, p->rows / 2)[p->k / 3] = p->special == HAS_NAN ? nanf("") : INFINITY;
+    if (operand_case_at(index))
+        conf_round(c, 0);
     float *x = conf_alloc(c, c->weight.k, sizeof *x);
     for (size_t r = 0; r < p->rows; r++)
         bound_row(c, &at, r, x);
 }
 
-const struct csg_test csg_test_gemm = {PLAIN + HALVES, shape, fill};
+const struct csg_test csg_test_gemm = {PLAIN + HALVES + OPERANDS, shape, fill};

@@ -135,7 +135,8 @@ static int pass(const struct run *r, struct csg_view bias, struct csg_error *err
     if (status == CSG_OK)
         status = csg_weigh(r->backend, &mixed, err);
     if (status == CSG_OK)
-        status = csg_net_out(r->tower, r->tower->layers - 1, own.out, csg_view(NULL, 0), csg_view(f->out, 0), r->rows, err);
+        status =
+            csg_net_out(r->tower, r->tower->layers - 1, own.out, CSG_F32, csg_view(NULL, 0), csg_view(f->out, 0), r->rows, err);
     if (status == CSG_OK)
         status = csg_net_project(r->tower, r->head, csg_view(f->out, 0), csg_view(f->h, 0), product.tokens, r->rows, err);
     return status ? status : csg_similarity(r->backend, &product, err);

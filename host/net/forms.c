@@ -140,17 +140,25 @@ static int attend_gem(struct form *form, struct csg_error *err)
     return status;
 }
 
-static int (*const attends[])(struct form *, struct csg_error *) = {[CSG_ATTEND_SELF] = attend_self,
-                                                                    [CSG_ATTEND_VALUES] = attend_values,
-                                                                    [CSG_ATTEND_UNIT] = attend_unit,
-                                                                    [CSG_ATTEND_GEM] = attend_gem};
+static const struct {
+    int (*attend)(struct form *, struct csg_error *);
+    bool reads_h;
+} attends[] = {[CSG_ATTEND_SELF] = {attend_self, false},
+               [CSG_ATTEND_VALUES] = {attend_values, false},
+               [CSG_ATTEND_UNIT] = {attend_unit, false},
+               [CSG_ATTEND_GEM] = {attend_gem, true}};
+
+bool csg_net_reads_h(const struct csg_net_plan *plan)
+{
+    return attends[plan->attention].reads_h;
+}
 
 int csg_net_attend(const struct csg_net_tower *tower, struct csg_net_forms *forms, const struct csg_net_plan *plan,
                    const struct csg_net_tokens *tokens, size_t grid_w, struct csg_view *attended, size_t *stride,
                    struct csg_error *err)
 {
     struct form form = {tower, forms, plan, tokens, grid_w, *attended, tower->width};
-    int status = attends[plan->attention](&form, err);
+    int status = attends[plan->attention].attend(&form, err);
     *attended = form.out;
     *stride = form.out_stride;
     return status;

@@ -11,6 +11,9 @@ struct csg_net_forms {
 };
 void csg_net_forms_free(struct csg_net_forms *forms);
 
+/* Whether what follows looks at tokens->h, which then has to be float32. */
+bool csg_net_reads_h(const struct csg_net_plan *plan);
+
 /* What the tokens attend to by the plan, from tokens->qkv and tokens->h: into *attended [rows, W], or where else it is then said to
  * stand. Of the tower only sizes and the backend are used. */
 int csg_net_attend(const struct csg_net_tower *tower, struct csg_net_forms *forms, const struct csg_net_plan *plan,

@@ -89,7 +89,7 @@ static int prepare(struct csg_gradient *g, size_t rows, size_t n, struct csg_err
 static int head_forward(struct csg_gradient *g, struct csg_view z, struct csg_error *err)
 {
     struct csg_view f = csg_view(g->f, 0);
-    int status = csg_net_layernorm(g->backend, g->ln_post, z, f, 1, g->tower->width, g->eps, err);
+    int status = csg_net_layernorm(g->backend, g->ln_post, z, f, CSG_F32, 1, g->tower->width, g->eps, err);
     return status ? status : csg_net_multiply(g->backend, f, g->proj, NONE, NONE, csg_view(g->feature, 0), 1, CSG_ACT_NONE, err);
 }
 
@@ -106,7 +106,7 @@ static int forward(struct csg_gradient *g, size_t heads, struct csg_view x, stru
     if (status == CSG_OK)
         status = csg_net_multiply(g->backend, o, block->out, block->out_bias, x, y, 1, CSG_ACT_NONE, err);
     if (status == CSG_OK)
-        status = csg_net_layernorm(g->backend, &block->ln_2, y, h2, 1, width, g->eps, err);
+        status = csg_net_layernorm(g->backend, &block->ln_2, y, h2, CSG_F32, 1, width, g->eps, err);
     if (status == CSG_OK)
         status = csg_net_multiply(g->backend, h2, block->fc, block->fc_bias, NONE, pre, 1, CSG_ACT_NONE, err);
     if (status == CSG_OK)
@@ -230,7 +230,7 @@ static int gradcam(const struct request *r, struct csg_error *err)
     if (status == CSG_OK)
         status = csg_net_multiply(g->backend, pull, g->back.qkv, NONE, NONE, csg_view(g->d_wide, 0), r->n, CSG_ACT_NONE, err);
     if (status == CSG_OK)
-        status = csg_net_layernorm(g->backend, &block->ln_1, r->x, h, r->rows, g->tower->width, g->eps, err);
+        status = csg_net_layernorm(g->backend, &block->ln_1, r->x, h, CSG_F32, r->rows, g->tower->width, g->eps, err);
     return status ? status : weigh(r, h, g->tower->width, NONE, err);
 }
 

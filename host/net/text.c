@@ -183,7 +183,7 @@ static int last_block(struct csg_text *text, const struct csg_branches *branches
     if (status == CSG_OK)
         status = csg_gather(text->backend, &gather, err);
     if (status == CSG_OK)
-        status = csg_net_out(tower, last, csg_view(text->attended, 0), ends.x, ends.x, ends.rows, err);
+        status = csg_net_out(tower, last, csg_view(text->attended, 0), CSG_F32, ends.x, ends.x, ends.rows, err);
     return status ? status : csg_net_mlp(tower, last, &ends, ends.rows, err);
 }
 
@@ -208,7 +208,7 @@ static int encode_batch(struct csg_text *text, const struct csg_branches *branch
     for (size_t b = 0; status == CSG_OK && b + 1 < tower->layers; b++) {
         status = attended(text, branches, b, &tokens, err);
         if (status == CSG_OK)
-            status = csg_net_out(tower, b, csg_view(text->attended, 0), tokens.x, tokens.x, rows, err);
+            status = csg_net_out(tower, b, csg_view(text->attended, 0), CSG_F32, tokens.x, tokens.x, rows, err);
         if (status == CSG_OK)
             status = csg_net_mlp(tower, b, &tokens, rows, err);
         if (status == CSG_OK)
@@ -224,7 +224,7 @@ static int encode_batch(struct csg_text *text, const struct csg_branches *branch
         .x = eot, .weight = text->proj, .y = out, .x_stride = width, .y_stride = embed, .rows = ends};
     const struct csg_normalize_args unit = {
         .x = out, .y = out, .x_stride = embed, .y_stride = embed, .rows = ends, .width = embed};
-    status = csg_net_layernorm(text->backend, &norm, eot, eot, ends, width, tower->eps, err);
+    status = csg_net_layernorm(text->backend, &norm, eot, eot, CSG_F32, ends, width, tower->eps, err);
     if (status == CSG_OK)
         status = csg_gemm(text->backend, &proj, err);
     return status ? status : csg_normalize(text->backend, &unit, err);

@@ -117,7 +117,7 @@ static int begin(struct csg_through *t, struct csg_view last, size_t rows, struc
     const float one = 1;
     int status = zeros ? CSG_OK : csg_fail_memory(err);
     if (status == CSG_OK)
-        status = csg_net_layernorm(t->backend, t->ln_post, last, csg_view(t->h, 0), 1, width, t->tower->eps, err);
+        status = csg_net_layernorm(t->backend, t->ln_post, last, csg_view(t->h, 0), CSG_F32, 1, width, t->tower->eps, err);
     if (status == CSG_OK)
         status =
             csg_net_multiply(t->backend, csg_view(t->h, 0), t->proj, NONE, NONE, csg_view(t->feature, 0), 1, CSG_ACT_NONE, err);
@@ -163,9 +163,9 @@ static int again(struct csg_through *t, size_t b, struct csg_view x, size_t rows
     if (status == CSG_OK)
         status = csg_net_attention(tower, &tokens, attended, NONE, err);
     if (status == CSG_OK)
-        status = csg_net_out(tower, b, attended, x, y, rows, err);
+        status = csg_net_out(tower, b, attended, CSG_F32, x, y, rows, err);
     if (status == CSG_OK)
-        status = csg_net_layernorm(t->backend, &block->ln_2, y, h, rows, tower->width, tower->eps, err);
+        status = csg_net_layernorm(t->backend, &block->ln_2, y, h, CSG_F32, rows, tower->width, tower->eps, err);
     return status
                ? status
                : csg_net_multiply(t->backend, h, block->fc, block->fc_bias, NONE, csg_view(t->pre, 0), rows, CSG_ACT_NONE, err);

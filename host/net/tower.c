@@ -158,7 +158,7 @@ void csg_net_tower_destroy(struct csg_net_tower **out)
 }
 
 int csg_net_layernorm(struct csg_backend *backend, const struct csg_net_norm *norm, struct csg_view x, struct csg_view y,
-                      size_t rows, size_t width, float eps, struct csg_error *err)
+                      enum csg_dtype y_type, size_t rows, size_t width, float eps, struct csg_error *err)
 {
     const struct csg_layernorm_args args = {.x = x,
                                             .weight = norm->weight,
@@ -168,11 +168,23 @@ int csg_net_layernorm(struct csg_backend *backend, const struct csg_net_norm *no
                                             .y_stride = width,
                                             .rows = rows,
                                             .width = width,
+                                            .y_type = y_type,
                                             .eps = eps};
     return csg_layernorm(backend, &args, err);
 }
 
 /* What a weight makes of some normalised tokens, into columns of tokens->qkv from `column` on. */
+/* The type of those tokens. */
+static enum csg_dtype type_of_h(const struct csg_net_tokens *tokens, const struct csg_weight *weight)
+{
+    return tokens->h_is_read ? CSG_F32 : weight->operand;
+}
+
+enum csg_dtype csg_net_attended(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens)
+{
+    return tokens->own_attention ? tower->blocks[0].out->operand : CSG_F32;
+}
+
 static int project_tokens(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_weight *weight,
                           struct csg_view bias, size_t column, struct csg_net_some some, struct csg_error *err)
 {
@@ -182,15 +194,18 @@ static int project_tokens(const struct csg_net_tower *tower, const struct csg_ne
                                        .y = csg_view(tokens->qkv.buffer, tokens->qkv.at + column),
                                        .x_stride = some.step * tower->width,
                                        .y_stride = some.step * 3 * tower->width,
-                                       .rows = some.count};
+                                       .rows = some.count,
+                                       .x_type = type_of_h(tokens, weight),
+                                       .y_type = csg_net_attended(tower, tokens)};
     return csg_gemm(tower->backend, &args, err);
 }
 
+/* For products with `reader` and weights of the same columns. */
 static int normalise_tokens(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens,
-                            struct csg_error *err)
+                            const struct csg_weight *reader, struct csg_error *err)
 {
-    return csg_net_layernorm(tower->backend, &tower->blocks[b].ln_1, tokens->x, tokens->h, tokens->rows, tower->width, tower->eps,
-                             err);
+    return csg_net_layernorm(tower->backend, &tower->blocks[b].ln_1, tokens->x, tokens->h, type_of_h(tokens, reader),
+                             tokens->rows, tower->width, tower->eps, err);
 }
 
 int csg_net_qkv(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, struct csg_error *err)
@@ -199,7 +214,7 @@ int csg_net_qkv(const struct csg_net_tower *tower, size_t b, const struct csg_ne
     const struct csg_net_some all = {tokens->rows, 1};
     if (b + 1 == tower->layers)
         return csg_net_last_qkv(tower, tokens, all, err);
-    int status = normalise_tokens(tower, b, tokens, err);
+    int status = normalise_tokens(tower, b, tokens, block->qkv, err);
     return status ? status : project_tokens(tower, tokens, block->qkv, block->qkv_bias, 0, all, err);
 }
 
@@ -207,7 +222,7 @@ int csg_net_last_qkv(const struct csg_net_tower *tower, const struct csg_net_tok
                      struct csg_error *err)
 {
     const struct csg_net_block *block = tower->blocks + tower->layers - 1;
-    int status = normalise_tokens(tower, tower->layers - 1, tokens, err);
+    int status = normalise_tokens(tower, tower->layers - 1, tokens, block->kv, err);
     if (status == CSG_OK)
         status = project_tokens(tower, tokens, block->q, block->qkv_bias, 0, queries, err);
     if (status == CSG_OK)
@@ -233,7 +248,8 @@ int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_to
                                             .head_dim = tower->head_dim,
                                             .scale = tower->scale,
                                             .causal = tokens->causal,
-                                            .precision = tower->backend->precision};
+                                            .precision = tower->backend->precision,
+                                            .type = csg_net_attended(tower, tokens)};
     return csg_attention(tower->backend, &args, err);
 }
 
@@ -257,8 +273,8 @@ int csg_net_attention_cls(struct csg_backend *backend, struct csg_view qkv, size
     return csg_attend(backend, &args, err);
 }
 
-static int out_some(const struct csg_net_tower *tower, size_t b, struct csg_view attended, struct csg_view residual,
-                    struct csg_view y, struct csg_net_some some, struct csg_error *err)
+static int out_some(const struct csg_net_tower *tower, size_t b, struct csg_view attended, enum csg_dtype attended_type,
+                    struct csg_view residual, struct csg_view y, struct csg_net_some some, struct csg_error *err)
 {
     const struct csg_net_block *block = tower->blocks + b;
     size_t stride = some.step * tower->width;
@@ -270,7 +286,8 @@ static int out_some(const struct csg_net_tower *tower, size_t b, struct csg_view
                                        .x_stride = stride,
                                        .residual_stride = stride,
                                        .y_stride = stride,
-                                       .rows = some.count};
+                                       .rows = some.count,
+                                       .x_type = attended_type};
     return csg_gemm(tower->backend, &args, err);
 }
 
@@ -287,6 +304,7 @@ static int mlp_some(const struct csg_net_tower *tower, size_t b, const struct cs
                                             .y_stride = tower->width,
                                             .rows = some.count,
                                             .width = tower->width,
+                                            .y_type = block->fc->operand,
                                             .eps = tower->eps};
     int status = csg_layernorm(tower->backend, &norm, err);
     if (status)
@@ -298,6 +316,8 @@ static int mlp_some(const struct csg_net_tower *tower, size_t b, const struct cs
                                      .x_stride = tower->width,
                                      .y_stride = tower->mlp_width,
                                      .rows = some.count,
+                                     .x_type = norm.y_type,
+                                     .y_type = block->proj->operand,
                                      .act = tower->act};
     status = csg_gemm(tower->backend, &fc, err);
     if (status)
@@ -310,14 +330,15 @@ static int mlp_some(const struct csg_net_tower *tower, size_t b, const struct cs
                                        .x_stride = tower->mlp_width,
                                        .residual_stride = stride,
                                        .y_stride = stride,
-                                       .rows = some.count};
+                                       .rows = some.count,
+                                       .x_type = fc.y_type};
     return csg_gemm(tower->backend, &proj, err);
 }
 
-int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view attended, struct csg_view residual,
-                struct csg_view y, size_t rows, struct csg_error *err)
+int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view attended, enum csg_dtype attended_type,
+                struct csg_view residual, struct csg_view y, size_t rows, struct csg_error *err)
 {
-    return out_some(tower, b, attended, residual, y, (struct csg_net_some){rows, 1}, err);
+    return out_some(tower, b, attended, attended_type, residual, y, (struct csg_net_some){rows, 1}, err);
 }
 
 int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, size_t rows,
@@ -329,7 +350,7 @@ int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_ne
 int csg_net_finish_some(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens,
                         struct csg_view attended, struct csg_net_some some, struct csg_error *err)
 {
-    int status = out_some(tower, b, attended, tokens->x, tokens->x, some, err);
+    int status = out_some(tower, b, attended, csg_net_attended(tower, tokens), tokens->x, tokens->x, some, err);
     return status ? status : mlp_some(tower, b, tokens, some, err);
 }
 
@@ -342,11 +363,16 @@ int csg_net_pace(const struct csg_net_tower *tower, size_t rows, struct csg_erro
 int csg_net_project(const struct csg_net_tower *tower, const struct csg_net_head *head, struct csg_view x, struct csg_view h,
                     struct csg_view out, size_t rows, struct csg_error *err)
 {
-    int status = csg_net_layernorm(tower->backend, head->ln_post, x, h, rows, tower->width, tower->eps, err);
+    int status = csg_net_layernorm(tower->backend, head->ln_post, x, h, head->proj->operand, rows, tower->width, tower->eps, err);
     if (status)
         return status;
-    const struct csg_gemm_args gemm = {
-        .x = h, .weight = head->proj, .y = out, .x_stride = tower->width, .y_stride = head->embed, .rows = rows};
+    const struct csg_gemm_args gemm = {.x = h,
+                                       .weight = head->proj,
+                                       .y = out,
+                                       .x_stride = tower->width,
+                                       .y_stride = head->embed,
+                                       .rows = rows,
+                                       .x_type = head->proj->operand};
     status = csg_gemm(tower->backend, &gemm, err);
     if (status)
         return status;

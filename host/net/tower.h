@@ -46,12 +46,14 @@ int csg_net_matrix(struct csg_backend *backend, const struct csg_tensor *tensor,
 struct csg_net_tokens {
     size_t rows;
     struct csg_view x;   /* [rows, W]: residual stream of CLIP's own path */
-    struct csg_view h;   /* [rows, W] scratch */
+    struct csg_view h;   /* [rows, W] scratch: what ln_1 made, after csg_net_qkv */
     struct csg_view qkv; /* [rows, 3W] scratch */
     struct csg_view mlp; /* [rows, M] scratch */
     struct csg_view seq; /* int32 [sequences + 1] */
     size_t sequences, longest;
     bool causal;
+    bool h_is_read;     /* not by products alone: h has to be float32 */
+    bool own_attention; /* csg_net_attention alone reads qkv, and csg_net_out and csg_net_finish_some what it makes */
 };
 
 /* ln_1 and q, k, v of block `b` (from 0) into tokens->qkv. */
@@ -63,6 +65,8 @@ struct csg_net_some {
 /* The same of the last block, q of some tokens alone. */
 int csg_net_last_qkv(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_net_some queries,
                      struct csg_error *err);
+/* The type of what csg_net_attention makes of the tokens. */
+enum csg_dtype csg_net_attended(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens);
 /* softmax(s q k^T) v into qk and softmax(s v v^T) v into vv; a view without buffer is not computed. */
 int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_view qk,
                       struct csg_view vv, struct csg_error *err);
@@ -70,8 +74,8 @@ int csg_net_attention(const struct csg_net_tower *tower, const struct csg_net_to
 int csg_net_attention_cls(struct csg_backend *backend, struct csg_view qkv, size_t width, size_t heads, size_t tokens,
                           struct csg_view out, struct csg_error *err);
 /* y = residual + out_proj(attended), rows of W. */
-int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view attended, struct csg_view residual,
-                struct csg_view y, size_t rows, struct csg_error *err);
+int csg_net_out(const struct csg_net_tower *tower, size_t b, struct csg_view attended, enum csg_dtype attended_type,
+                struct csg_view residual, struct csg_view y, size_t rows, struct csg_error *err);
 /* x += mlp(ln_2(x)) for the first `rows` tokens. */
 int csg_net_mlp(const struct csg_net_tower *tower, size_t b, const struct csg_net_tokens *tokens, size_t rows,
                 struct csg_error *err);
@@ -85,6 +89,6 @@ int csg_net_project(const struct csg_net_tower *tower, const struct csg_net_head
  * Blocks of few tokens are queued without a wait. */
 int csg_net_pace(const struct csg_net_tower *tower, size_t rows, struct csg_error *err);
 int csg_net_layernorm(struct csg_backend *backend, const struct csg_net_norm *norm, struct csg_view x, struct csg_view y,
-                      size_t rows, size_t width, float eps, struct csg_error *err);
+                      enum csg_dtype y_type, size_t rows, size_t width, float eps, struct csg_error *err);
 
 #endif

@@ -105,6 +105,8 @@ int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const s
     if (status == CSG_OK)
         status = csg_net_matrix(backend, &model->patch_weight, false, &vision->patch, err);
     if (status == CSG_OK)
+        vision->base.operand = vision->patch->operand;
+    if (status == CSG_OK)
         status = csg_net_matrix(backend, &model->vision_proj, model->proj_transposed, &vision->proj, err);
     if (status == CSG_OK)
         status = csg_net_vector(backend, &model->class_embedding, &vision->cls, err);
@@ -223,7 +225,7 @@ static int embed_masked(struct vit *vision, struct csg_view rgb, struct csg_view
     status = csg_gemm(vision->backend, &conv, err);
     if (status)
         return status;
-    return csg_net_layernorm(vision->backend, &vision->ln_pre, x, x, rows, width, model->layer_norm_eps, err);
+    return csg_net_layernorm(vision->backend, &vision->ln_pre, x, x, CSG_F32, rows, width, model->layer_norm_eps, err);
 }
 
 static int embed_patches(struct vit *vision, struct csg_view rgb, size_t w_px, size_t h_px, size_t rows, struct csg_view x,
@@ -232,15 +234,20 @@ static int embed_patches(struct vit *vision, struct csg_view rgb, size_t w_px, s
     return embed_masked(vision, rgb, csg_view(NULL, 0), w_px, h_px, rows, x, err);
 }
 
-static int single_block(const struct vit *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
-                        struct csg_error *err)
+/* A block of CLIP as it is, into y, which may be tokens->x. own: nothing else looks at what its attention reads and makes, as gradients
+ * do. */
+static int plain_block(const struct vit *vision, size_t b, const struct csg_net_tokens *tokens, bool own, struct csg_view qk,
+                       struct csg_view y, struct csg_error *err)
 {
-    int status = csg_net_qkv(vision->tower, b, tokens, err);
+    struct csg_net_tokens before = *tokens, after = *tokens;
+    before.own_attention = own;
+    after.x = y;
+    int status = csg_net_qkv(vision->tower, b, &before, err);
     if (status == CSG_OK)
-        status = csg_net_attention(vision->tower, tokens, qk, csg_view(NULL, 0), err);
+        status = csg_net_attention(vision->tower, &before, qk, csg_view(NULL, 0), err);
     if (status == CSG_OK)
-        status = csg_net_out(vision->tower, b, qk, tokens->x, tokens->x, tokens->rows, err);
-    return status ? status : csg_net_mlp(vision->tower, b, tokens, tokens->rows, err);
+        status = csg_net_out(vision->tower, b, qk, csg_net_attended(vision->tower, &before), tokens->x, y, tokens->rows, err);
+    return status ? status : csg_net_mlp(vision->tower, b, &after, tokens->rows, err);
 }
 
 /* Pictures one after the other: their patches are a hundredth of the work, and so they need the memory of one. */
@@ -251,20 +258,6 @@ static int embed_pictures(struct vit *vision, const struct csg_view *rgb, size_t
     for (size_t i = 0; status == CSG_OK && i < count; i++)
         status = embed_patches(vision, rgb[i], w_px, h_px, rows, csg_view(x.buffer, x.at + i * rows * vision->tower->width), err);
     return status;
-}
-
-/* A block of CLIP as it is, into y: gradients want to know what went in. */
-static int kept_block(const struct vit *vision, size_t b, const struct csg_net_tokens *tokens, struct csg_view qk,
-                      struct csg_view y, struct csg_error *err)
-{
-    struct csg_net_tokens after = *tokens;
-    after.x = y;
-    int status = csg_net_qkv(vision->tower, b, tokens, err);
-    if (status == CSG_OK)
-        status = csg_net_attention(vision->tower, tokens, qk, csg_view(NULL, 0), err);
-    if (status == CSG_OK)
-        status = csg_net_out(vision->tower, b, qk, tokens->x, y, tokens->rows, err);
-    return status ? status : csg_net_mlp(vision->tower, b, &after, tokens->rows, err);
 }
 
 /* Attention of CLIP's own path of every picture's CLS alone. */
@@ -289,21 +282,25 @@ static struct csg_net_some original(const struct csg_net_tower *tower, size_t b,
 
 /* The new path starts from the same x as the original one at the first dual block; it skips the MLP and never re-enters attention.
  * In the last block nothing but CLS is taken from the original path, so only that row of each picture is finished. */
-static int dual_block(const struct vit *vision, size_t b, bool first, const struct csg_net_tokens *tokens, struct csg_view qk,
+static int dual_block(const struct vit *vision, size_t b, bool first, const struct csg_net_tokens *all, struct csg_view qk,
                       struct csg_view vv, struct csg_view x_new, struct csg_error *err)
 {
     const struct csg_net_tower *tower = vision->tower;
-    size_t rows = tokens->rows;
     bool last = b + 1 == tower->layers;
+    struct csg_net_tokens own = *all;
+    own.own_attention = !last; /* of which CLS comes by another way */
+    const struct csg_net_tokens *tokens = &own;
+    size_t rows = tokens->rows;
+    enum csg_dtype attended = csg_net_attended(tower, tokens);
     int status = last ? csg_net_last_qkv(tower, tokens, original(tower, b, tokens), err) : csg_net_qkv(tower, b, tokens, err);
     if (status == CSG_OK)
         status = csg_net_attention(tower, tokens, last ? csg_view(NULL, 0) : qk, vv, err);
     if (status == CSG_OK && last)
         status = cls_attention(tower, tokens, qk, err);
     if (status == CSG_OK && !first && !last)
-        status = csg_net_out(tower, b, qk, tokens->x, tokens->x, 2 * rows, err);
+        status = csg_net_out(tower, b, qk, attended, tokens->x, tokens->x, 2 * rows, err);
     else if (status == CSG_OK)
-        status = csg_net_out(tower, b, vv, first ? tokens->x : x_new, x_new, rows, err);
+        status = csg_net_out(tower, b, vv, attended, first ? tokens->x : x_new, x_new, rows, err);
     if (status == CSG_OK && (first || last))
         return csg_net_finish_some(tower, b, tokens, qk, original(tower, b, tokens), err);
     return status ? status : csg_net_mlp(tower, b, tokens, rows, err);
@@ -388,7 +385,7 @@ static int kept_tower(struct vit *vision, const struct csg_view *rgb, size_t w_p
         status = embed_pictures(vision, rgb, 1, w_px, h_px, rows, tokens->x, err);
     for (size_t b = 0; status == CSG_OK && b < layers; b++) {
         struct csg_view next = csg_view(vision->inputs, (b + 1) * rows * width);
-        status = kept_block(vision, b, tokens, qk, next, err);
+        status = plain_block(vision, b, tokens, false, qk, next, err);
         tokens->x = next;
     }
     return status ? status : project(vision, tokens->x, rows, err);
@@ -429,6 +426,7 @@ static int encode(struct csg_vision *base, const struct csg_view *rgb, size_t co
         return status;
 
     struct csg_net_tokens tokens = tokens_of(vision, count, picture_rows);
+    tokens.h_is_read = csg_net_reads_h(plan);
     struct csg_view x_new = csg_view(vision->x, rows * width);
     struct csg_view qk = csg_view(vision->attended, 0), vv = csg_view(vision->attended, rows * width);
     *tokens_out = csg_view(vision->out, 0);
@@ -442,9 +440,9 @@ static int encode(struct csg_vision *base, const struct csg_view *rgb, size_t co
     status = embed_pictures(vision, rgb, count, w_px, h_px, picture_rows, tokens.x, err);
     for (size_t b = 0; status == CSG_OK && b < layers; b++) {
         if (b < first && b + 1 == layers)
-            status = kept_block(vision, b, &tokens, qk, x_new, err);
+            status = plain_block(vision, b, &tokens, false, qk, x_new, err);
         else if (b < first)
-            status = single_block(vision, b, &tokens, qk, err);
+            status = plain_block(vision, b, &tokens, true, qk, tokens.x, err);
         else if (surgery)
             status = dual_block(vision, b, b == first, &tokens, qk, vv, x_new, err);
         else if (dual)
@@ -559,7 +557,7 @@ static int encode_masked(void *tower, struct csg_view masks, size_t count, float
         status = embed_masked(vision, seen->rgb, csg_view(masks.buffer, masks.at + i * pixels), seen->w_px, seen->h_px, rows,
                               csg_view(tokens.x.buffer, tokens.x.at + i * rows * vision->tower->width), err);
     for (size_t b = 0; status == CSG_OK && b + 1 < vision->tower->layers; b++) {
-        status = single_block(vision, b, &tokens, qk, err);
+        status = plain_block(vision, b, &tokens, true, qk, tokens.x, err);
         if (status == CSG_OK)
             status = csg_net_pace(vision->tower, tokens.rows, err);
     }

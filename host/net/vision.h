@@ -27,6 +27,7 @@ struct csg_vision {
     const struct csg_vision_class *class_;
     struct csg_buffer *picture; /* of the last call */
     struct csg_buffer *tokens;  /* given by csg_vision_take_tokens */
+    enum csg_dtype operand;     /* what goes from an operator to a product, see csg_weight */
 };
 int csg_vit_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);
 int csg_resnet_create(struct csg_vision **out, struct csg_backend *backend, const struct csg_model *model, struct csg_error *err);

@@ -58,7 +58,11 @@ int csg_ocl_limit(struct csg_ocl_limits *limits, const char *limit, struct csg_e
 /* The option of attention by tiles of bfloat16. */
 #define CSG_OCL_AMX "-DCSG_AMX=1"
 /* Options of the kernels for packed weights: of f32 or of bfloat16 pairs. */
-void csg_ocl_packed_options(char *out, size_t capacity, bool pairs, const struct csg_ocl_tile *tile, size_t rows);
+void csg_ocl_packed_options(char *out, size_t capacity, bool pairs, enum csg_dtype y_type, const struct csg_ocl_tile *tile,
+                            size_t rows);
+/* The option of kernels that store y in bfloat16, and what it is for a type, behind others. */
+#define CSG_OCL_Y_BF16 "-DCSG_Y_BF16=1"
+const char *csg_ocl_y_option(enum csg_dtype y_type);
 /* Options of the kernels for packed weights in 16 bits, of `rows` rows of a tile. */
 void csg_ocl_half_options(char *out, size_t capacity, enum csg_precision precision, const struct csg_ocl_tile *tile, size_t rows);
 

@@ -213,8 +213,8 @@ static int pairs(struct csg_ocl *ocl, bool amx, const struct csg_attention_args 
     if (status)
         return status;
     char options[100];
-    snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu -DCSG_QUERIES=%d -DCSG_KEY_ROWS=%zu%s", a->head_dim, PAIRS_QUERIES,
-             key_rows, amx ? " " CSG_OCL_AMX : "");
+    snprintf(options, sizeof options, "-DCSG_HEAD_DIM=%zu -DCSG_QUERIES=%d -DCSG_KEY_ROWS=%zu%s%s", a->head_dim, PAIRS_QUERIES,
+             key_rows, amx ? " " CSG_OCL_AMX : "", csg_ocl_y_option(a->type));
     const struct csg_ocl_arg pack_args[] = {CSG_VIEW_ARG(a->qkv),        CSG_VIEW_ARG(a->seq),   CSG_MEM_ARG(ocl->scratch),
                                             CSG_SIZE_ARG(a->qkv_stride), CSG_SIZE_ARG(a->heads), CSG_SIZE_ARG(slots),
                                             CSG_SIZE_ARG(paths_of(a))};

@@ -13,13 +13,15 @@ int csg_ocl_gemm_launch(struct csg_ocl *ocl, int source, const char *kernel, con
                         const struct csg_gemm_args *a, struct csg_error *err)
 {
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
-    size_t k = weight->pairs ? csg_ocl_ceil_div(weight->base.k, 2) : weight->base.k;
-    const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->x),
+    size_t operands = weight->pairs ? 2 : 1; /* of k in what x is read by */
+    size_t k = csg_ocl_ceil_div(weight->base.k, operands);
+    const struct csg_view x = csg_view(a->x.buffer, a->x.at / operands);
+    const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(x),
                                        CSG_MEM_ARG(weight->mem),
                                        CSG_VIEW_ARG(a->bias),
                                        CSG_VIEW_ARG(a->residual),
                                        CSG_VIEW_ARG(a->y),
-                                       CSG_SIZE_ARG(a->x_stride),
+                                       CSG_SIZE_ARG(a->x_stride / operands),
                                        CSG_SIZE_ARG(a->residual_stride),
                                        CSG_SIZE_ARG(a->y_stride),
                                        CSG_SIZE_ARG(a->rows),
@@ -56,10 +58,16 @@ static size_t tile_rows(const struct csg_ocl *ocl, const struct packed_form *for
     return form->few ? ocl->tile->rows_few : csg_ocl_gemm_rows(ocl, rows);
 }
 
-void csg_ocl_packed_options(char *out, size_t capacity, bool pairs, const struct csg_ocl_tile *tile, size_t rows)
+const char *csg_ocl_y_option(enum csg_dtype y_type)
 {
-    snprintf(out, capacity, "%s-DCSG_ROWS=%zu -DCSG_VECTORS=%u -DCSG_TILES=%d", pairs ? "-DCSG_PAIRS=1 " : "", rows,
-             tile->vectors, CSG_OCL_TILES);
+    return y_type == CSG_BF16 ? " " CSG_OCL_Y_BF16 : "";
+}
+
+void csg_ocl_packed_options(char *out, size_t capacity, bool pairs, enum csg_dtype y_type, const struct csg_ocl_tile *tile,
+                            size_t rows)
+{
+    snprintf(out, capacity, "%s-DCSG_ROWS=%zu -DCSG_VECTORS=%u -DCSG_TILES=%d%s", pairs ? "-DCSG_PAIRS=1 " : "", rows,
+             tile->vectors, CSG_OCL_TILES, csg_ocl_y_option(y_type));
 }
 
 /* Work-items for so many tiles in each of the panels, of which one takes at most `most`, at least one. */
@@ -76,8 +84,8 @@ static int packed(struct csg_ocl *ocl, const struct packed_form *form, const str
     size_t rows = tile_rows(ocl, form, a->rows);
     size_t tiles = csg_ocl_ceil_div(a->rows, rows), panels = csg_ocl_ceil_div(weight->base.n, weight->nr);
     size_t items = items_of(ocl, form, tiles, panels, CSG_OCL_TILES);
-    char options[80];
-    csg_ocl_packed_options(options, sizeof options, weight->pairs, ocl->tile, rows);
+    char options[120];
+    csg_ocl_packed_options(options, sizeof options, weight->pairs, a->y_type, ocl->tile, rows);
     return csg_ocl_gemm_launch(ocl, CSG_OP_gemm, "gemm_packed", options, (struct csg_ocl_range){{items, 1, 1}, {1, 1, 1}}, a,
                                err);
 }
@@ -90,8 +98,8 @@ static int by_tiles(struct csg_ocl *ocl, const struct packed_form *form, const s
     const struct csg_ocl_weight *weight = (const struct csg_ocl_weight *)a->weight;
     size_t blocks = csg_ocl_ceil_div(a->rows, AMX_ROWS), panels = csg_ocl_ceil_div(weight->base.n, weight->nr);
     size_t items = items_of(ocl, form, blocks, panels, blocks);
-    char options[40];
-    snprintf(options, sizeof options, "-DCSG_VECTORS=%u", ocl->tile->vectors);
+    char options[64];
+    snprintf(options, sizeof options, "-DCSG_VECTORS=%u%s", ocl->tile->vectors, csg_ocl_y_option(a->y_type));
     return csg_ocl_gemm_launch(ocl, CSG_OCL_gemm_amx, "gemm_amx", options, (struct csg_ocl_range){{items, 1, 1}, {1, 1, 1}}, a,
                                err);
 }
@@ -100,20 +108,22 @@ static int by_tiles(struct csg_ocl *ocl, const struct packed_form *form, const s
 static int paired(struct csg_ocl *ocl, const struct packed_form *form, const struct csg_gemm_args *a, struct csg_error *err)
 {
     size_t k = a->weight->k, pairs = csg_ocl_ceil_div(k, 2), bytes;
+    if (a->x_type == CSG_BF16)
+        return (form->amx ? by_tiles : packed)(ocl, form, a, err);
     if (!csg_mul(a->rows, pairs, &bytes) || !csg_mul(bytes, sizeof(cl_uint), &bytes))
         return csg_fail(err, CSG_ERROR_MEMORY, "a matrix of %zu x %zu is too large", a->rows, k);
     int status = csg_ocl_scratch(ocl, bytes, err);
     if (status)
         return status;
-    char options[80];
-    csg_ocl_packed_options(options, sizeof options, true, ocl->tile, tile_rows(ocl, form, a->rows));
+    char options[120];
+    csg_ocl_packed_options(options, sizeof options, true, CSG_F32, ocl->tile, tile_rows(ocl, form, a->rows));
     const struct csg_ocl_arg args[] = {CSG_VIEW_ARG(a->x), CSG_MEM_ARG(ocl->scratch), CSG_SIZE_ARG(a->x_stride), CSG_SIZE_ARG(k)};
     const struct csg_ocl_launch pack = {CSG_OP_gemm, options, "gemm_pairs", {{a->rows, 1, 1}, {1, 1, 1}}, args, CSG_COUNT(args)};
     status = csg_ocl_launch(ocl, &pack, err);
     struct csg_ocl_buffer scratch = {.base.backend = &ocl->base, .base.bytes = ocl->scratch_bytes, .mem = ocl->scratch};
     struct csg_gemm_args args_of_pairs = *a;
     args_of_pairs.x = csg_view(&scratch.base, 0);
-    args_of_pairs.x_stride = pairs;
+    args_of_pairs.x_stride = 2 * pairs;
     return status ? status : (form->amx ? by_tiles : packed)(ocl, form, &args_of_pairs, err);
 }
 

@@ -126,14 +126,22 @@ static void add_pairs(struct list *list, const struct csg_ocl_class *form, const
         const char *kernel, *needs;
     } beside[] = {{CSG_OP_gemm, "gemm_cpuid", ""},
                   {CSG_OP_gemm, "gemm_pairs", ""},
-                  {CSG_OP_gemm, "gemm_amx", ""},
-                  {CSG_OP_attention, "attention_pack", "!" CSG_OCL_AMX},
-                  {CSG_OP_attention, "attention_pairs", "!" CSG_OCL_AMX},
-                  {CSG_OP_attention, "attention_pack", CSG_OCL_AMX},
-                  {CSG_OP_attention, "attention_pairs", CSG_OCL_AMX}};
-    for (size_t i = 0; i < CSG_COUNT(rows); i++) {
+                  {CSG_OP_gemm, "gemm_amx", "!" CSG_OCL_Y_BF16},
+                  {CSG_OP_gemm, "gemm_amx", CSG_OCL_Y_BF16},
+                  {CSG_OP_layernorm, "layernorm", CSG_OCL_Y_BF16},
+                  {CSG_OP_attention, "attention_pack", "!" CSG_OCL_AMX " !" CSG_OCL_Y_BF16},
+                  {CSG_OP_attention, "attention_pack", "!" CSG_OCL_AMX " " CSG_OCL_Y_BF16},
+                  {CSG_OP_attention, "attention_pairs", "!" CSG_OCL_AMX " !" CSG_OCL_Y_BF16},
+                  {CSG_OP_attention, "attention_pairs", "!" CSG_OCL_AMX " " CSG_OCL_Y_BF16},
+                  {CSG_OP_attention, "attention_pack", CSG_OCL_AMX " !" CSG_OCL_Y_BF16},
+                  {CSG_OP_attention, "attention_pack", CSG_OCL_AMX " " CSG_OCL_Y_BF16},
+                  {CSG_OP_attention, "attention_pairs", CSG_OCL_AMX " !" CSG_OCL_Y_BF16},
+                  {CSG_OP_attention, "attention_pairs", CSG_OCL_AMX " " CSG_OCL_Y_BF16}};
+    for (size_t i = 0; i < 2 * CSG_COUNT(rows); i++) {
+        char options[120];
         struct csg_ocl_variant *row = add(list, form, CSG_OP_gemm, "");
-        csg_ocl_packed_options(row->needs, sizeof row->needs, true, tile, rows[i]);
+        csg_ocl_packed_options(options, sizeof options, true, i % 2 ? CSG_BF16 : CSG_F32, tile, rows[i / 2]);
+        NEEDS(row, "%s%s", options, i % 2 ? "" : " !" CSG_OCL_Y_BF16);
         row->kernel = "gemm_packed";
     }
     for (size_t i = 0; i < CSG_COUNT(beside); i++) {

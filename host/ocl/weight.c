@@ -171,6 +171,8 @@ int csg_ocl_weight_create(struct csg_backend *backend, const struct csg_weight_p
         free(weight);
         return status;
     }
+    if (weight->pairs && k % 2 == 0)
+        weight->base.operand = CSG_BF16;
     if (source.n == 0 || k == 0 || !csg_mul(rows, stored_columns(weight), &bytes) ||
         !csg_mul(bytes, csg_dtype_bytes(source.dtype), &bytes))
         status = csg_fail(err, CSG_ERROR_MODEL, "a weight of %zu x %zu cannot be used", source.n, k);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/dtype.h"
 #include "ops/precision.h"
 
 struct csg_buffer;
@@ -79,10 +80,11 @@ struct csg_tokens_args {
     size_t rows, width;
 };
 
-/* y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias per row, biased variance. y may be x. */
+/* y = (x - mean(x)) / sqrt(var(x) + eps) * weight + bias per row, biased variance. y may be x where both are float32. */
 struct csg_layernorm_args {
     struct csg_view x, weight, bias, y; /* [rows, width], [width], [width], [rows, width] */
     size_t x_stride, y_stride, rows, width;
+    enum csg_dtype y_type; /* as csg_gemm_args.y_type */
     float eps;
 };
 
@@ -93,7 +95,9 @@ enum csg_activation {
     CSG_ACT_RELU        /* max(x, 0); what is not a number stays so */
 };
 
-/* y = act(x W^T + bias) + residual, W being `weight` of n rows and k columns (sizes in struct csg_weight). */
+/* y = act(x W^T + bias) + residual, W being `weight` of n rows and k columns (sizes in struct csg_weight).
+ * x is float32, or of the type of weight->operand. So is y of the type that the products which read it take: operand of their weights.
+ * The places and strides of such views count elements of that type, in a buffer of their own, and are even. */
 struct csg_gemm_args {
     struct csg_view x; /* [rows, k] */
     const struct csg_weight *weight;
@@ -101,6 +105,7 @@ struct csg_gemm_args {
     struct csg_view residual; /* [rows, n], optional; may be y with the same stride */
     struct csg_view y;        /* [rows, n] */
     size_t x_stride, residual_stride, y_stride, rows;
+    enum csg_dtype x_type, y_type;
     enum csg_activation act;
 };
 
@@ -109,7 +114,8 @@ struct csg_gemm_args {
  * seq[s] up to seq[s + 1]. With `causal` token i sees the tokens of its sequence up to itself.
  *   qk = softmax(scale q k^T) v     CLIP's own
  *   vv = softmax(scale v v^T) v     architecture surgery
- * either of which may be absent, but not both. */
+ * either of which may be absent, but not both. In a precision whose weights have an operand other than float32 qkv, qk and vv may be
+ * of that type together, for the product before and the one behind; see csg_gemm_args. */
 struct csg_attention_args {
     struct csg_view qkv;    /* [tokens, 3 * heads * head_dim] */
     struct csg_view seq;    /* int32 [sequences + 1], seq[0] = 0, seq[sequences] = tokens */
@@ -120,6 +126,7 @@ struct csg_attention_args {
     float scale; /* above 0 */
     bool causal;
     enum csg_precision precision; /* q, k, v and the weights may be rounded to it before they are multiplied */
+    enum csg_dtype type;          /* of qkv, qk and vv */
 };
 
 /* Attention of any queries, keys and values of one sequence, head by head:

@@ -42,6 +42,9 @@ struct csg_weight {
     struct csg_backend *backend;
     enum csg_precision precision;
     size_t n, k; /* rows (outputs), columns (inputs) */
+    /* What x is rounded to before it is multiplied, where whoever makes x may store it so: half to write and to read, and nothing is lost
+     * that the product would keep. CSG_F32: x has to be float32. */
+    enum csg_dtype operand;
 };
 
 /* Rows of a matrix in host memory, unaligned, little-endian. transposed: stored [k, n]. */

@@ -99,7 +99,8 @@ static void describe_stages(struct job *job, const struct csg_trace *trace)
     struct csg_work work[CSG_OP_COUNT] = {{0}};
     struct csg_bench_stage all[CSG_OP_COUNT] = {{0}};
     double running_ms = 0.0, pictures = (double)job->batch,
-           flop = csg_encode_work(job->context->model, &job->plan, (size_t)job->size.w_px, (size_t)job->size.h_px, work);
+           flop = csg_encode_work(job->context->model, &job->plan, job->context->vision->operand, (size_t)job->size.w_px,
+                                  (size_t)job->size.h_px, work);
     for (size_t i = 0; i < trace->count; i++) {
         const struct csg_launch *l = trace->launches + i;
         all[l->op].launches++;

@@ -21,8 +21,8 @@ void csg_full_bench_destroy(struct csg_full_bench **bench);
 struct csg_work {
     double flop, bytes;
 };
-/* Adds that of an encoding of a picture to zeros, and returns all of its FLOP. */
-double csg_encode_work(const struct csg_model *model, const struct csg_net_plan *plan, size_t w_px, size_t h_px,
-                       struct csg_work work[CSG_OP_COUNT]);
+/* Adds that of an encoding of a picture to zeros, and returns all of its FLOP. `operand`: of the tower. */
+double csg_encode_work(const struct csg_model *model, const struct csg_net_plan *plan, enum csg_dtype operand, size_t w_px,
+                       size_t h_px, struct csg_work work[CSG_OP_COUNT]);
 
 #endif

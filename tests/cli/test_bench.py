@@ -32,6 +32,13 @@ class Bench(CliTest):
             self.assertAlmostEqual(ops[op]["share_of_peak"] * document["peak_" + unit] / ops[op][unit], 1.0, 6, op)
         self.assertLess(sum(s["ms"] for s in document["stages"]), 1.05 * document["encode_ms"]["min"] + 0.5)
 
+    def test_bytes_of_bf16(self):
+        document = json.loads(self.bench("--json", "--no-texts", "--no-reference", "--precision", "bf16"))
+        norm = next(s for s in document["stages"] if s["op"] == "layernorm")
+        # Where a processor multiplies pairs, all norms but ln_pre write 16 bits for the products behind them.
+        rows, width = 17 * 2 * DEMO_BLOCKS + 1, DEMO_CONFIG["vision_cfg"]["width"]
+        self.assertIn(round(norm["gbytes"] * norm["ms"] * 1e6), [width * (8 * 17 + bytes_of_row * rows) for bytes_of_row in (8, 6)])
+
     def test_table(self):
         table = self.bench("--no-reference").decode()
         for word in ("encode", "GFLOP/s", "frames a second", "of the measured peak", "gaps", "text", "map"):
