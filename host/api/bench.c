@@ -26,6 +26,7 @@ int csg_bench_run(struct csg_engine *engine, const struct csg_bench_params *para
         status = csg_ocl_peak_measure(engine->backend, &peak, err);
         full->bench.peak_gflop_s = peak.gflop_s;
         full->bench.peak_gbyte_s = peak.gbyte_s;
+        full->bench.peak_of = csg_precision_name(peak.of);
     }
     if (status) {
         csg_full_bench_destroy(&full);

@@ -49,14 +49,14 @@ static json_t *document(const struct csg_bench *bench, bool texts)
 {
     json_t *encode = json_pack("{s:f, s:f}", "min", bench->encode_min_ms, "median", bench->encode_median_ms);
     json_t *json =
-        json_pack("{s:o, s:o, s:o, s:f, s:s, s:o, s:o, s:i, s:I, s:I, s:I, s:f, s:f, s:o, s:o, s:o, s:f, s:I, s:o}", "encode_ms",
-                  encode, "text_ms", texts ? json_real(bench->text_ms) : json_null(), "map_ms",
+        json_pack("{s:o, s:o, s:o, s:f, s:s, s:o, s:o, s:i, s:I, s:I, s:I, s:f, s:f, s:o, s:s?, s:o, s:o, s:f, s:I, s:o}",
+                  "encode_ms", encode, "text_ms", texts ? json_real(bench->text_ms) : json_null(), "map_ms",
                   texts ? json_real(bench->map_ms) : json_null(), "gflops", bench->gflop_s, "precision_used", bench->precision,
                   "device", cli_json_string(bench->device), "error", cli_json_number(bench->error), "size_px", bench->size_px,
                   "batch", (json_int_t)bench->batch, "tokens", (json_int_t)bench->tokens, "runs", (json_int_t)bench->runs,
                   "encode_gflop", bench->encode_flop * 1e-9, "frames_per_second", frames_per_second(bench), "peak_gflops",
-                  bench->peak_gflop_s > 0.0 ? json_real(bench->peak_gflop_s) : json_null(), "peak_gbytes",
-                  bench->peak_gbyte_s > 0.0 ? json_real(bench->peak_gbyte_s) : json_null(), "share_of_peak",
+                  bench->peak_gflop_s > 0.0 ? json_real(bench->peak_gflop_s) : json_null(), "peak_of", bench->peak_of,
+                  "peak_gbytes", bench->peak_gbyte_s > 0.0 ? json_real(bench->peak_gbyte_s) : json_null(), "share_of_peak",
                   share(bench->gflop_s, bench->peak_gflop_s), "gap_ms", bench->gap_ms, "tuned_launches",
                   (json_int_t)bench->tuned_launches, "stages", stages(bench));
     if (json && texts) {
@@ -134,7 +134,7 @@ static void print_table(const struct csg_bench *bench, bool texts)
     if (isfinite(bench->error))
         printf("error    %9.1e of the tokens, against the reference\n", bench->error);
     if (bench->peak_gflop_s > 0.0)
-        printf("peak     %9.1f GFLOP/s, %.1f GB/s, measured in single precision\n", bench->peak_gflop_s, bench->peak_gbyte_s);
+        printf("peak     %9.1f GFLOP/s in %s, %.1f GB/s, measured\n", bench->peak_gflop_s, bench->peak_of, bench->peak_gbyte_s);
 }
 
 int cli_bench(const struct cli_args *args, struct csg_error *err)

@@ -19,9 +19,11 @@ int csg_ocl_backend_create(struct csg_backend **out, const struct csg_ocl_params
 /* SHA-256 of all that decides how the kernels compute: their sources, build options, device, driver, platform. */
 int csg_ocl_fingerprint(struct csg_backend *backend, char hex[65], struct csg_error *err);
 
-/* What the device can do at most, measured in a second or so: multiplications and additions in registers, copying memory. 0: not known. */
+/* What the device can do at most, measured in a second or so: multiplications and additions in registers, copying memory. 0: not known.
+ * Of f32, or of bf16 where that is the backend's precision and its products are of that. */
 struct csg_ocl_peak {
     double gflop_s, gbyte_s;
+    enum csg_precision of;
 };
 int csg_ocl_peak_measure(struct csg_backend *backend, struct csg_ocl_peak *peak, struct csg_error *err);
 

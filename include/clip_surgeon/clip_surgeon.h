@@ -288,7 +288,8 @@ struct csg_bench {
      * with architecture surgery. Each run has other pictures, and nothing is kept between them but weights, programs and empty memory. */
     double encode_min_ms, encode_median_ms;
     double encode_flop, gflop_s;          /* what the method needs, and that by encode_min_ms */
-    double peak_gflop_s, peak_gbyte_s;    /* of the device, measured in single precision; 0: not known */
+    double peak_gflop_s, peak_gbyte_s;    /* of the device, measured; 0: not known */
+    const char *peak_of;                  /* products of "f32" or "bf16" that the first is of; NULL: not known */
     double error;                         /* largest absolute error of the last timed run's tokens against the reference */
     const struct csg_bench_stage *stages; /* of the fastest encoding */
     size_t n_stages;

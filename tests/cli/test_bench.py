@@ -17,7 +17,7 @@ class Bench(CliTest):
         self.assertGreaterEqual(document["encode_ms"]["median"], document["encode_ms"]["min"])
         for name in ("text_ms", "map_ms", "gflops"):
             self.assertGreater(document[name], 0, name)
-        self.assertEqual(document["precision_used"], "f32")
+        self.assertEqual((document["precision_used"], document["peak_of"]), ("f32", "f32"))
         self.assertTrue(document["device"])
         self.assertLess(document["error"], 1e-4)
         self.assertEqual((document["tokens"], document["runs"], document["texts"], document["templates"]), (17, 3, 2, 85))
@@ -35,9 +35,10 @@ class Bench(CliTest):
     def test_bytes_of_bf16(self):
         document = json.loads(self.bench("--json", "--no-texts", "--no-reference", "--precision", "bf16"))
         norm = next(s for s in document["stages"] if s["op"] == "layernorm")
-        # Where a processor multiplies pairs, all norms but ln_pre write 16 bits for the products behind them.
+        # Where a processor multiplies pairs, all norms but ln_pre write 16 bits for the products behind them, and the peak is that of pairs.
         rows, width = 17 * 2 * DEMO_BLOCKS + 1, DEMO_CONFIG["vision_cfg"]["width"]
-        self.assertIn(round(norm["gbytes"] * norm["ms"] * 1e6), [width * (8 * 17 + bytes_of_row * rows) for bytes_of_row in (8, 6)])
+        moved = {"f32": 8, "bf16": 6}[document["peak_of"]]
+        self.assertEqual(round(norm["gbytes"] * norm["ms"] * 1e6), width * (8 * 17 + moved * rows))
 
     def test_table(self):
         table = self.bench("--no-reference").decode()
@@ -55,7 +56,8 @@ class Bench(CliTest):
 
     def test_on_the_reference_nothing_is_off(self):
         document = json.loads(self.bench("--json", "--no-texts", *REFERENCE))
-        self.assertEqual((document["device"], document["error"], document["peak_gflops"], document["text_ms"]), ("reference", 0, None, None))
+        self.assertEqual((document["device"], document["error"], document["peak_gflops"], document["peak_of"], document["text_ms"]),
+                         ("reference", 0, None, None, None))
 
     def test_profile(self):
         self.bench("--no-reference", "--profile", "trace.json")
