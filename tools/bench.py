@@ -201,30 +201,34 @@ def published_functions(folder):
     return clip, build
 
 
-def method_peers(peers, a, log):
-    """The steps of the method outside the encoder, in milliseconds: ours in PyTorch, and the published code's where it is there."""
+def method_peers(peers, a, log, steps):
+    """These steps of the method, in milliseconds: ours in PyTorch, and the published code's where it is there."""
     torch, m, quick = peers.torch, peers.models, a.quick
     texts = 1 if quick else 3
-    tower, tokens = m.TextTower(peers.state, ARCH).eval(), torch.nn.functional.normalize(torch.randn(1, 197, 512), dim=-1)
+    tower, tokens = m.TextTower(peers.state, ARCH).eval() if "text" in steps else None, torch.nn.functional.normalize(torch.randn(1, 197, 512), dim=-1)
     features = torch.nn.functional.normalize(torch.randn(LABELS, 512), dim=-1)
     out = {}
     with torch.no_grad():
-        m.ensemble(tower, prompts(torch, 1))
+        if tower:
+            m.ensemble(tower, prompts(torch, 1))
         similarity = m.feature_surgery(tokens, features)
         work = {"text": (lambda: m.ensemble(tower, prompts(torch, texts)), 1), "surgery": (lambda: m.feature_surgery(tokens, features), 9),
                 "maps": (lambda: m.finished_maps(similarity[:, 1:], *MAP_SIZE), 9)}
         theirs = {}
         if a.published:
             clip, build = published_functions(a.published)
-            model = build.build_model("CS-ViT", dict(peers.state)).float().eval()
             names, picture = [f"label {i}" for i in range(texts)], torch.randn(1, 3, 224, 224)
-            model.encode_image(picture)
-            clip.encode_text_with_prompt_ensemble(model, names[:1], "cpu")
+            if tower:
+                model = build.build_model("CS-ViT", dict(peers.state)).float().eval()
+                model.encode_image(picture)
+                clip.encode_text_with_prompt_ensemble(model, names[:1], "cpu")
             work["encoder"] = (lambda: peers.tower(224)(picture), 5)
             theirs = {"text": lambda: clip.encode_text_with_prompt_ensemble(model, names, "cpu"),
                       "surgery": lambda: clip.clip_feature_surgery(tokens, features),
                       "maps": lambda: clip.get_similarity_map(similarity[:, 1:], MAP_SIZE), "encoder": lambda: model.encode_image(picture)}
         for name, (own, runs) in work.items():
+            if name not in steps:
+                continue
             scale, best = LABELS / texts if name == "text" else 1.0, [float("inf"), float("inf")]
             for _ in range(runs):  # in turn, for what is in memory decides much
                 best[0] = min(best[0], least(own, 1) * scale)
@@ -399,7 +403,8 @@ PARTS = {
     "bf16-512": encode_part("bf16", 512),
     "intel": intel_part,
     "error": error_part,
-    "peers": lambda ours, peers, a: method_peers(peers, a, log),
+    "peers": lambda ours, peers, a: method_peers(peers, a, log, ("text", "surgery", "maps", "encoder")),
+    "maps": lambda ours, peers, a: method_peers(peers, a, log, ("surgery", "maps")),
     "ours": lambda ours, peers, a: method_ours(ours, a.work, a.quick, log),
     "growth": lambda ours, peers, a: growth(ours, a.work, a.quick, log),
     "batch": lambda ours, peers, a: batches(ours, a.quick, log),
