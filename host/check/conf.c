@@ -61,11 +61,6 @@ struct conf_operand *conf_add(struct conf_case *c, const char *name, enum conf_r
     return o;
 }
 
-void conf_as_operand(struct conf_operand *o, enum csg_dtype *dtype)
-{
-    o->dtype = dtype;
-}
-
 void conf_add_reader(struct conf_case *c, size_t k, enum csg_precision precision)
 {
     const enum csg_dtype dtype[CONF_PARTS] = {CSG_F32};
@@ -96,7 +91,7 @@ void conf_add_weight(struct conf_case *c, size_t k, const size_t n[CONF_PARTS], 
 /* Guards are a NaN of a payload of their own in float32, so that reading them spoils a result, and an index in range. */
 static void put_guard(struct conf_operand *o)
 {
-    uint32_t guard = 0xFFE5A5A5u;
+    const uint32_t guard = CONF_GUARD;
     uint8_t *data = o->data;
     size_t bytes = conf_type_bytes(o->type);
     for (size_t i = 0; i < o->elements; i++) {
@@ -279,12 +274,12 @@ void conf_fill_weight(struct conf_case *c, enum conf_dist dist)
     }
 }
 
-void conf_round(struct conf_case *c, size_t operand)
+void conf_round(struct conf_case *c, size_t operand, enum csg_precision precision)
 {
     const struct conf_operand *o = &c->operands[operand];
     for (size_t r = 0; r < o->rows; r++)
         for (size_t i = 0; i < o->width; i++)
-            conf_row(c, operand, r)[i] = csg_rounded(conf_row(c, operand, r)[i], csg_precisions[c->weight.precision].dtype);
+            conf_row(c, operand, r)[i] = csg_rounded(conf_row(c, operand, r)[i], csg_precisions[precision].dtype);
 }
 
 double conf_operand_error(const struct conf_case *c, size_t operand, double y)

@@ -21,7 +21,8 @@
 #include "ops/backend.h"
 
 #define CONF_U 0x1p-24
-#define CONF_FLOOR 0x1p-126 /* the smallest normal float32 */
+#define CONF_GUARD 0xFFE5A5A5u /* of float32 around the rows; rows that were never written are UINT32_MAX */
+#define CONF_FLOOR 0x1p-126    /* the smallest normal float32 */
 
 enum conf_type { CONF_F32, CONF_U8, CONF_I32 };
 enum conf_role { CONF_IN, CONF_OUT, CONF_INOUT };
@@ -45,9 +46,12 @@ struct conf_operand {
     size_t at;                  /* guard elements before the first row */
     size_t elements;            /* of the whole buffer */
     struct csg_view *views[2];  /* in the arguments; two where an operator works in place */
-    enum csg_dtype *dtype;      /* in the arguments: of an operand that is stored as products take it; else NULL */
-    void *data;                 /* what the buffer holds before the launch */
-    double *bound;              /* [rows * width], outputs only */
+    /* In the arguments: the operand is stored as the backend's products with the case's weight take it (csg_weight.operand), which is
+     * what this then says. Here it is float32 all the same, an input of numbers of its precision's type; its place and stride have to be
+     * even. NULL: it is what it is here. */
+    enum csg_dtype *dtype;
+    void *data;    /* what the buffer holds before the launch */
+    double *bound; /* [rows * width], outputs only */
 };
 
 enum { CONF_OPERANDS = 6, CONF_PARTS = 3, CONF_LABEL = 200 };
@@ -102,10 +106,7 @@ struct conf_operand *conf_add(struct conf_case *c, const char *name, enum conf_r
 /* Of zero-terminated parts n, each one of the dtypes; the memory is made at once. */
 void conf_add_weight(struct conf_case *c, size_t k, const size_t n[CONF_PARTS], const enum csg_dtype dtype[CONF_PARTS],
                      const bool transposed[CONF_PARTS]);
-/* The operand is stored as the backend's products with the case's weight take it (csg_weight.operand), which is what *dtype then says.
- * Here it is float32 all the same, and an input of numbers of its precision's type; its place and stride have to be even. */
-void conf_as_operand(struct conf_operand *o, enum csg_dtype *dtype);
-/* A weight for such operands of an operator that has none itself. */
+/* A weight for operands that have its type, of an operator that has none itself. */
 void conf_add_reader(struct conf_case *c, size_t k, enum csg_precision precision);
 void conf_label(struct conf_case *c, const char *format, ...) CSG_PRINTF(2, 3);
 const char *conf_dist_name(enum conf_dist dist);
@@ -123,8 +124,8 @@ double *conf_bound(const struct conf_case *c, size_t operand, size_t row);
 void conf_fill(struct conf_case *c, size_t operand, enum conf_dist dist);
 void conf_fill_bytes(struct conf_case *c, size_t operand);
 void conf_fill_weight(struct conf_case *c, enum conf_dist dist);
-/* Rounds an input to the type of the weight's precision. */
-void conf_round(struct conf_case *c, size_t operand);
+/* Rounds an input to the type of a precision. */
+void conf_round(struct conf_case *c, size_t operand, enum csg_precision precision);
 /* What rounding y to bfloat16 adds to its bound, where it may be stored so; and 2^-12, for whoever rounds need not be exact before. */
 double conf_operand_error(const struct conf_case *c, size_t operand, double y);
 /* The error of a sum of k terms in parts of the sum of their magnitudes: u * (2 + 2 * sqrt(k)), and u * (2 + k) where the inputs

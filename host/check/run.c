@@ -136,14 +136,14 @@ static size_t element_bytes(const struct conf_operand *o)
 }
 
 /* Guards keep their upper half, which no number rounds to. */
-static void narrow(const struct conf_operand *o, uint16_t *out)
+static void narrow(uint16_t *halves, const uint8_t *data, size_t count)
 {
-    for (size_t i = 0; i < o->elements; i++) {
+    for (size_t i = 0; i < count; i++) {
         float value;
         uint32_t bits;
-        memcpy(&bits, (const uint8_t *)o->data + i * sizeof bits, sizeof bits);
+        memcpy(&bits, data + i * sizeof bits, sizeof bits);
         memcpy(&value, &bits, sizeof value);
-        out[i] = isnan(value) ? (uint16_t)(bits >> 16) : csg_f32_to_bf16(value);
+        halves[i] = isnan(value) ? (uint16_t)(bits >> 16) : csg_f32_to_bf16(value);
     }
 }
 
@@ -151,7 +151,7 @@ static void widen(uint8_t *data, const uint16_t *halves, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         uint32_t bits = (uint32_t)halves[i] << 16;
-        bits |= halves[i] == 0xFFE5u ? 0xA5A5u : halves[i] == 0xFFFFu ? 0xFFFFu : 0u;
+        bits |= bits == (CONF_GUARD & ~0xFFFFu) ? CONF_GUARD & 0xFFFFu : halves[i] == 0xFFFFu ? 0xFFFFu : 0u;
         memcpy(data + i * sizeof bits, &bits, sizeof bits);
     }
 }
@@ -160,15 +160,14 @@ static void widen(uint8_t *data, const uint16_t *halves, size_t count)
 static int write_operand(const struct place *place, const struct conf_case *c, size_t which, const void *data,
                          struct csg_error *err)
 {
-    struct conf_operand o = c->operands[which];
-    if (element_bytes(&o) == conf_type_bytes(o.type))
-        return csg_buffer_write(buffer_of(place, which), place->at_bytes[which], data, bytes_of(&o), err);
-    uint16_t *halves = csg_calloc(o.elements, sizeof *halves);
+    const struct conf_operand *o = &c->operands[which];
+    if (element_bytes(o) == conf_type_bytes(o->type))
+        return csg_buffer_write(buffer_of(place, which), place->at_bytes[which], data, bytes_of(o), err);
+    uint16_t *halves = csg_calloc(o->elements, sizeof *halves);
     if (!halves)
         return csg_fail_memory(err);
-    o.data = (void *)(uintptr_t)data;
-    narrow(&o, halves);
-    int status = csg_buffer_write(buffer_of(place, which), place->at_bytes[which], halves, o.elements * sizeof *halves, err);
+    narrow(halves, data, o->elements);
+    int status = csg_buffer_write(buffer_of(place, which), place->at_bytes[which], halves, o->elements * sizeof *halves, err);
     free(halves);
     return status;
 }

@@ -147,7 +147,7 @@ static void shape(struct conf_case *c, size_t index)
         conf_add_reader(c, width, p->precision);
         for (size_t i = 0; i < c->n_operands; i++)
             if (i != SEQ)
-                conf_as_operand(&c->operands[i], &a->type);
+                c->operands[i].dtype = &a->type;
     }
     conf_label(c, "%zu tokens in %zu sequence(s), %zu heads of %zu, strides + %zu + %zu + %zu%s%s%s, %s * %g%s%s, %s%s",
                a->tokens, a->sequences, p->heads, p->dim, p->qkv_pad, p->qk_pad, p->vv_pad, p->qk ? ", q-k" : "",
@@ -237,9 +237,7 @@ static void fill(struct conf_case *c, size_t index)
             conf_row(c, QKV, r)[i] = p->factor * conf_row(c, QKV, r)[i] + (i < width       ? p->apart
                                                                            : i < 2 * width ? -p->apart
                                                                                            : 0.0f);
-    for (size_t r = 0; r < c->args.attention.tokens; r++)
-        for (size_t i = 0; i < 3 * width; i++)
-            conf_row(c, QKV, r)[i] = csg_rounded(conf_row(c, QKV, r)[i], csg_precisions[p->precision].dtype);
+    conf_round(c, QKV, p->precision);
     if (p->nan)
         conf_row(c, QKV, p->lengths[0] / 2)[p->dim + 3] = nanf(""); /* the second head's query */
     seq[0] = 0;

@@ -210,7 +210,7 @@ static void shape(struct conf_case *c, size_t index)
     struct conf_operand *x =
         conf_add(c, "x", CONF_IN, CONF_F32, &a->x, p->rows, p->k, a->x_stride, p->x_pad && !x_operand ? 3 : 4);
     if (x_operand)
-        conf_as_operand(x, &a->x_type);
+        x->dtype = &a->x_type;
     if (p->bias)
         conf_add(c, "bias", CONF_IN, CONF_F32, &a->bias, 1, n, 0, p->x_pad ? 5 : 8);
     if (p->residual == RESIDUAL) {
@@ -220,7 +220,7 @@ static void shape(struct conf_case *c, size_t index)
     struct conf_operand *y = conf_add(c, "y", p->residual == IN_PLACE ? CONF_INOUT : CONF_OUT, CONF_F32, &a->y, p->rows, n,
                                       a->y_stride, p->y_pad && !y_operand ? 7 : 16);
     if (y_operand)
-        conf_as_operand(y, &a->y_type);
+        y->dtype = &a->y_type;
     if (p->residual == IN_PLACE) {
         y->views[1] = &a->residual;
         a->residual_stride = a->y_stride;
@@ -307,7 +307,7 @@ static void fill(struct conf_case *c, size_t index)
     if (p->special)
         conf_row(c, 0, p->rows / 2)[p->k / 3] = p->special == HAS_NAN ? nanf("") : INFINITY;
     if (operand_case_at(index))
-        conf_round(c, 0);
+        conf_round(c, 0, c->weight.precision);
     float *x = conf_alloc(c, c->weight.k, sizeof *x);
     for (size_t r = 0; r < p->rows; r++)
         bound_row(c, &at, r, x);

@@ -66,7 +66,7 @@ static void shape(struct conf_case *c, size_t index)
         conf_add(c, "y", CONF_OUT, CONF_F32, &a->y, p->rows, p->width, a->y_stride, p->y == OPERAND ? 8 : 9);
     if (p->y == OPERAND) {
         conf_add_reader(c, p->width, CSG_PRECISION_BF16);
-        conf_as_operand(&c->operands[Y], &a->y_type);
+        c->operands[Y].dtype = &a->y_type;
     }
     conf_label(c, "%zu x %zu, strides + %zu + %zu, %s * %g + %g%s%s%s", p->rows, p->width, p->x_pad, p->y_pad,
                conf_dist_name(p->dist), (double)p->scale, (double)p->offset, p->y == IN_PLACE ? ", in place" : "",
@@ -94,7 +94,7 @@ static void bound_row(const struct conf_case *c, double *bound, const float *x)
         double d = fabs((double)x[i] - mean), w = fabs((double)weight[i]) * scale, b = fabs((double)bias[i]);
         bound[i] = w * (off + CONF_U * d) + w * d * (of_scale + 3.0 * CONF_U) + CONF_U * (w * d + b) * 2.0 + 8.0 * CONF_FLOOR;
         double y = ((double)x[i] - mean) * (double)weight[i] * scale + (double)bias[i];
-        bound[i] += c->weight.n ? conf_operand_error(c, Y, y) : 0.0;
+        bound[i] += conf_operand_error(c, Y, y);
     }
 }
 

@@ -191,7 +191,7 @@ static int last_block(struct csg_text *text, const struct csg_branches *branches
 static int encode_batch(struct csg_text *text, const struct csg_branches *branches, size_t at, struct csg_error *err)
 {
     const struct csg_net_tower *tower = text->tower;
-    size_t rows = branches->rows, ends = branches->ends, width = tower->width, embed = text->model->embed_dim;
+    size_t rows = branches->rows, ends = branches->ends, embed = text->model->embed_dim;
     int status = upload_branches(text, branches, err);
     if (status == CSG_OK)
         status = prepare_scratch(text, rows, ends, err);
@@ -203,7 +203,6 @@ static int encode_batch(struct csg_text *text, const struct csg_branches *branch
                                           .h = csg_view(text->h, 0),
                                           .qkv = csg_view(text->qkv, 0),
                                           .mlp = csg_view(text->mlp, 0)};
-    struct csg_view eot = csg_view(text->eot, 0);
     status = embed_tokens(text, text->ids, text->places, tokens.x, rows, err);
     for (size_t b = 0; status == CSG_OK && b + 1 < tower->layers; b++) {
         status = attended(text, branches, b, &tokens, err);
@@ -219,15 +218,8 @@ static int encode_batch(struct csg_text *text, const struct csg_branches *branch
     if (status)
         return status;
     const struct csg_net_norm norm = {csg_view(text->norm_weight, 0), csg_view(text->norm_bias, 0)};
-    struct csg_view out = csg_view(text->unique, at * embed);
-    const struct csg_gemm_args proj = {
-        .x = eot, .weight = text->proj, .y = out, .x_stride = width, .y_stride = embed, .rows = ends};
-    const struct csg_normalize_args unit = {
-        .x = out, .y = out, .x_stride = embed, .y_stride = embed, .rows = ends, .width = embed};
-    status = csg_net_layernorm(text->backend, &norm, eot, eot, CSG_F32, ends, width, tower->eps, err);
-    if (status == CSG_OK)
-        status = csg_gemm(text->backend, &proj, err);
-    return status ? status : csg_normalize(text->backend, &unit, err);
+    const struct csg_net_head head = {&norm, text->proj, embed};
+    return csg_net_project(tower, &head, csg_view(text->eot, 0), tokens.h, csg_view(text->unique, at * embed), ends, err);
 }
 
 /* The features of the prompts as they were given, equal ones each: mean over a text's prompts wants them behind each other. */

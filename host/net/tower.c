@@ -173,8 +173,7 @@ int csg_net_layernorm(struct csg_backend *backend, const struct csg_net_norm *no
     return csg_layernorm(backend, &args, err);
 }
 
-/* What a weight makes of some normalised tokens, into columns of tokens->qkv from `column` on. */
-/* The type of those tokens. */
+/* The type of normalised tokens for products with the weight. */
 static enum csg_dtype type_of_h(const struct csg_net_tokens *tokens, const struct csg_weight *weight)
 {
     return tokens->h_is_read ? CSG_F32 : weight->operand;
@@ -185,6 +184,7 @@ enum csg_dtype csg_net_attended(const struct csg_net_tower *tower, const struct 
     return tokens->own_attention ? tower->blocks[0].out->operand : CSG_F32;
 }
 
+/* What a weight makes of some normalised tokens, into columns of tokens->qkv from `column` on. */
 static int project_tokens(const struct csg_net_tower *tower, const struct csg_net_tokens *tokens, struct csg_weight *weight,
                           struct csg_view bias, size_t column, struct csg_net_some some, struct csg_error *err)
 {
